@@ -1,0 +1,33 @@
+"""What client and trunk must agree on, as text by name, so that a mismatch can be named."""
+
+from collections.abc import Mapping
+
+from splitlearn.config import TrainingConfig
+from splitlearn.models.family import ModelIdentity
+
+__all__ = ["agreement", "first_difference"]
+
+PROTOCOL_VERSION = "1"
+SHARED_FIELDS = ("cuts", "dtype", "attention", "seed", "optimizer_type", "weight_decay")
+
+
+def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
+    """List the settings that both sides must share."""
+    shared = {field: str(getattr(config, field)) for field in SHARED_FIELDS}
+    return {
+        "protocol": PROTOCOL_VERSION,
+        "model.family": identity.family,
+        **dict(identity.settings),
+        **shared,
+        "initial weights": identity.trunk_fingerprint,
+    }
+
+
+def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    """Describe the first setting that differs, with both values; empty when all agree."""
+    for name in [*ours, *(extra for extra in theirs if extra not in ours)]:
+        if ours.get(name) != theirs.get(name):
+            return (
+                f"{name} is {theirs.get(name, 'not given')} at the client and {ours.get(name, 'unknown')} at the trunk"
+            )
+    return ""

@@ -1,0 +1,137 @@
+"""One party's half of a checkpoint: a single safetensors file a step, written atomically, the newest two kept.
+
+The trunk writes its half first. The client's half names the trunk's by fingerprint and is written last, so its
+presence means that the checkpoint is whole.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from splitlearn.errors import CheckpointError
+from splitlearn.models.family import fingerprint
+
+__all__ = ["CheckpointMark", "CheckpointStore"]
+
+KEPT = 2
+Role = Literal["client", "trunk"]
+
+
+@dataclass(frozen=True)
+class CheckpointMark:
+    """What a half says of itself.
+
+    Attributes:
+        role: whose half it is.
+        session: name of the run.
+        step: optimizer steps that were applied.
+        agreement: settings that the run must share, as JSON text.
+        weights: digest of the half's weights.
+        trunk_weights: digest of the trunk's weights at the same step.
+    """
+
+    role: Role
+    session: str
+    step: int
+    agreement: str
+    weights: str
+    trunk_weights: str
+
+
+class CheckpointStore:
+    """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`."""
+
+    def __init__(self, save_dir: Path, session: str, role: Role) -> None:
+        self.folder = save_dir / session / role
+        self._session = session
+        self._role = role
+
+    def steps(self) -> list[int]:
+        """List the steps that have a file, newest first; whether it is sound shows when it is read."""
+        names = (re.fullmatch(r"step-(\d+)\.safetensors", path.name) for path in self.folder.glob("step-*"))
+        return sorted((int(match[1]) for match in names if match), reverse=True)
+
+    def save(
+        self,
+        step: int,
+        agreement: Mapping[str, str],
+        weights: Mapping[str, torch.Tensor],
+        moments: Mapping[str, torch.Tensor],
+        trunk_weights: str = "",
+    ) -> CheckpointMark:
+        """Write a half and drop all but the newest two; raises `OSError`, after which the older ones still stand."""
+        own = fingerprint(weights)
+        mark = CheckpointMark(self._role, self._session, step, json.dumps(dict(agreement)), own, trunk_weights or own)
+        tensors = {f"weights/{name}": value for name, value in weights.items()}
+        tensors |= {f"moments/{name}": value for name, value in moments.items()}
+        plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(self._path(step), save(plain, {"mark": json.dumps(asdict(mark))}))
+        for old in self.steps()[KEPT:]:
+            self._path(old).unlink()
+        return mark
+
+    def load(
+        self, step: int, agreement: Mapping[str, str]
+    ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Read a half; returns its mark, weights and moments.
+
+        Raises:
+            CheckpointError: missing, torn, or of another run; the message says what to do.
+        """
+        path = self._path(step)
+        try:
+            with safe_open(path, "pt") as file:
+                mark = CheckpointMark(**json.loads(file.metadata()["mark"]))
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
+        weights = _below("weights/", tensors)
+        if fingerprint(weights) != mark.weights:
+            raise CheckpointError(f"{path} is damaged: its weights do not match its own digest; {self._advice()}")
+        if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
+            raise CheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}")
+        self._check_agreement(path, json.loads(mark.agreement), agreement)
+        return mark, weights, _below("moments/", tensors)
+
+    def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
+        for name in current:
+            if saved.get(name) != current[name]:
+                raise CheckpointError(
+                    f"{path} was made with {name} = {saved.get(name)}, now it is {current[name]}; "
+                    "resume with the settings of the first run"
+                )
+
+    def _path(self, step: int) -> Path:
+        return self.folder / f"step-{step:08d}.safetensors"
+
+    def _advice(self) -> str:
+        others = ", ".join(map(str, self.steps()))
+        return f"move it away to resume from another step (files here: {others or 'none'}), or start a new --session"
+
+
+def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Make the file appear whole or not at all, even when the machine stops."""
+    temporary = path.with_suffix(".partial")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

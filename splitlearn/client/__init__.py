@@ -1,0 +1,1 @@
+"""The client: data, labels, bottom and top, and the training step."""

@@ -1,0 +1,191 @@
+"""The training step of split learning, top to bottom.
+
+Shapes: B sequences, T positions, H hidden width, V vocabulary.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from splitlearn.client.gradients import ClientGradients, clip_coefficient, global_norm
+from splitlearn.client.stopwatch import Stopwatch
+from splitlearn.config import TrainingConfig
+from splitlearn.data import Microbatch, StepBatch, target_tokens
+from splitlearn.determinism import stage_scope
+from splitlearn.loss import token_loss_sum
+from splitlearn.models.family import ClientStage, ModelIdentity
+from splitlearn.optimizer import LearningRate, apply_update, build_optimizer
+from splitlearn.probe import Probe
+from splitlearn.record import Recorder
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import BackwardResult, Commit, Pending, Position, TrunkLink
+
+__all__ = ["StepReport", "TrainingStep"]
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a step did.
+
+    Attributes:
+        step: counted from 0.
+        loss: mean over the step's target tokens in nats; NaN when it could not be computed.
+        learning_rate: of the update.
+        grad_norm: global norm before clipping.
+        tokens: target tokens.
+        positions: B x T summed over the microbatches, padding included.
+        skipped: the norm was not finite and no weight changed.
+        seconds: wall time.
+        breakdown: wall time in seconds by part of the step.
+    """
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    positions: int
+    skipped: bool
+    seconds: float
+    breakdown: Mapping[str, float]
+
+
+class TrainingStep:
+    """The client's side of training: bottom, top, their optimizer, and the conversation with the trunk."""
+
+    def __init__(
+        self,
+        stage: ClientStage,
+        identity: ModelIdentity,
+        trunk: TrunkLink,
+        learning_rate: LearningRate,
+        config: TrainingConfig,
+        probe: Probe,
+        recorder: Recorder,
+    ) -> None:
+        self.stage = stage
+        self.parameters = dict(stage.named_parameters())
+        self.optimizer = build_optimizer(self.parameters, config)
+        # The commit of the step before, until the trunk has it: it rides on the next forward passes.
+        self.pending_commit: Commit | None = None
+        self._order = identity.parameter_order
+        self._gradients = ClientGradients(stage)
+        self._trunk = trunk
+        self._learning_rate = learning_rate
+        self._config = config
+        self._probe = probe
+        self._recorder = recorder
+
+    def run(self, step: int, batch: StepBatch) -> StepReport:
+        """Train on one batch: every forward pass is under way before the first answer is awaited."""
+        watch = Stopwatch()
+        tokens = target_tokens(batch)
+        places = [Position(step, i, len(batch)) for i in range(len(batch))]
+        self._probe.point("client.step.started", step)
+
+        losses: list[torch.Tensor] = []
+        norms: dict[str, float] = {}
+        finite = True
+        try:
+            forwards = []
+            for at, microbatch in zip(places, batch, strict=True):
+                with watch.part("bottom"):
+                    forwards.append(self._send_forward(at, microbatch))
+            backwards = []
+            for at, microbatch, (smashed_BTH, answer) in zip(places, batch, forwards, strict=True):
+                with watch.part("forward_wait"):
+                    features_BTH = answer.result()
+                    self._probe.point("client.forward.received", at.step, at.microbatch)
+                with watch.part("top"):
+                    features_grad_BTH = self._run_top(at, microbatch, features_BTH, tokens, losses)
+                    backwards.append((smashed_BTH, self._send_backward(at, features_grad_BTH)))
+            for at, (smashed_BTH, pending) in zip(places, backwards, strict=True):
+                with watch.part("backward_wait"):
+                    result = pending.result()
+                    self._probe.point("client.backward.received", at.step, at.microbatch)
+                with watch.part("update"):
+                    self._run_bottom_backward(at, smashed_BTH, result, norms)
+        except WireError as error:
+            if error.reason not in (Reason.NON_FINITE, Reason.NON_FINITE_RESULT):
+                raise
+            finite = False
+            self._flush_commit()
+
+        with watch.part("update"):
+            all_norms = {**self._gradients.norms(), **norms}
+            norm = global_norm(all_norms, self._order, self._config.device) if finite else math.nan
+            commit = self._commit(step, norm)
+        loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan
+        self._probe.point("client.commit.applied", step, loss=repr(loss), skipped=commit.skip)
+        positions = sum(microbatch.input_ids_BT.numel() for microbatch in batch)
+        return StepReport(
+            step, loss, commit.learning_rate, norm, tokens, positions, commit.skip, watch.total(), watch.parts
+        )
+
+    def _send_forward(self, at: Position, microbatch: Microbatch) -> tuple[torch.Tensor, Pending[torch.Tensor]]:
+        input_ids_BT, mask_BT = self._to_device(microbatch.input_ids_BT), self._to_device(microbatch.attention_mask_BT)
+        with stage_scope(self._config, at.step, at.microbatch, "bottom"):
+            smashed_BTH = self.stage.bottom(input_ids_BT, mask_BT)
+        self._recorder.boundary(at.step, at.microbatch, "smashed", smashed_BTH)
+        answer = self._trunk.forward(at, smashed_BTH, mask_BT, self.pending_commit)
+        self._probe.point("client.forward.sent", at.step, at.microbatch)
+        return smashed_BTH, answer
+
+    def _run_top(
+        self,
+        at: Position,
+        microbatch: Microbatch,
+        features_BTH: torch.Tensor,
+        tokens: int,
+        losses: list[torch.Tensor],
+    ) -> torch.Tensor:
+        """Compute the microbatch's share of the loss; returns the gradient of the features."""
+        self._recorder.boundary(at.step, at.microbatch, "features", features_BTH)
+        mask_BT, labels_BT = self._to_device(microbatch.attention_mask_BT), self._to_device(microbatch.labels_BT)
+        leaf_BTH = features_BTH.detach().requires_grad_()
+        with stage_scope(self._config, at.step, at.microbatch, "top"):
+            logits_BTV = self.stage.top(leaf_BTH, mask_BT)
+            loss = token_loss_sum(logits_BTV, labels_BT, self._config) / tokens
+        losses.append(loss.detach())
+        self._recorder.boundary(at.step, at.microbatch, "loss", loss)
+        features_grad_BTH = self._gradients.add_top(at.microbatch, loss, leaf_BTH)
+        self._recorder.boundary(at.step, at.microbatch, "features_grad", features_grad_BTH)
+        return features_grad_BTH
+
+    def _send_backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
+        answer = self._trunk.backward(at, features_grad_BTH)
+        self._probe.point("client.backward.sent", at.step, at.microbatch)
+        return answer
+
+    def _run_bottom_backward(
+        self, at: Position, smashed_BTH: torch.Tensor, result: BackwardResult, norms: dict[str, float]
+    ) -> None:
+        self._recorder.boundary(at.step, at.microbatch, "smashed_grad", result.smashed_grad_BTH)
+        self._gradients.add_bottom(at.microbatch, smashed_BTH, result.smashed_grad_BTH)
+        norms.update(result.norms)
+
+    def _commit(self, step: int, norm: float) -> Commit:
+        """Decide the step's end, apply it here, and leave it for the trunk."""
+        skip = not math.isfinite(norm)
+        coefficient = clip_coefficient(norm, self._config.max_grad_norm)
+        commit = Commit(step, self._learning_rate.at(step), None if skip else coefficient, skip)
+        self._probe.point("client.commit.decided", step)
+        self._recorder.gradients(step, self._gradients.accumulated())
+        if skip:
+            self._probe.point("client.step.skipped", step)
+            self.optimizer.zero_grad(set_to_none=True)
+        else:
+            apply_update(self.optimizer, commit.learning_rate, commit.clip_coefficient)
+        self._gradients.clear()
+        self.pending_commit = commit
+        return commit
+
+    def _flush_commit(self) -> None:
+        """Send the pending commit by itself, when there may be no forward pass for it to ride on."""
+        if self.pending_commit:
+            self._trunk.commit(self.pending_commit)
+
+    def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self._config.device)

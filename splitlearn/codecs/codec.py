@@ -1,0 +1,49 @@
+"""What a codec is: a pure pair of functions between a tensor and bytes."""
+
+from typing import Protocol
+
+import torch
+
+__all__ = ["Codec", "bytes_of", "tensor_from"]
+
+
+class Codec(Protocol):
+    """How floating-point tensors are coded on the wire.
+
+    Attributes:
+        name: as it stands in `Tensor.codec`.
+        lossless: whether decoding gives back the same bits.
+        error_bound: what `|decoded - x|` is at most, in words, for documentation and reports.
+    """
+
+    name: str
+    lossless: bool
+    error_bound: str
+
+    def encode(self, tensor: torch.Tensor) -> bytes:
+        """Code a contiguous CPU tensor."""
+
+    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
+        """Decode `count` elements into fresh one-dimensional memory of torch's own.
+
+        Raises:
+            ValueError: the bytes are not `count` coded elements; nothing larger than that was allocated.
+        """
+
+
+def bytes_of(tensor: torch.Tensor) -> bytes:
+    """Give a contiguous CPU tensor's little-endian bytes."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def tensor_from(data: bytes | bytearray, dtype: torch.dtype, count: int) -> torch.Tensor:
+    """Copy little-endian bytes once into fresh aligned memory; raises `ValueError` when the length is not exact.
+
+    The copy is not for safety alone: libraries may round differently on unaligned or read-only buffers.
+    """
+    expected = count * dtype.itemsize
+    if len(data) != expected:
+        raise ValueError(f"{len(data)} bytes instead of {expected}")
+    tensor = torch.empty(count, dtype=dtype)
+    tensor.view(torch.uint8).numpy().data[:] = data
+    return tensor

@@ -1,0 +1,23 @@
+"""Half the bytes: IEEE 754 binary16."""
+
+import torch
+
+from splitlearn.codecs.codec import bytes_of, tensor_from
+
+__all__ = ["Fp16Codec"]
+
+
+class Fp16Codec:
+    """Rounds to the nearest half-precision number; values beyond 65504 become infinite and are refused on arrival."""
+
+    name = "fp16"
+    lossless = False
+    error_bound = "2^-11 |x| for 2^-14 <= |x| <= 65504, 2^-25 below"
+
+    def encode(self, tensor: torch.Tensor) -> bytes:
+        """Code a contiguous CPU tensor."""
+        return bytes_of(tensor.to(torch.float16))
+
+    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
+        """Decode `count` elements; raises `ValueError` when the length is not exact."""
+        return tensor_from(data, torch.float16, count).to(dtype)

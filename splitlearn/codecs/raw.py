@@ -1,0 +1,23 @@
+"""The elements themselves, little-endian."""
+
+import torch
+
+from splitlearn.codecs.codec import bytes_of, tensor_from
+
+__all__ = ["RawCodec"]
+
+
+class RawCodec:
+    """No coding."""
+
+    name = "raw"
+    lossless = True
+    error_bound = "0"
+
+    def encode(self, tensor: torch.Tensor) -> bytes:
+        """Code a contiguous CPU tensor."""
+        return bytes_of(tensor)
+
+    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
+        """Decode `count` elements; raises `ValueError` when the length is not exact."""
+        return tensor_from(data, dtype, count)

@@ -1,0 +1,32 @@
+"""From a configuration to a link with the trunk."""
+
+from splitlearn.config import TrainingConfig
+from splitlearn.models import FAMILY
+from splitlearn.models.family import ModelIdentity
+from splitlearn.probe import Probe
+from splitlearn.record import Recorder
+from splitlearn.trunk.local import LocalTrunk
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.grpc_transport import GrpcTransport
+from splitlearn.wire.link import TrunkLink
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
+from splitlearn.wire.remote import RemoteTrunk
+
+__all__ = ["connect"]
+
+
+def connect(config: TrainingConfig, identity: ModelIdentity, probe: Probe, recorder: Recorder) -> TrunkLink:
+    """Give the trunk at `config.trunk_address`; the word `local` means one in this process."""
+    if config.trunk_address == "local":
+        return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder)
+
+    def report_failure(method: str, error: WireError, attempt: int) -> None:
+        probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
+
+    def report_state(state: str) -> None:
+        probe.point("client.connection.changed", state=state)
+
+    policy = RetryPolicy(config.rpc_timeout, config.patience)
+    return RemoteTrunk(
+        ReliableCalls(GrpcTransport(config, report_state), policy, SystemClock(), report_failure), config
+    )

@@ -1,0 +1,38 @@
+"""`splitlearn eval`: loss and perplexity through the trunk."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from splitlearn.client.inference import evaluate
+from splitlearn.client.trainer import check_data_fits, explained
+from splitlearn.commands.trained import add_trained_flags, open_trained
+from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.data import load_training_data
+from splitlearn.determinism import make_deterministic
+
+__all__ = ["add_flags", "run"]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument(
+        "--eval-data", default="", metavar="FILE", help="text to evaluate; the training text by default"
+    )
+    add_trained_flags(parser)
+    add_config_flags(parser)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Print one JSON object with loss, perplexity, tokens and step."""
+    config = config_from_flags(flags)
+    make_deterministic(config)
+    data = load_training_data(config, text=flags.eval_data or config.data)
+    model = open_trained(config, initial=flags.initial)
+    check_data_fits(config, model.identity, data)
+    with explained(config):
+        result = evaluate(model.stage, model.trunk, data, config)
+        model.trunk.close()
+    sys.stdout.write(json.dumps({**asdict(result), "step": model.step}) + "\n")
+    return 0

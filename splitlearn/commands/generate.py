@@ -1,0 +1,40 @@
+"""`splitlearn generate`: text through the trunk."""
+
+import argparse
+import sys
+
+from splitlearn.client.inference import Sampling, generate
+from splitlearn.client.trainer import explained
+from splitlearn.commands.trained import add_trained_flags, open_trained
+from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.data import load_tokenizer
+from splitlearn.determinism import make_deterministic
+
+__all__ = ["add_flags", "run"]
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument("--prompt", default="The", help="text to continue (default: %(default)s)")
+    parser.add_argument("--max-new-tokens", type=int, default=50, help="tokens to add (default: %(default)s)")
+    parser.add_argument("--temperature", type=float, default=1.0, help="0 takes the likeliest (default: %(default)s)")
+    parser.add_argument(
+        "--top-k", type=int, default=0, help="sample among this many; 0 means all (default: %(default)s)"
+    )
+    add_trained_flags(parser)
+    add_config_flags(parser)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Print the prompt and its continuation."""
+    config = config_from_flags(flags)
+    make_deterministic(config)
+    tokenizer = load_tokenizer(config)
+    model = open_trained(config, initial=flags.initial)
+    prompt = tokenizer.encode(flags.prompt) or [tokenizer.end_of_text]
+    sampling = Sampling(flags.max_new_tokens, flags.temperature, flags.top_k)
+    with explained(config):
+        added = list(generate(model.stage, model.identity, model.trunk, prompt, sampling, config))
+        model.trunk.close()
+    sys.stdout.write(tokenizer.decode(prompt + added) + "\n")
+    return 0

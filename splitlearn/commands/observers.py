@@ -1,0 +1,28 @@
+"""Flags by which a harness or a curious user looks into a running process."""
+
+import argparse
+from pathlib import Path
+
+from splitlearn.probe import Probe, open_probe
+from splitlearn.record import Recorder, open_recorder
+
+__all__ = ["add_observer_flags", "observers"]
+
+
+def add_observer_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--probe`, `--record` and `--record-steps`."""
+    group = parser.add_argument_group("observation", "for tests; each costs nothing when it is not given")
+    group.add_argument(
+        "--probe", type=Path, metavar="SOCKET", help="Unix socket of an observer that is told every point"
+    )
+    group.add_argument(
+        "--record", type=Path, metavar="DIR", help="write a digest of every gradient and cut tensor there"
+    )
+    group.add_argument(
+        "--record-steps", type=int, nargs="*", default=[], metavar="STEP", help="steps whose tensors are recorded whole"
+    )
+
+
+def observers(flags: argparse.Namespace, source: str) -> tuple[Probe, Recorder]:
+    """Open what the flags ask for."""
+    return open_probe(flags.probe, source), open_recorder(flags.record, flags.record_steps)

@@ -1,0 +1,40 @@
+"""`splitlearn trunk`: the server."""
+
+import argparse
+import logging
+import sys
+
+from splitlearn.commands.observers import add_observer_flags, observers
+from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.determinism import make_deterministic
+from splitlearn.models import FAMILY
+from splitlearn.trunk.server import Address, running_server, wait_for_signal
+from splitlearn.trunk.service import TrunkService
+
+__all__ = ["add_flags", "run"]
+
+log = logging.getLogger(__name__)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the command's flags."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=50051, help="port; 0 takes any free one (default: %(default)s)")
+    parser.add_argument("--max-sessions", type=int, default=1, help="runs trained at a time (default: %(default)s)")
+    add_observer_flags(parser)
+    add_config_flags(parser)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    config = config_from_flags(flags)
+    make_deterministic(config)
+    probe, recorder = observers(flags, "trunk")
+    _, identity = FAMILY.load_trunk(config)
+    service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], flags.max_sessions, probe, recorder)
+    with running_server(service, config, Address(flags.host, flags.port)) as address:
+        sys.stdout.write(f"trunk listening on {address}\n")
+        sys.stdout.flush()
+        probe.point("trunk.server.ready", address=str(address))
+        log.info("stopping on %s", wait_for_signal())
+    return 0

@@ -1,0 +1,41 @@
+"""What makes two runs draw the same random numbers and round the same way."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+from splitlearn.config import TrainingConfig
+
+__all__ = ["Stage", "make_deterministic", "stage_scope", "stage_seed"]
+
+Stage = Literal["bottom", "trunk", "top"]
+
+
+def make_deterministic(config: TrainingConfig) -> None:
+    """Fix the thread count and choose deterministic algorithms; call once a process, before any arithmetic."""
+    torch.set_num_threads(config.threads)
+    torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
+
+
+def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:
+    """Derive the generator's seed for one stage's forward pass.
+
+    Counter-based: a replayed or recomputed forward pass draws the same dropout mask, in any order, anywhere.
+
+    Returns:
+        A number below 2**63.
+    """
+    key = f"splitlearn/dropout/{seed}/{step}/{microbatch}/{stage}".encode()
+    return int.from_bytes(hashlib.sha256(key).digest()[:8], "little") >> 1
+
+
+@contextmanager
+def stage_scope(config: TrainingConfig, step: int, microbatch: int, stage: Stage) -> Iterator[None]:
+    """Run one stage's forward pass with its own random numbers and the run's precision."""
+    torch.manual_seed(stage_seed(config.seed, step, microbatch, stage))
+    device = torch.device(config.device).type
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=config.dtype == "bfloat16"):
+        yield

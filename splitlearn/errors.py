@@ -1,0 +1,31 @@
+"""What can go wrong, by whose fault it is.
+
+A user's mistake is a `UserError`: its message says what to do. A peer's mistake is a `WireError` and
+lives with the wire. A bug is an `AssertionError`.
+"""
+
+__all__ = ["CheckpointError", "ConfigError", "DataError", "ModelError", "TrunkUnavailableError", "UserError"]
+
+
+class UserError(Exception):
+    """Something the user can mend; the message says how."""
+
+
+class ConfigError(UserError):
+    """A setting has a value that is not allowed; the message names field, value and what is allowed."""
+
+
+class DataError(UserError):
+    """The training text cannot be read or used."""
+
+
+class ModelError(UserError):
+    """The model cannot be loaded, cut or written."""
+
+
+class CheckpointError(UserError):
+    """A checkpoint is missing, torn or belongs to another run."""
+
+
+class TrunkUnavailableError(UserError):
+    """The trunk did not answer within the client's patience, or refused the session."""

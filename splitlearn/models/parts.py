@@ -1,0 +1,68 @@
+"""A folder with a model cut in three: `bottom`, `trunk` and `top` as safetensors, and what they belong to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from splitlearn.errors import ModelError
+from splitlearn.models.family import fingerprint
+
+__all__ = ["MANIFEST", "PART_NAMES", "PartsManifest", "read_part", "write_parts"]
+
+MANIFEST = "split.json"
+PART_NAMES = ("bottom", "trunk", "top")
+
+
+@dataclass(frozen=True)
+class PartsManifest:
+    """What a parts folder holds.
+
+    Attributes:
+        family: model family.
+        cuts: as `lower:upper`.
+        fingerprints: digest of each part's weights, by part name.
+    """
+
+    family: str
+    cuts: str
+    fingerprints: Mapping[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the manifest; raises `ModelError` when it is missing or damaged."""
+        path = folder / MANIFEST
+        try:
+            values = json.loads(path.read_text())
+            return cls(family=values["family"], cuts=values["cuts"], fingerprints=dict(values["fingerprints"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{path} is no readable split manifest ({error}); run `splitlearn split` again") from None
+
+
+def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+    """Write the three parts, then the manifest that makes the folder valid."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in PART_NAMES:
+        tensors = {key: tensor.detach().contiguous() for key, tensor in parts[name].items()}
+        save_file(tensors, folder / f"{name}.safetensors", {"family": family, "cuts": cuts, "part": name})
+    digests = {name: fingerprint(parts[name]) for name in PART_NAMES}
+    manifest = PartsManifest(family, cuts, digests)
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
+
+
+def read_part(folder: Path, name: str, manifest: PartsManifest) -> dict[str, torch.Tensor]:
+    """Read one part; raises `ModelError` when it is missing, torn or not the one that the manifest names."""
+    path = folder / f"{name}.safetensors"
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"cannot read {path} ({error}); run `splitlearn split` again") from None
+    if fingerprint(tensors) != manifest.fingerprints.get(name):
+        raise ModelError(f"{path} does not match {folder / MANIFEST}; run `splitlearn split` again")
+    return tensors

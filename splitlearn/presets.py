@@ -1,0 +1,31 @@
+"""Sizes of GPT-2 that can be trained from seeded initial weights, by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from splitlearn.config import TrainingConfig
+
+__all__ = ["PRESETS", "preset_settings"]
+
+PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "tiny": {"n_layer": 4, "n_embd": 64, "n_head": 4},
+        "micro": {"n_layer": 4, "n_embd": 256, "n_head": 8},
+        "mini": {"n_layer": 6, "n_embd": 384, "n_head": 6},
+        "small": {"n_layer": 12, "n_embd": 768, "n_head": 12},
+        "medium": {"n_layer": 24, "n_embd": 1024, "n_head": 16},
+    }
+)
+DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
+
+
+def preset_settings(config: TrainingConfig) -> dict[str, Any]:
+    """Give the keyword arguments of `GPT2Config` for a preset; end of text is the vocabulary's first token."""
+    sizes = {"vocab_size": config.vocab_size, "bos_token_id": 0, "eos_token_id": 0, **PRESETS[config.model]}
+    return {**sizes, **dropout_settings(config)}
+
+
+def dropout_settings(config: TrainingConfig) -> dict[str, Any]:
+    """Give the settings that override a model's own dropout rates; empty keeps them."""
+    return {} if config.dropout is None else dict.fromkeys(DROPOUTS, config.dropout)

@@ -1,0 +1,112 @@
+"""Named points that a process passes, reported to an observer that can hold the process there.
+
+Without an observer a point is one call of an empty method. The observer listens on a Unix socket; both sides speak
+JSON, one object a line. It first sends `{"holds": [{"point", "step", "microbatch"}, …]}`, where a missing or null
+field matches anything and every hold matches once; a held process waits for `{"release": id}`.
+"""
+
+import itertools
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["POINTS", "NullProbe", "Probe", "SocketProbe", "open_probe"]
+
+POINTS = frozenset(
+    {
+        "client.session.opened",
+        "client.step.started",
+        "client.forward.sent",
+        "client.forward.received",
+        "client.backward.sent",
+        "client.backward.received",
+        "client.step.skipped",
+        "client.commit.decided",
+        "client.commit.applied",
+        "client.checkpoint.saved",
+        "client.call.failed",
+        "client.connection.changed",
+        "client.training.finished",
+        "trunk.server.ready",
+        "trunk.session.opened",
+        "trunk.compute.received",
+        "trunk.compute.done",
+        "trunk.backward.received",
+        "trunk.backward.done",
+        "trunk.commit.received",
+        "trunk.commit.applied",
+        "trunk.checkpoint.saved",
+        "trunk.session.closed",
+    }
+)
+
+
+class Probe(Protocol):
+    """Where points are reported."""
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Report that the process passes a point; returns when it may go on."""
+
+
+class NullProbe:
+    """Nobody watches."""
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Do nothing."""
+
+
+class SocketProbe:
+    """Reports to an observer; times are nanoseconds of the system-wide monotonic clock."""
+
+    def __init__(self, path: Path, source: str) -> None:
+        self._source = source
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._lines = self._socket.makefile("r")
+        self._send({"hello": source})
+        self._holds: list[dict[str, object]] = json.loads(self._lines.readline())["holds"]
+        self._released: dict[int, threading.Event] = {}
+        self._ids = itertools.count()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True, name="probe").start()
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Report that the process passes a point; returns when it may go on."""
+        assert name in POINTS, f"{name} is not in POINTS"
+        event = {"source": self._source, "point": name, "step": step, "microbatch": microbatch, **fields}
+        released = threading.Event()
+        with self._lock:
+            hold = self._take_hold(event)
+            if hold:
+                event["held"] = number = next(self._ids)
+                self._released[number] = released
+            self._send({"ns": time.monotonic_ns(), **event})
+        if hold:
+            released.wait()
+
+    def _take_hold(self, event: dict[str, object]) -> bool:
+        for hold in self._holds:
+            if all(value is None or event.get(key) == value for key, value in hold.items()):
+                self._holds.remove(hold)
+                return True
+        return False
+
+    def _send(self, event: dict[str, object]) -> None:
+        self._socket.sendall(json.dumps(event).encode() + b"\n")
+
+    def _listen(self) -> None:
+        """Release held points as told; an observer that goes away releases all."""
+        for line in self._lines:
+            self._released.pop(json.loads(line)["release"]).set()
+        with self._lock:
+            self._holds.clear()
+            for released in self._released.values():
+                released.set()
+
+
+def open_probe(path: Path | None, source: str) -> Probe:
+    """Connect to the observer at `path`, or to nobody."""
+    return SocketProbe(path, source) if path else NullProbe()

@@ -1,0 +1,75 @@
+"""What a process writes down for a judge: digests of every gradient and boundary tensor, whole ones of chosen steps."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors.torch import save_file
+
+__all__ = ["FileRecorder", "NullRecorder", "Recorder", "digest", "open_recorder"]
+
+
+def digest(tensor: torch.Tensor) -> str:
+    """Give the SHA-256 of a tensor's dtype, shape and little-endian bytes, in hexadecimal."""
+    plain = tensor.detach().cpu().contiguous()
+    header = f"{plain.dtype}|{tuple(plain.shape)}|".encode()
+    return hashlib.sha256(header + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
+
+
+class Recorder(Protocol):
+    """Where tensors are written down."""
+
+    def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
+        """Write down a tensor that crosses a cut, or a microbatch's loss."""
+
+    def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Write down a step's accumulated gradients, before clipping."""
+
+
+class NullRecorder:
+    """Writes nothing."""
+
+    def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
+        """Do nothing."""
+
+    def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Do nothing."""
+
+
+class FileRecorder:
+    """Appends digests to `FOLDER/digests.jsonl`; whole tensors go to `FOLDER/step-N/NAME.safetensors`.
+
+    A step that is done again, after a resume, is written again: the last entry counts.
+    """
+
+    def __init__(self, folder: Path, whole_steps: Iterable[int]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._whole_steps = frozenset(whole_steps)
+        self._file = (folder / "digests.jsonl").open("a", buffering=1)
+
+    def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
+        """Write down a tensor that crosses a cut, or a microbatch's loss."""
+        self._write(step, microbatch, name, tensor)
+
+    def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Write down a step's accumulated gradients, before clipping."""
+        for name, tensor in gradients.items():
+            self._write(step, None, name, tensor)
+
+    def _write(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
+        entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": digest(tensor)}
+        self._file.write(json.dumps(entry) + "\n")
+        if step in self._whole_steps:
+            folder = self._folder / f"step-{step}"
+            folder.mkdir(exist_ok=True)
+            place = name if microbatch is None else f"{name}.{microbatch}"
+            save_file({"tensor": tensor.detach().cpu().contiguous()}, folder / f"{place}.safetensors")
+
+
+def open_recorder(folder: Path | None, whole_steps: Iterable[int]) -> Recorder:
+    """Record in `folder`, or nowhere."""
+    return FileRecorder(folder, whole_steps) if folder else NullRecorder()

@@ -1,0 +1,1 @@
+"""The trunk: the middle blocks, their optimizer, and the server around them."""

@@ -1,0 +1,76 @@
+"""Adds a step's gradients in the order of its microbatches, whatever order they arrive in."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Position
+
+__all__ = ["Accumulator"]
+
+
+class Accumulator:
+    """The step's gradients so far, in `parameter.grad`; those that came early wait for their turn.
+
+    Args:
+        parameters: of one part, by name.
+        max_early_bytes: memory for gradients that wait.
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], max_early_bytes: int) -> None:
+        self._parameters = parameters
+        self._early_room = max_early_bytes // max(1, sum(p.nbytes for p in parameters.values()))
+        self._early: dict[int, Sequence[torch.Tensor]] = {}
+        self._seen: set[int] = set()
+        self._next = 0
+        self._expected = 0
+
+    def expect(self, at: Position) -> None:
+        """Learn from the first request how many microbatches the step has; raises `WireError` when others disagree."""
+        if self._expected not in (0, at.microbatches):
+            raise WireError(Reason.BAD_REQUEST, f"{at}: the step began with {self._expected} microbatches")
+        if at.microbatch > self._next + self._early_room:
+            raise WireError(Reason.OUT_OF_ORDER, f"{at} came before microbatch {self._next}; send that one first")
+
+    def add(self, at: Position, gradients: Sequence[torch.Tensor]) -> None:
+        """Take one microbatch's gradients, in the order of the parameters; a second time changes nothing."""
+        if at.microbatch in self._seen:
+            return
+        self._seen.add(at.microbatch)
+        self._expected = at.microbatches
+        self._early[at.microbatch] = gradients
+        while self._next in self._early:
+            self._join(self._early.pop(self._next))
+            self._next += 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether every microbatch of the step has joined."""
+        return 0 < self._expected == self._next
+
+    @property
+    def progress(self) -> str:
+        """For messages: how many microbatches have joined."""
+        return f"{self._next} of {self._expected or 'unknown'} microbatches accumulated"
+
+    def norms(self, microbatches: int) -> dict[str, float]:
+        """Give each parameter's gradient norm, exactly representable in float32; empty before the step is complete."""
+        if self._next != microbatches:
+            return {}
+        gradients = {name: parameter.grad for name, parameter in self._parameters.items()}
+        return {name: float(torch.linalg.vector_norm(g)) for name, g in gradients.items() if g is not None}
+
+    def clear(self) -> None:
+        """Forget the step."""
+        self._early.clear()
+        self._seen.clear()
+        self._next = self._expected = 0
+
+    def _join(self, gradients: Sequence[torch.Tensor]) -> None:
+        for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):
+            if parameter.grad is None:
+                parameter.grad = gradient
+            else:
+                parameter.grad.add_(gradient)

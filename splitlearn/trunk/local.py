@@ -1,0 +1,107 @@
+"""The trunk in the client's own process: no wire, the same state machine.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+
+from splitlearn.agreement import agreement
+from splitlearn.checkpoint import CheckpointStore
+from splitlearn.codecs import CODECS
+from splitlearn.config import TrainingConfig
+from splitlearn.models.family import ModelIdentity, TrunkStage
+from splitlearn.probe import Probe
+from splitlearn.record import Recorder
+from splitlearn.trunk.session import TrunkSession
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
+
+__all__ = ["LocalTrunk"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Ready(Generic[T_co]):
+    """An answer that is there already."""
+
+    value: T_co
+
+    def result(self) -> T_co:
+        """Give the answer."""
+        return self.value
+
+
+class LocalTrunk:
+    """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        identity: ModelIdentity,
+        load_stage: Callable[[], TrunkStage],
+        probe: Probe,
+        recorder: Recorder,
+    ) -> None:
+        self._config = config
+        self._agreement = agreement(config, identity)
+        self._session = TrunkSession(load_stage(), config, probe, recorder)
+        self._store = CheckpointStore(config.save_dir, config.session, "trunk")
+
+    def open(self, hello: Hello) -> Welcome:
+        """Start, or resume from the newest step that both halves have."""
+        common = sorted(set(hello.resume_steps) & set(self._store.steps()))
+        if hello.resume_steps and not common:
+            raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
+        if common:
+            mark, weights, moments = self._store.load(common[-1], self._agreement)
+            self._session.restore(mark.step, weights, moments)
+        return Welcome(1, self._session.applied_step, self._session.fingerprint())
+
+    def forward(
+        self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
+    ) -> Pending[torch.Tensor]:
+        """Run a microbatch forward."""
+        return Ready(self._cross(self._session.forward(at, self._cross(smashed_BTH), attention_mask_BT, commit)))
+
+    def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
+        """Run a microbatch backward."""
+        result = self._session.backward(at, self._cross(features_grad_BTH))
+        return Ready(BackwardResult(self._cross(result.smashed_grad_BTH), result.norms))
+
+    def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
+        """Run forward without keeping anything."""
+        return Ready(self._cross(self._session.infer(self._cross(smashed_BTH), attention_mask_BT)))
+
+    def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
+        """Give the accumulated gradients of the step in progress."""
+        assert step == self._session.applied_step
+        return self._session.gradients(names)
+
+    def commit(self, commit: Commit) -> TrunkState:
+        """End a step now."""
+        self._session.commit(commit)
+        return TrunkState(self._session.applied_step, "")
+
+    def save(self, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of a checkpoint, after applying `commit`."""
+        if commit:
+            self._session.commit(commit)
+        step = self._session.applied_step
+        mark = self._store.save(step, self._agreement, self._session.weights(), self._session.moments())
+        return TrunkState(step, mark.weights)
+
+    def close(self) -> None:
+        """Do nothing: the session ends with the process."""
+
+    def _cross(self, tensor: torch.Tensor) -> torch.Tensor:
+        codec = CODECS[self._config.codec]
+        plain = tensor.detach().cpu().contiguous()
+        decoded = codec.decode(codec.encode(plain), plain.dtype, plain.numel()).view(plain.shape)
+        if not torch.isfinite(decoded).all():
+            raise WireError(Reason.NON_FINITE, "a tensor at a cut has elements that are NaN or infinite")
+        return decoded.to(tensor.device)

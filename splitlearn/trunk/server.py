@@ -1,0 +1,94 @@
+"""The trunk as a program: a gRPC server with health and reflection, stopped by a signal."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import grpc
+import torch
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from splitlearn.config import TrainingConfig
+from splitlearn.errors import ConfigError
+from splitlearn.trunk.service import TrunkService
+from splitlearn.trunk.servicer import TrunkServicer
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.compute_service_pb2_grpc import add_ComputeServiceServicer_to_server
+from splitlearn.wire.options import server_options
+
+__all__ = ["Address", "running_server", "wait_for_signal"]
+
+log = logging.getLogger(__name__)
+
+HANDLER_THREADS = 8
+MAX_CONCURRENT_RPCS = 256
+STOP_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen; port 0 takes any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Give the form HOST:PORT."""
+        return f"{self.host}:{self.port}"
+
+
+@contextmanager
+def running_server(service: TrunkService, config: TrainingConfig, address: Address) -> Iterator[Address]:
+    """Serve until the block is left.
+
+    Yields:
+        The address with the chosen port.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
+    # A thread's default count is OpenMP's, not the process's: the computing thread must set its own.
+    compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
+    handlers = ThreadPoolExecutor(HANDLER_THREADS, "handler")
+    server = grpc.server(handlers, options=server_options(config), maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS)
+    add_ComputeServiceServicer_to_server(TrunkServicer(service, compute), server)  # type: ignore[no-untyped-call] # generated without types
+    healthy = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    names = [pb.DESCRIPTOR.services_by_name["ComputeService"].full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
+    try:
+        port = server.add_insecure_port(str(address))
+    except RuntimeError as error:
+        raise ConfigError(
+            f"cannot listen on {address}: {error}; choose another --port, or 0 for any free one"
+        ) from None
+    server.start()
+    for name in ("", *names):
+        healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    try:
+        yield Address(address.host, port)
+    finally:
+        healthy.enter_graceful_shutdown()
+        server.stop(STOP_GRACE_SECONDS).wait()
+        compute.shutdown()
+        handlers.shutdown()
+
+
+def wait_for_signal() -> str:
+    """Wait for SIGTERM or SIGINT; returns its name. Call from the main thread."""
+    received: list[str] = []
+    stopped = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        received.append(signal.Signals(number).name)
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    stopped.wait()
+    return received[0]

@@ -1,0 +1,205 @@
+"""The trunk's protocol: messages in, messages out, refusals as `WireError`.
+
+Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thread makes every call.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from splitlearn.agreement import agreement, first_difference
+from splitlearn.checkpoint import CheckpointStore
+from splitlearn.config import TrainingConfig
+from splitlearn.errors import CheckpointError
+from splitlearn.models.family import ModelIdentity, TrunkStage
+from splitlearn.probe import Probe
+from splitlearn.record import Recorder
+from splitlearn.trunk.session import TrunkSession
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.messages import commit_value, position_value
+from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+
+__all__ = ["TrunkService"]
+
+
+@dataclass
+class OpenSession:
+    """A session and the incarnation that may speak for it."""
+
+    session: TrunkSession
+    incarnation: int
+
+
+class TrunkService:
+    """All sessions of one trunk.
+
+    Args:
+        config: the trunk's settings.
+        identity: the model that the trunk holds a part of.
+        load_stage: gives a fresh stage with the initial weights; each session trains its own.
+        max_sessions: sessions kept at a time.
+        probe: told of every request.
+        recorder: told of every gradient.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        identity: ModelIdentity,
+        load_stage: Callable[[], TrunkStage],
+        max_sessions: int,
+        probe: Probe,
+        recorder: Recorder,
+    ) -> None:
+        self._config = config
+        self._identity = identity
+        self._agreement = agreement(config, identity)
+        self._load_stage = load_stage
+        self._max_sessions = max_sessions
+        self._probe = probe
+        self._recorder = recorder
+        self._sessions: dict[str, OpenSession] = {}
+        self._incarnations = 0
+
+    def open_session(self, request: pb.OpenSessionRequest) -> pb.OpenSessionReply:
+        """Start or resume a session; a newer incarnation takes over from an older one."""
+        difference = first_difference(self._agreement, dict(request.agreement))
+        if difference:
+            raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
+        name = request.session_id
+        if not name:
+            raise WireError(Reason.BAD_REQUEST, "session_id is empty")
+        if name not in self._sessions and len(self._sessions) >= self._max_sessions:
+            others = ", ".join(self._sessions)
+            raise WireError(Reason.TOO_MANY_SESSIONS, f"the trunk keeps {self._max_sessions} sessions: {others}")
+        session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
+        if request.resume_steps:
+            self._resume(session, request)
+        self._incarnations += 1
+        self._sessions[name] = OpenSession(session, self._incarnations)
+        self._probe.point("trunk.session.opened", session.applied_step, session=name, incarnation=self._incarnations)
+        return pb.OpenSessionReply(
+            incarnation=self._incarnations, applied_step=session.applied_step, fingerprint=session.fingerprint()
+        )
+
+    def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
+        """Forward pass of one microbatch."""
+        session = self._session(request.key)
+        smashed_BTH = self._hidden("smashed", request.smashed, None)
+        attention_mask_BT = self._mask(request.attention_mask, smashed_BTH.shape[:2])
+        if request.inference:
+            return pb.ComputeReply(
+                features=self._encode(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
+            )
+        self._require_training()
+        at = position_value(request.key)
+        self._probe.point("trunk.compute.received", at.step, at.microbatch)
+        commit = commit_value(request.commit) if request.HasField("commit") else None
+        features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
+        reply = pb.ComputeReply(features=self._encode(features_BTH, request.smashed))
+        self._probe.point("trunk.compute.done", at.step, at.microbatch)
+        return reply
+
+    def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:
+        """Backward pass of one microbatch."""
+        session = self._session(request.key)
+        self._require_training()
+        at = position_value(request.key)
+        self._probe.point("trunk.backward.received", at.step, at.microbatch)
+        result = session.backward(at, self._hidden("features_grad", request.features_grad, None))
+        norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
+        reply = pb.BackwardReply(smashed_grad=self._encode(result.smashed_grad_BTH, request.features_grad), norms=norms)
+        self._probe.point("trunk.backward.done", at.step, at.microbatch)
+        return reply
+
+    def get_gradients(self, request: pb.GetGradientsRequest) -> Iterator[pb.Gradient]:
+        """The accumulated gradients of the step in progress."""
+        session = self._session(request.key)
+        gradients = session.gradients(request.names)
+        if request.key.step != session.applied_step or not gradients:
+            have = f"{session.applied_step} is in progress" if gradients else "none are accumulated"
+            raise WireError(Reason.NO_GRADIENTS, f"no gradients of step {request.key.step}: {have}")
+        for name, gradient in gradients.items():
+            yield pb.Gradient(name=name, gradient=encode_tensor(gradient, "raw", self._config.max_message_bytes))
+
+    def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
+        """Commit, save, close, or just tell the state."""
+        if request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE and request.key.session_id not in self._sessions:
+            return pb.SyncTrainingStateReply()  # a repeated close
+        session = self._session(request.key)
+        if request.HasField("commit"):
+            self._require_training()
+            session.commit(commit_value(request.commit))
+        saved = ""
+        if request.action == pb.SyncTrainingStateRequest.ACTION_SAVE:
+            saved = self._save(request.key.session_id, session)
+        elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
+            del self._sessions[request.key.session_id]
+            self._probe.point("trunk.session.closed", session.applied_step, session=request.key.session_id)
+        return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
+
+    def _session(self, key: pb.Key) -> TrunkSession:
+        entry = self._sessions.get(key.session_id)
+        if entry is None:
+            raise WireError(Reason.UNKNOWN_SESSION, f"session {key.session_id!r} is not open here; open it again")
+        if key.incarnation != entry.incarnation:
+            message = f"incarnation {key.incarnation} of {key.session_id!r} was taken over by {entry.incarnation}"
+            raise WireError(Reason.STALE_INCARNATION, message)
+        return entry.session
+
+    def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
+        """Take the newest step that both sides have and that can be read here."""
+        store = self._store(request.resume_session_id or request.session_id)
+        problems = []
+        for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
+            try:
+                mark, weights, moments = store.load(step, self._agreement)
+            except CheckpointError as error:
+                problems.append(str(error))
+                continue
+            session.restore(mark.step, weights, moments)
+            return
+        here = ", ".join(map(str, store.steps())) or "none"
+        there = ", ".join(map(str, request.resume_steps))
+        reason = "; ".join([f"the trunk has steps {here}, the client has {there}", *problems])
+        raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common: {reason}")
+
+    def _save(self, name: str, session: TrunkSession) -> str:
+        try:
+            mark = self._store(name).save(session.applied_step, self._agreement, session.weights(), session.moments())
+        except OSError as error:
+            raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
+        self._probe.point("trunk.checkpoint.saved", session.applied_step)
+        return mark.weights
+
+    def _store(self, name: str) -> CheckpointStore:
+        return CheckpointStore(self._config.save_dir, name, "trunk")
+
+    def _require_training(self) -> None:
+        if self._config.mode != "training":
+            raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
+
+    def _hidden(self, name: str, message: pb.Tensor, shape: torch.Size | None) -> torch.Tensor:
+        batch, length = shape[:2] if shape else (None, None)
+        wanted = (batch, length, self._identity.hidden_size)
+        spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
+        tensor = decode_tensor(message, spec)
+        if tensor.shape[1] > self._identity.positions:
+            allowed = self._identity.positions
+            raise WireError(Reason.BAD_TENSOR, f"{name}: {tensor.shape[1]} positions; the model has {allowed}")
+        return tensor.to(self._config.device)
+
+    def _mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
+        spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
+        return decode_tensor(message, spec).to(self._config.device, torch.int64)
+
+    def _encode(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
+        """Answer in the codec of the request."""
+        try:
+            return encode_tensor(tensor, like.codec, self._config.max_message_bytes)
+        except WireError as error:
+            if error.reason is Reason.NON_FINITE:
+                raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
+            raise

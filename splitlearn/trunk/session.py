@@ -1,0 +1,169 @@
+"""The trunk's state machine: no sockets, no clock, no threads.
+
+Every call may be repeated: the answer is the same and nothing happens twice.
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+
+from splitlearn.config import TrainingConfig
+from splitlearn.determinism import stage_scope
+from splitlearn.models.family import TrunkStage, fingerprint
+from splitlearn.optimizer import apply_update, build_optimizer, load_moments, moments
+from splitlearn.probe import Probe
+from splitlearn.record import Recorder
+from splitlearn.trunk.accumulator import Accumulator
+from splitlearn.trunk.tape import Graph, Tape, TapeEntry, recorded_graph
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import BackwardResult, Commit, Position
+
+__all__ = ["TrunkSession"]
+
+
+class TrunkSession:
+    """The middle blocks of one run, their optimizer, and the step in progress."""
+
+    def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
+        self.applied_step = 0
+        self._config = config
+        self._stage = stage.to(config.device).train()
+        self._parameters = dict(stage.named_parameters())
+        self._optimizer = build_optimizer(self._parameters, config)
+        self._accumulator = Accumulator(self._parameters, config.max_pending_bytes)
+        self._tape = Tape(config.max_pending_bytes)
+        self._last_commit: Commit | None = None
+        self._probe = probe
+        self._recorder = recorder
+
+    def forward(
+        self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
+    ) -> torch.Tensor:
+        """Run a microbatch forward, after applying the commit of the step before; returns the features, BTH."""
+        if commit:
+            self.commit(commit)
+        self._check_position(at)
+        entry = self._tape.entries.get(at.microbatch)
+        if entry is None:
+            entry = TapeEntry(smashed_BTH, attention_mask_BT)
+        elif not _same(entry.smashed_BTH, smashed_BTH) or not _same(entry.attention_mask_BT, attention_mask_BT):
+            raise _key_reused(at, "smashed data")
+        features_BTH = self._graph(at, entry).features_BTH.detach()
+        if entry.smashed_grad_BTH is not None:
+            entry.graph = None  # a repeated forward pass after the backward pass needs no graph again
+        self._tape.put(at.microbatch, entry)
+        return features_BTH
+
+    def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> BackwardResult:
+        """Run a microbatch backward; its gradients join the step's once, in the order of the microbatches."""
+        self._check_position(at)
+        self._accumulator.expect(at)
+        entry = self._tape.entries.get(at.microbatch)
+        if entry is None:
+            raise WireError(Reason.FORWARD_NEEDED, f"the input of {at} is not kept; send its forward pass again")
+        if entry.features_grad_BTH is not None and not _same(entry.features_grad_BTH, features_grad_BTH):
+            raise _key_reused(at, "gradient")
+        if features_grad_BTH.shape != entry.smashed_BTH.shape:
+            wanted = tuple(entry.smashed_BTH.shape)
+            raise WireError(
+                Reason.BAD_TENSOR, f"features_grad: shape {tuple(features_grad_BTH.shape)}; expected {wanted}"
+            )
+        if entry.smashed_grad_BTH is None:
+            self._differentiate(at, entry, features_grad_BTH)
+        assert entry.smashed_grad_BTH is not None
+        result = BackwardResult(entry.smashed_grad_BTH, self._accumulator.norms(at.microbatches))
+        self._tape.shrink(at.microbatch)
+        return result
+
+    def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
+        """Run forward without dropout and without a graph; changes nothing."""
+        self._stage.eval()
+        try:
+            with torch.no_grad(), stage_scope(self._config, 0, 0, "trunk"):
+                features_BTH: torch.Tensor = self._stage(smashed_BTH, attention_mask_BT)
+            return features_BTH
+        finally:
+            self._stage.train()
+
+    def commit(self, commit: Commit) -> None:
+        """Apply the optimizer once for a step, or drop the step; raises `WireError` when it is not the step's turn."""
+        if commit.step == self.applied_step - 1 and self._last_commit in (None, commit):
+            return
+        if commit.step != self.applied_step:
+            reason = Reason.STEP_IN_FUTURE if commit.step > self.applied_step else Reason.STEP_IN_PAST
+            raise WireError(reason, f"commit of step {commit.step}; the trunk has applied {self.applied_step}")
+        if not commit.skip and not self._accumulator.complete:
+            raise WireError(Reason.INCOMPLETE_STEP, f"step {commit.step}: {self._accumulator.progress}; cannot commit")
+        self._probe.point("trunk.commit.received", commit.step)
+        self._recorder.gradients(commit.step, self.gradients())
+        if commit.skip:
+            self._optimizer.zero_grad(set_to_none=True)
+        else:
+            apply_update(self._optimizer, commit.learning_rate, commit.clip_coefficient)
+        self._tape.clear()
+        self._accumulator.clear()
+        self._last_commit = commit
+        self.applied_step += 1
+        self._probe.point("trunk.commit.applied", commit.step)
+
+    def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
+        """Give the step's accumulated gradients; all where no names are given; raises `WireError` for a wrong name."""
+        wanted = list(names) or list(self._parameters)
+        unknown = [name for name in wanted if name not in self._parameters]
+        if unknown:
+            raise WireError(Reason.BAD_REQUEST, f"the trunk has no parameter {unknown[0]!r}")
+        found = {name: self._parameters[name].grad for name in wanted}
+        return {name: gradient for name, gradient in found.items() if gradient is not None}
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """Give the weights by Hugging Face name."""
+        return {name: parameter.detach() for name, parameter in self._parameters.items()}
+
+    def moments(self) -> dict[str, torch.Tensor]:
+        """Give the optimizer's tensors as `NAME/KEY`."""
+        return moments(self._optimizer, self._parameters)
+
+    def fingerprint(self) -> str:
+        """Digest the weights."""
+        return fingerprint(self.weights())
+
+    def restore(
+        self, step: int, weights: Mapping[str, torch.Tensor], saved_moments: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Take the state of a checkpoint."""
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(weights[name])
+        load_moments(self._optimizer, self._parameters, saved_moments)
+        self.applied_step = step
+
+    def _graph(self, at: Position, entry: TapeEntry) -> Graph:
+        """Give the entry's graph, computed again if it was dropped: the same bits, by the same random numbers."""
+        if entry.graph is None:
+            leaf_BTH = entry.smashed_BTH.detach().requires_grad_()
+            scope = stage_scope(self._config, at.step, at.microbatch, "trunk")
+            with scope, recorded_graph(self._stage.parameters()) as sizes:
+                features_BTH = self._stage(leaf_BTH, entry.attention_mask_BT)
+            entry.graph = Graph(leaf_BTH, features_BTH, sum(sizes))
+        return entry.graph
+
+    def _differentiate(self, at: Position, entry: TapeEntry, features_grad_BTH: torch.Tensor) -> None:
+        graph = self._graph(at, entry)
+        leaves = [graph.smashed_BTH, *self._parameters.values()]
+        smashed_grad_BTH, *gradients = torch.autograd.grad(graph.features_BTH, leaves, features_grad_BTH)
+        self._accumulator.add(at, gradients)
+        entry.graph, entry.features_grad_BTH, entry.smashed_grad_BTH = None, features_grad_BTH, smashed_grad_BTH
+
+    def _check_position(self, at: Position) -> None:
+        if at.step != self.applied_step:
+            reason = Reason.STEP_IN_FUTURE if at.step > self.applied_step else Reason.STEP_IN_PAST
+            raise WireError(reason, f"step {at.step}; the trunk has applied {self.applied_step}")
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and torch.equal(a, b)
+
+
+def _key_reused(at: Position, what: str) -> WireError:
+    return WireError(Reason.KEY_REUSED, f"{at} came before with other {what}; a key names one content")

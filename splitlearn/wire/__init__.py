@@ -1,0 +1,1 @@
+"""The wire: messages, links and transports."""

@@ -1,0 +1,112 @@
+"""What a peer can be told went wrong, independent of the transport.
+
+The codes are gRPC's, used as documented; the reason says which rule of the protocol was broken.
+"""
+
+from enum import Enum
+
+__all__ = ["Code", "Reason", "WireError"]
+
+
+class Code(Enum):
+    """The gRPC status codes in use, by their numbers."""
+
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+
+class Reason(Enum):
+    """Why a request was refused; each reason has one code."""
+
+    TRANSPORT = "TRANSPORT"
+    MISMATCH = "MISMATCH"
+    UNKNOWN_SESSION = "UNKNOWN_SESSION"
+    TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
+    STALE_INCARNATION = "STALE_INCARNATION"
+    STEP_IN_PAST = "STEP_IN_PAST"
+    STEP_IN_FUTURE = "STEP_IN_FUTURE"
+    INCOMPLETE_STEP = "INCOMPLETE_STEP"
+    FORWARD_NEEDED = "FORWARD_NEEDED"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
+    NO_GRADIENTS = "NO_GRADIENTS"
+    KEY_REUSED = "KEY_REUSED"
+    BAD_REQUEST = "BAD_REQUEST"
+    BAD_TENSOR = "BAD_TENSOR"
+    UNKNOWN_CODEC = "UNKNOWN_CODEC"
+    CORRUPT = "CORRUPT"
+    NON_FINITE = "NON_FINITE"
+    NON_FINITE_RESULT = "NON_FINITE_RESULT"
+    TOO_LARGE = "TOO_LARGE"
+    WRONG_MODE = "WRONG_MODE"
+    NO_CHECKPOINT = "NO_CHECKPOINT"
+    SAVE_FAILED = "SAVE_FAILED"
+    BUG = "BUG"
+
+
+CODES = {
+    Reason.TRANSPORT: Code.UNAVAILABLE,
+    Reason.MISMATCH: Code.FAILED_PRECONDITION,
+    Reason.UNKNOWN_SESSION: Code.NOT_FOUND,
+    Reason.TOO_MANY_SESSIONS: Code.RESOURCE_EXHAUSTED,
+    Reason.STALE_INCARNATION: Code.ABORTED,
+    Reason.STEP_IN_PAST: Code.OUT_OF_RANGE,
+    Reason.STEP_IN_FUTURE: Code.OUT_OF_RANGE,
+    Reason.INCOMPLETE_STEP: Code.FAILED_PRECONDITION,
+    Reason.FORWARD_NEEDED: Code.FAILED_PRECONDITION,
+    Reason.OUT_OF_ORDER: Code.UNAVAILABLE,
+    Reason.NO_GRADIENTS: Code.FAILED_PRECONDITION,
+    Reason.KEY_REUSED: Code.INVALID_ARGUMENT,
+    Reason.BAD_REQUEST: Code.INVALID_ARGUMENT,
+    Reason.BAD_TENSOR: Code.INVALID_ARGUMENT,
+    Reason.UNKNOWN_CODEC: Code.INVALID_ARGUMENT,
+    Reason.CORRUPT: Code.DATA_LOSS,
+    Reason.NON_FINITE: Code.INVALID_ARGUMENT,
+    Reason.NON_FINITE_RESULT: Code.OUT_OF_RANGE,
+    Reason.TOO_LARGE: Code.RESOURCE_EXHAUSTED,
+    Reason.WRONG_MODE: Code.FAILED_PRECONDITION,
+    Reason.NO_CHECKPOINT: Code.FAILED_PRECONDITION,
+    Reason.SAVE_FAILED: Code.UNAVAILABLE,
+    Reason.BUG: Code.INTERNAL,
+}
+
+
+class WireError(Exception):
+    """A refused or failed call.
+
+    Attributes:
+        reason: the rule that was broken.
+        message: for a person; names the field, the value and what is allowed.
+        code: the status code; follows from the reason, except for failures of the transport itself.
+    """
+
+    def __init__(self, reason: Reason, message: str, code: Code | None = None) -> None:
+        super().__init__(f"{reason.value}: {message}")
+        self.reason = reason
+        self.message = message
+        self.code = code or CODES[reason]
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed when it is sent again."""
+        if self.reason is Reason.TRANSPORT:
+            return self.code in RETRYABLE_TRANSPORT_CODES
+        return self.reason in (Reason.CORRUPT, Reason.OUT_OF_ORDER)
+
+
+# A broken connection shows as any of these, depending on what was under way; a refusal by the peer has a reason.
+RETRYABLE_TRANSPORT_CODES = frozenset(
+    {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.UNKNOWN, Code.INTERNAL}
+)

@@ -1,0 +1,112 @@
+"""How the client speaks to a trunk, wherever the trunk is.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import torch
+
+__all__ = ["BackwardResult", "Commit", "Hello", "Pending", "Position", "TrunkLink", "TrunkState", "Welcome"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """Which microbatch of which step; `microbatches` is how many the step has."""
+
+    step: int
+    microbatch: int
+    microbatches: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The end of a step.
+
+    Attributes:
+        step: the step that ends.
+        learning_rate: for this step's update.
+        clip_coefficient: float32 factor for every gradient; None when clipping is off.
+        skip: drop the gradients and change no weight.
+    """
+
+    step: int
+    learning_rate: float
+    clip_coefficient: float | None
+    skip: bool
+
+
+@dataclass(frozen=True)
+class BackwardResult:
+    """Gradient of the smashed data, and the trunk's per-parameter norms once the step is complete."""
+
+    smashed_grad_BTH: torch.Tensor
+    norms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a client says when it opens a session; see `OpenSessionRequest`."""
+
+    session_id: str
+    agreement: Mapping[str, str]
+    resume_steps: Sequence[int] = ()
+    resume_session_id: str = ""
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """What the trunk answers: the fencing number, and the state that it starts from."""
+
+    incarnation: int
+    applied_step: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class TrunkState:
+    """Steps applied, and the digest of a checkpoint that was just written (else empty)."""
+
+    applied_step: int
+    fingerprint: str
+
+
+class Pending(Protocol[T_co]):
+    """An answer under way."""
+
+    def result(self) -> T_co:
+        """Wait for the answer; raises `WireError` when there is none to be had."""
+
+
+class TrunkLink(Protocol):
+    """The trunk as the client sees it. Calls that return `Pending` are under way at once."""
+
+    def open(self, hello: Hello) -> Welcome:
+        """Open the session; raises `WireError` with the field that differs."""
+
+    def forward(
+        self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
+    ) -> Pending[torch.Tensor]:
+        """Send smashed data, with the commit of the step before; the answer is the features, BTH."""
+
+    def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
+        """Send the gradient of the features."""
+
+    def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
+        """Send smashed data without keeping anything at the trunk; the answer is the features, BTH."""
+
+    def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
+        """Fetch the accumulated gradients of the step in progress; all of the trunk's where no names are given."""
+
+    def commit(self, commit: Commit) -> TrunkState:
+        """End a step now, without waiting for the next forward pass."""
+
+    def save(self, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of a checkpoint, after applying `commit`."""
+
+    def close(self) -> None:
+        """End the session and let the trunk forget it."""

@@ -1,0 +1,48 @@
+"""The small values of the protocol as messages and back."""
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Commit, Position
+
+__all__ = ["commit_message", "commit_value", "key_message", "position_value"]
+
+MAX_MICROBATCHES = 1 << 16
+
+
+def key_message(session_id: str, incarnation: int, at: Position) -> pb.Key:
+    """Name the microbatch that a request belongs to."""
+    return pb.Key(
+        session_id=session_id,
+        incarnation=incarnation,
+        step=at.step,
+        microbatch=at.microbatch,
+        microbatches=at.microbatches,
+    )
+
+
+def position_value(key: pb.Key) -> Position:
+    """Read and check a key's position; raises `WireError`."""
+    if not 0 <= key.microbatch < key.microbatches <= MAX_MICROBATCHES:
+        allowed = f"microbatch < microbatches <= {MAX_MICROBATCHES}"
+        raise WireError(Reason.BAD_REQUEST, f"microbatch {key.microbatch} of {key.microbatches}; allowed is {allowed}")
+    return Position(key.step, key.microbatch, key.microbatches)
+
+
+def commit_message(commit: Commit) -> pb.Commit:
+    """Write a commit as a message."""
+    return pb.Commit(
+        step=commit.step,
+        learning_rate=commit.learning_rate,
+        clip_coefficient=commit.clip_coefficient,
+        skip=commit.skip,
+    )
+
+
+def commit_value(message: pb.Commit) -> Commit:
+    """Read and check a commit; raises `WireError`."""
+    coefficient = message.clip_coefficient if message.HasField("clip_coefficient") else None
+    if coefficient is not None and not 0 <= coefficient <= 1:
+        raise WireError(Reason.BAD_REQUEST, f"clip_coefficient {coefficient}; allowed is 0 to 1")
+    if not 0 <= message.learning_rate < float("inf"):
+        raise WireError(Reason.BAD_REQUEST, f"learning_rate {message.learning_rate}; allowed is finite and >= 0")
+    return Commit(message.step, message.learning_rate, coefficient, message.skip)

@@ -1,0 +1,46 @@
+"""Every gRPC option, in one place, for both sides."""
+
+from splitlearn.config import TrainingConfig
+
+__all__ = ["channel_options", "server_options"]
+
+# Keys, shapes and the attention mask travel beside the tensor.
+MESSAGE_HEADROOM_BYTES = 1 << 20
+KEEPALIVE_MS = 10_000
+
+Options = list[tuple[str, int]]
+
+
+def channel_options(config: TrainingConfig) -> Options:
+    """Options of the client's channel."""
+    return [
+        *_message_sizes(config),
+        ("grpc.enable_retries", 0),  # repeating requests is the reliable layer's work
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 500),
+        ("grpc.min_reconnect_backoff_ms", 10_000),  # time for a connection to be made, in spite of its name
+        # A connection whose peer is gone without a word is found dead by pings.
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Two clients in one process must not share a connection: a fault on one is not a fault on the other.
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+
+
+def server_options(config: TrainingConfig) -> Options:
+    """Options of the trunk's server."""
+    return [
+        *_message_sizes(config),
+        ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 2),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+
+
+def _message_sizes(config: TrainingConfig) -> Options:
+    limit = config.max_message_bytes + MESSAGE_HEADROOM_BYTES
+    return [("grpc.max_send_message_length", limit), ("grpc.max_receive_message_length", limit)]

@@ -1,0 +1,173 @@
+"""The trunk across a wire: the client's calls as messages.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Generic, TypeVar, cast
+
+import torch
+from google.protobuf.message import Message
+
+from splitlearn.config import TrainingConfig
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
+from splitlearn.wire.messages import commit_message, key_message
+from splitlearn.wire.reliable import ReliableCalls
+from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+
+__all__ = ["RemoteTrunk"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class RemoteTrunk:
+    """A `TrunkLink` over reliable calls."""
+
+    def __init__(self, calls: ReliableCalls, config: TrainingConfig) -> None:
+        self._calls = calls
+        self._config = config
+        self._session_id = ""
+        self._incarnation = 0
+        self._forwards: dict[Position, pb.ComputeRequest] = {}
+
+    def open(self, hello: Hello) -> Welcome:
+        """Open the session; raises `WireError` with the field that differs."""
+        request = pb.OpenSessionRequest(
+            session_id=hello.session_id,
+            agreement=hello.agreement,
+            resume_steps=hello.resume_steps,
+            resume_session_id=hello.resume_session_id,
+        )
+        reply = cast("pb.OpenSessionReply", self._calls.call("OpenSession", request).result())
+        self._session_id, self._incarnation = hello.session_id, reply.incarnation
+        return Welcome(reply.incarnation, reply.applied_step, reply.fingerprint)
+
+    def forward(
+        self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
+    ) -> Pending[torch.Tensor]:
+        """Send smashed data, with the commit of the step before; the answer is the features, BTH."""
+        request = pb.ComputeRequest(
+            key=self._key(at),
+            smashed=self._encode(smashed_BTH),
+            attention_mask=self._encode_mask(attention_mask_BT),
+            commit=commit_message(commit) if commit else None,
+        )
+        if any(kept.step != at.step for kept in self._forwards):
+            self._forwards.clear()
+        self._forwards[at] = request
+        return self._features(request, smashed_BTH)
+
+    def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
+        """Send smashed data without keeping anything at the trunk; the answer is the features, BTH."""
+        request = pb.ComputeRequest(
+            key=self._key(Position(0, 0, 1)),
+            smashed=self._encode(smashed_BTH),
+            attention_mask=self._encode_mask(attention_mask_BT),
+            inference=True,
+        )
+        return self._features(request, smashed_BTH)
+
+    def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
+        """Send the gradient of the features; the forward pass is sent again when the trunk has lost it."""
+        request = pb.BackwardRequest(key=self._key(at), features_grad=self._encode(features_grad_BTH))
+        spec = self._like("smashed_grad", features_grad_BTH)
+
+        def read(reply: Message) -> BackwardResult:
+            message = cast("pb.BackwardReply", reply)
+            norms = {entry.name: entry.norm for entry in message.norms}
+            return BackwardResult(self._decode(message.smashed_grad, spec), norms)
+
+        return _BackwardAnswer(self._calls, request, self._forwards[at], read)
+
+    def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
+        """Fetch the accumulated gradients of the step in progress; all of the trunk's where no names are given."""
+        request = pb.GetGradientsRequest(key=self._key(Position(step, 0, 1)), names=names)
+        policy = self._calls.policy
+        fetched = {}
+        for reply in self._calls.transport.stream("GetGradients", request, policy.timeout):
+            message = cast("pb.Gradient", reply)
+            any_shape = (None,) * len(message.gradient.shape)
+            spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes)
+            fetched[message.name] = self._decode(message.gradient, spec)
+        return fetched
+
+    def commit(self, commit: Commit) -> TrunkState:
+        """End a step now, without waiting for the next forward pass."""
+        return self._sync(pb.SyncTrainingStateRequest.ACTION_COMMIT, commit)
+
+    def save(self, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of a checkpoint, after applying `commit`."""
+        return self._sync(pb.SyncTrainingStateRequest.ACTION_SAVE, commit)
+
+    def close(self) -> None:
+        """End the session and let the trunk forget it."""
+        self._sync(pb.SyncTrainingStateRequest.ACTION_CLOSE, None)
+        self._calls.transport.close()
+
+    def _sync(self, action: pb.SyncTrainingStateRequest.Action, commit: Commit | None) -> TrunkState:
+        key = self._key(Position(0, 0, 1))
+        message = commit_message(commit) if commit else None
+        request = pb.SyncTrainingStateRequest(key=key, action=action, commit=message)
+        reply = cast("pb.SyncTrainingStateReply", self._calls.call("SyncTrainingState", request).result())
+        return TrunkState(reply.applied_step, reply.fingerprint)
+
+    def _features(self, request: pb.ComputeRequest, smashed_BTH: torch.Tensor) -> Pending[torch.Tensor]:
+        spec = self._like("features", smashed_BTH)
+        call = self._calls.call("Compute", request)
+        return _Answer(call, lambda reply: self._decode(cast("pb.ComputeReply", reply).features, spec))
+
+    def _key(self, at: Position) -> pb.Key:
+        return key_message(self._session_id, self._incarnation, at)
+
+    def _encode(self, tensor: torch.Tensor) -> pb.Tensor:
+        return encode_tensor(tensor, self._config.codec, self._config.max_message_bytes)
+
+    def _encode_mask(self, mask_BT: torch.Tensor) -> pb.Tensor:
+        return encode_tensor(mask_BT.to(torch.uint8), "raw", self._config.max_message_bytes)
+
+    def _decode(self, message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
+        return decode_tensor(message, spec).to(self._config.device)
+
+    def _like(self, name: str, tensor: torch.Tensor) -> TensorSpec:
+        return TensorSpec(name, tensor.dtype, tuple(tensor.shape), self._config.max_message_bytes)
+
+
+class _Answer(Generic[T_co]):
+    """A call under way whose reply is still to be read."""
+
+    def __init__(self, call: Pending[Message], read: Callable[[Message], T_co]) -> None:
+        self._call = call
+        self._read = read
+
+    def result(self) -> T_co:
+        """Wait for the reply and read it; raises `WireError`."""
+        return self._read(self._call.result())
+
+
+class _BackwardAnswer:
+    """A backward call under way, whose forward pass can be sent again."""
+
+    def __init__(
+        self,
+        calls: ReliableCalls,
+        request: pb.BackwardRequest,
+        forward: pb.ComputeRequest,
+        read: Callable[[Message], BackwardResult],
+    ) -> None:
+        self._calls = calls
+        self._request = request
+        self._forward = forward
+        self._read = read
+        self._call = calls.call("Backward", request)
+
+    def result(self) -> BackwardResult:
+        """Wait for the reply; raises `WireError`."""
+        try:
+            return self._read(self._call.result())
+        except WireError as error:
+            if error.reason is not Reason.FORWARD_NEEDED:
+                raise
+        self._calls.call("Compute", self._forward).result()
+        return self._read(self._calls.call("Backward", self._request).result())

@@ -1,0 +1,97 @@
+"""Tensors as messages, and every check that received ones must pass before they are used."""
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import torch
+
+from splitlearn.codecs import CODECS
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+
+__all__ = ["TensorSpec", "decode_tensor", "encode_tensor"]
+
+DTYPES = {
+    pb.DTYPE_FLOAT32: torch.float32,
+    pb.DTYPE_FLOAT16: torch.float16,
+    pb.DTYPE_BFLOAT16: torch.bfloat16,
+    pb.DTYPE_UINT8: torch.uint8,
+}
+NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """What a received tensor must be.
+
+    Attributes:
+        name: for messages.
+        dtype: the only type taken.
+        shape: one entry a dimension; None takes any positive size.
+        max_bytes: limit of the decoded size.
+    """
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int | None, ...]
+    max_bytes: int
+
+
+def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int) -> pb.Tensor:
+    """Code a tensor from any device; raises `WireError` where the receiver would refuse it."""
+    codec = CODECS[codec_name]
+    plain = tensor.detach().cpu().contiguous()
+    if plain.nbytes > max_bytes:
+        raise WireError(Reason.TOO_LARGE, f"{plain.nbytes} bytes in one tensor; {_size_advice(max_bytes)}")
+    data = codec.encode(plain)
+    sent = plain if codec.lossless else codec.decode(data, plain.dtype, plain.numel())
+    if not _all_finite(sent):
+        raise WireError(Reason.NON_FINITE, f"a tensor to be sent has elements that are NaN or infinite in {codec_name}")
+    return pb.Tensor(
+        dtype=NUMBERS[plain.dtype], shape=plain.shape, codec=codec_name, data=data, checksum=zlib.crc32(data)
+    )
+
+
+def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
+    """Check a received tensor and copy it into fresh memory; raises `WireError` naming what is wrong with it."""
+    shape = _checked_shape(message, spec)
+    codec = CODECS.get(message.codec)
+    if codec is None:
+        raise WireError(Reason.UNKNOWN_CODEC, f"{spec.name}: codec {message.codec!r}; known are {', '.join(CODECS)}")
+    if zlib.crc32(message.data) != message.checksum:
+        raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")
+    try:
+        tensor = codec.decode(message.data, spec.dtype, math.prod(shape)).view(shape)
+    except ValueError as error:
+        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None
+    if not _all_finite(tensor):
+        raise WireError(Reason.NON_FINITE, f"{spec.name}: has elements that are NaN or infinite")
+    return tensor
+
+
+def _checked_shape(message: pb.Tensor, spec: TensorSpec) -> tuple[int, ...]:
+    dtype = DTYPES.get(message.dtype)
+    if dtype != spec.dtype:
+        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: dtype {dtype}; expected {spec.dtype}")
+    shape = tuple(message.shape)
+    fits = len(shape) == len(spec.shape) and all(
+        size > 0 and wanted in (None, size) for size, wanted in zip(shape, spec.shape, strict=True)
+    )
+    if not fits:
+        wanted_shape = "x".join("any" if size is None else str(size) for size in spec.shape)
+        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: shape {shape}; expected {wanted_shape}, all positive")
+    size = math.prod(shape) * spec.dtype.itemsize
+    if size > spec.max_bytes:
+        raise WireError(Reason.TOO_LARGE, f"{spec.name}: {size} bytes; {_size_advice(spec.max_bytes)}")
+    return shape
+
+
+def _all_finite(tensor: torch.Tensor) -> bool:
+    return not tensor.dtype.is_floating_point or bool(torch.isfinite(tensor).all())
+
+
+def _size_advice(max_bytes: int) -> str:
+    return (
+        f"at most {max_bytes} are taken: lower --batch-size or --max-length, or raise --max-message-bytes on both sides"
+    )
