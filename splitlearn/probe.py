@@ -36,6 +36,7 @@ POINTS = frozenset(
         "trunk.compute.done",
         "trunk.backward.received",
         "trunk.backward.done",
+        "trunk.graph.recomputed",
         "trunk.commit.received",
         "trunk.commit.applied",
         "trunk.checkpoint.saved",

@@ -1,0 +1,1 @@
+"""The judge: single-process training and the comparison with it."""

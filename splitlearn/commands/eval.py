@@ -28,7 +28,7 @@ def run(flags: argparse.Namespace) -> int:
     """Print one JSON object with loss, perplexity, tokens and step."""
     config = config_from_flags(flags)
     make_deterministic(config)
-    data = load_training_data(config, text=flags.eval_data or config.data)
+    data = load_training_data(config, text=flags.eval_data or None)
     model = open_trained(config, initial=flags.initial)
     check_data_fits(config, model.identity, data)
     with explained(config):

@@ -106,14 +106,20 @@ class TrainingData:
         return pad_to_microbatch([self.sequences[row] for row in rows_B.tolist()])
 
 
-def load_training_data(config: TrainingConfig) -> TrainingData:
+def load_training_data(config: TrainingConfig, text: str | None = None) -> TrainingData:
     """Read and tokenise the text that the configuration names.
+
+    Args:
+        config: names the text, and the tokenizer or the text that it is trained on.
+        text: another text, to be read with the same tokenizer; None takes the configuration's.
 
     Raises:
         DataError: text or tokenizer cannot be had, or no text is long enough to learn from.
     """
     documents = read_documents(config.data)
     tokenizer = load_tokenizer(config, documents)
+    if text is not None and text != config.data:
+        documents = read_documents(text)
     if config.data_format == "lines":
         lines = text_lines(documents)
         sequences = tokenise_lines(lines, tokenizer, config.max_length)
@@ -122,7 +128,7 @@ def load_training_data(config: TrainingConfig) -> TrainingData:
         sequences = pack_documents(documents, tokenizer, config.max_length)
         skipped_lines = 0
     if not sequences:
-        raise DataError(f"data = {config.data}: no text in it has two tokens, so nothing can be learnt; give more text")
+        raise DataError(f"data = {text or config.data}: no text in it has two tokens, so nothing can be learnt; give more text")
     return TrainingData(config=config, tokenizer=tokenizer, sequences=sequences, skipped_lines=skipped_lines)
 
 

@@ -149,6 +149,8 @@ class TrunkSession:
         return entry.graph
 
     def _differentiate(self, at: Position, entry: TapeEntry, features_grad_BTH: torch.Tensor) -> None:
+        if entry.graph is None:
+            self._probe.point("trunk.graph.recomputed", at.step, at.microbatch)
         graph = self._graph(at, entry)
         leaves = [graph.smashed_BTH, *self._parameters.values()]
         smashed_grad_BTH, *gradients = torch.autograd.grad(graph.features_BTH, leaves, features_grad_BTH)

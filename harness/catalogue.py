@@ -1,0 +1,155 @@
+"""The scenarios that can be run by name."""
+
+from collections.abc import Iterable
+from itertools import product
+
+from harness.faults import CutMessage, DropConnection, Fault, ProxyDown
+from harness.links import LOOPBACK, WAN_50MS, WAN_200MS
+from harness.observer import At
+from harness.scenario import Scenario
+from splitlearn.config import TrainingConfig
+
+__all__ = ["CATALOGUE", "QUICK", "scenarios_named"]
+
+# Small enough that a run takes seconds, odd enough to show mistakes: ragged lines, dropout, accumulation, clipping.
+SMALL = TrainingConfig(
+    model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=4,
+    gradient_accumulation_steps=3, learning_rate=1e-3, warmup_steps=2, scheduler_type="cosine", max_steps=6,
+    max_grad_norm=0.5, rpc_timeout=20.0, patience=60.0,
+)  # fmt: skip
+EDGE_AND_MIDDLE_CUTS = ("0:2", "1:3", "2:4")
+
+
+def equivalence() -> Iterable[Scenario]:
+    """Cuts, accumulation, clipping, codecs and optimizers, on padded batches with dropout."""
+    for cuts, accumulation, norm in product(EDGE_AND_MIDDLE_CUTS, (1, 3), (0.0, 0.5)):
+        name = f"cuts-{cuts.replace(':', '-')}-accumulate-{accumulation}-{'clip' if norm else 'no-clip'}"
+        config = SMALL.but(cuts=cuts, gradient_accumulation_steps=accumulation, max_grad_norm=norm)
+        yield Scenario(name, f"Cut at {cuts}, {accumulation} microbatches a step, clipping at {norm or 'none'}", config)
+    for codec, optimizer in product(("raw", "zlib", "fp16"), ("adamw", "sgd")):
+        rate = 1e-3 if optimizer == "adamw" else 0.1
+        config = SMALL.but(codec=codec, optimizer_type=optimizer, learning_rate=rate)
+        yield Scenario(f"codec-{codec}-{optimizer}", f"Codec {codec}, optimizer {optimizer}", config)
+
+
+def more_equivalence() -> Iterable[Scenario]:
+    """What the grid leaves out."""
+    yield Scenario("adam", "Adam with weight decay in the gradient", SMALL.but(optimizer_type="adam"))
+    yield Scenario("eager", "Eager attention", SMALL.but(attention="eager"))
+    yield Scenario("bfloat16", "bfloat16 autocast", SMALL.but(dtype="bfloat16"))
+    yield Scenario("two-threads", "Two threads in every process", SMALL.but(threads=2))
+    yield Scenario("smoothed-z-loss", "Label smoothing and z-loss", SMALL.but(label_smoothing=0.1, loss_type="z_loss"))
+    yield Scenario(
+        "small-tape",
+        "A trunk that can keep one MiB computes forward passes again",
+        SMALL.but(max_pending_bytes=1 << 20),
+        expects=("trunk.graph.recomputed",),
+    )
+    yield Scenario("packed", "Packed blocks", SMALL.but(data_format="packed"))
+    yield Scenario("direct", "No proxy between the parties", SMALL, topology="direct")
+    yield Scenario("local", "The trunk in the client's process", SMALL, topology="local")
+
+
+def long_runs() -> Iterable[Scenario]:
+    """A hundred steps at each of three cuts."""
+    for cuts in EDGE_AND_MIDDLE_CUTS:
+        config = SMALL.but(cuts=cuts, max_steps=100)
+        yield Scenario(f"equivalence-{cuts.replace(':', '-')}", f"A hundred steps, cut at {cuts}", config)
+
+
+def latency() -> Iterable[Scenario]:
+    """The same training on slow links."""
+    checks = ("equivalence", "exactly_once", "step_time")
+    for link in (LOOPBACK, WAN_50MS, WAN_200MS):
+        title = f"Step time over {link.name}"
+        yield Scenario(f"latency-{link.name}", title, SMALL, link=link, checks=checks, timed=True)
+    mini = TrainingConfig(model="mini", cuts="1:5", batch_size=8, max_length=128, max_steps=8, vocab_size=2048)
+    title = "Step time of a 6-layer, 384-wide model at batch 8x128 on loopback"
+    yield Scenario("step-time", title, mini, checks=checks, timed=True)
+
+
+def drop(point: str, microbatch: int | None = 1, step: int = 2) -> DropConnection:
+    """Drop the connection in the middle of the run."""
+    return DropConnection(At(point, step, microbatch))
+
+
+FAULTS: dict[str, tuple[str, tuple[Fault, ...]]] = {
+    "drop-request-forward": ("A forward pass's request is lost", (drop("client.forward.sent"),)),
+    "drop-reply-forward": ("A forward pass's reply is lost", (drop("trunk.compute.received"),)),
+    "drop-request-backward": ("A backward pass's request is lost", (drop("client.backward.sent"),)),
+    "drop-reply-backward": ("A backward pass's reply is lost", (drop("trunk.backward.received"),)),
+    "drop-before-commit": ("The connection drops between reply and commit", (drop("client.commit.decided", None),)),
+    "drop-during-commit": ("The connection drops while the trunk commits", (drop("trunk.commit.received", None),)),
+    "cut-request": (
+        "A message to the trunk is cut in the middle",
+        (CutMessage(At("client.step.started", 2), "upstream", 9_000),),
+    ),
+    "cut-reply": (
+        "A message from the trunk is cut in the middle",
+        (CutMessage(At("client.step.started", 2), "downstream", 9_000),),
+    ),
+    "proxy-down": ("The network is down for two seconds", (ProxyDown(At("client.forward.sent", 2, 1), 2.0),)),
+    "many": (
+        "Five faults in one run",
+        (
+            drop("client.forward.sent", 0, 1),
+            CutMessage(At("client.step.started", 2), "downstream", 20_000),
+            drop("trunk.commit.received", None, 3),
+            drop("trunk.backward.received", 2, 4),
+            ProxyDown(At("client.commit.decided", 4), 0.5),
+        ),
+    ),
+}
+
+
+def fault_recovery() -> Iterable[Scenario]:
+    """Connections that break at chosen points."""
+    for name, (title, faults) in FAULTS.items():
+        yield Scenario(name, title, SMALL, faults=faults)
+
+
+def convergence() -> Iterable[Scenario]:
+    """Real text, a model of a few million parameters."""
+    config = TrainingConfig(
+        model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, learning_rate=1e-3, max_steps=120,
+        warmup_steps=10, scheduler_type="cosine", dropout=0.0,
+    )  # fmt: skip
+    checks = ("equivalence", "exactly_once", "convergence")
+    yield Scenario("convergence", "A GPT-2 of 3.6 million parameters learns", config, checks=checks, loss_below=4.7)
+
+
+def main_job() -> Iterable[Scenario]:
+    """What `make run` shows."""
+    config = TrainingConfig(
+        model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, gradient_accumulation_steps=2,
+        learning_rate=1e-3, max_steps=80, warmup_steps=5, scheduler_type="cosine", save_interval=40,
+    )  # fmt: skip
+    faults = (drop("trunk.backward.received", 1, 30),)
+    checks = ("equivalence", "exactly_once", "faults", "convergence", "step_time")
+    title = "Real text over a 50 ms link, with a dropped connection"
+    yield Scenario("main", title, config, link=WAN_50MS, faults=faults, checks=checks, loss_below=5.2, timed=True)
+
+
+GROUPS = {
+    "equivalence-grid": equivalence,
+    "equivalence-more": more_equivalence,
+    "equivalence": long_runs,
+    "latency": latency,
+    "fault-recovery": fault_recovery,
+    "convergence": convergence,
+    "main": main_job,
+}
+CATALOGUE = {group: tuple(make()) for group, make in GROUPS.items()}
+QUICK = ("local", "codec-zlib-adamw", "drop-reply-backward", "cut-reply", "proxy-down")
+
+
+def scenarios_named(name: str) -> tuple[Scenario, ...]:
+    """Give the scenarios of a group, or the one of that name.
+
+    Raises:
+        KeyError: there is no such scenario.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    by_name = {scenario.name: scenario for group in CATALOGUE.values() for scenario in group}
+    return (by_name[name],)

@@ -1,0 +1,22 @@
+"""The model learns: the loss falls below a stated value."""
+
+from statistics import mean
+
+from harness.facts import RunFacts
+from harness.verdict import CheckResult, Finding
+
+__all__ = ["check_convergence"]
+
+LAST_STEPS = 10
+
+
+def check_convergence(facts: RunFacts) -> CheckResult:
+    """The mean loss of the last ten steps is below the scenario's value; VOID where the scenario states none."""
+    losses = [step["loss"] for step in facts.split_steps if step["loss"] is not None]
+    limit = facts.scenario.loss_below
+    if len(losses) < LAST_STEPS or not limit:
+        return CheckResult("convergence", 0, "too few losses, or no value is stated")
+    last = mean(losses[-LAST_STEPS:])
+    findings = [] if last < limit else [Finding(f"the loss is {last:.4f} nats, not below {limit}")]
+    summary = f"the loss fell from {losses[0]:.4f} to {last:.4f} nats; below {limit} was asked"
+    return CheckResult("convergence", len(losses), summary, findings, {"first loss": losses[0], "last loss": last})

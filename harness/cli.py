@@ -1,0 +1,48 @@
+"""`harness`: the command line of the testing harness."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from harness.errors import HarnessError
+
+__all__ = ["main"]
+
+# Only the module of the chosen command is imported, so that --help answers at once.
+COMMANDS = {
+    "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
+    "report": ("harness.report.cli", "write the HTML report of recorded runs"),
+    "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
+    "doctor": ("harness.commands.doctor", "say what was found on this machine"),
+}
+UNUSABLE = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit status 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="harness",
+        description="Run the real split-learning client and trunk through Toxiproxy, break things on purpose, and "
+        "judge the run, bit for bit, against a GPT-2 trained in one process.",
+        epilog="Exit status: 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID (nothing was shown). "
+        "Start with `harness doctor`, then `harness run`.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = words[0] if words and words[0] in COMMANDS else None
+    for name, (module, summary) in COMMANDS.items():
+        if name == chosen:
+            importlib.import_module(module).add_parser(commands)
+        else:
+            commands.add_parser(name, help=summary)
+    flags = parser.parse_args(words)
+    try:
+        return int(flags.run(flags))
+    except HarnessError as error:
+        sys.stderr.write(f"harness {flags.command}: {error}\n")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        sys.stderr.write(f"harness {flags.command}: interrupted; every program it started has been ended\n")
+        return INTERRUPTED

@@ -1,0 +1,1 @@
+"""Commands of `harness` that have no package of their own."""

@@ -1,0 +1,47 @@
+"""Injects faults at the points they are planned for."""
+
+import threading
+from collections.abc import Sequence
+
+from harness.errors import HarnessError
+from harness.faults import Fault
+from harness.network import Network
+from harness.observer import Event, Observer
+
+__all__ = ["FaultDirector"]
+
+
+class FaultDirector:
+    """Waits for held processes, breaks what is planned, and lets them go on."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._planned = list(faults)
+        self._threads: list[threading.Thread] = []
+
+    def take(self, event: Event, network: Network, observer: Observer) -> None:
+        """Inject the fault planned for a held process; each fault once."""
+        assert event.release is not None
+        fault = next(fault for fault in self._planned if fault.at.matches(event))
+        self._planned.remove(fault)
+        thread = threading.Thread(target=_break, args=(fault, event, network, observer), daemon=True, name=fault.name)
+        self._threads.append(thread)
+        thread.start()
+
+    def finish(self, timeout: float) -> None:
+        """Wait until every injected fault is healed."""
+        for thread in self._threads:
+            thread.join(timeout)
+
+
+def _break(fault: Fault, event: Event, network: Network, observer: Observer) -> None:
+    assert event.release is not None
+    try:
+        fault.inject(network)
+        injected = observer.note("harness", "fault.injected", fault=fault.name, step=event.step)
+    finally:
+        event.release()
+    try:
+        fault.heal(network, injected)
+        observer.note("harness", "fault.healed", fault=fault.name)
+    except HarnessError as error:
+        observer.note("harness", "fault.unhealed", fault=fault.name, reason=str(error))

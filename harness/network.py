@@ -1,0 +1,71 @@
+"""The path between client and trunk, as faults see it."""
+
+import threading
+from collections.abc import Callable
+
+from harness.errors import HarnessError
+from harness.links import LinkProfile
+from harness.observer import At, Event, Observer
+from harness.proxy.client import ProxyHandle, Toxic
+
+__all__ = ["Network", "link_toxics"]
+
+CALL_FAILED = At("client.call.failed")
+
+
+class Network:
+    """The proxy of a run, and what a fault may do to it."""
+
+    def __init__(self, proxy: ProxyHandle, observer: Observer, give_up: threading.Event) -> None:
+        self._proxy = proxy
+        self._observer = observer
+        self._give_up = give_up
+
+    def disconnect(self) -> None:
+        """Close every connection and refuse new ones."""
+        self._proxy.disable()
+        self._observer.note("proxy", "proxy.disabled")
+
+    def reconnect(self) -> None:
+        """Take connections again."""
+        self._proxy.enable()
+        self._observer.note("proxy", "proxy.enabled")
+
+    def add(self, toxic: Toxic) -> None:
+        """Add a toxic to live connections."""
+        self._proxy.add_toxic(toxic)
+        self._observer.note("proxy", "proxy.toxic.added", toxic=toxic.name, type=toxic.type, stream=toxic.stream)
+
+    def remove(self, toxic: Toxic) -> None:
+        """Remove a toxic from live connections."""
+        self._proxy.remove_toxic(toxic.name)
+        self._observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
+
+    def wait_for_failed_call(self, injected: Event, timeout: float) -> Event:
+        """Wait until the client has noticed a call fail since a fault was injected; raises `TimedOutError`."""
+        return self._observer.wait_for(CALL_FAILED, timeout, injected.number, self._raise_if_over)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass, unless the run ends."""
+        self._give_up.wait(seconds)
+
+    def _raise_if_over(self) -> None:
+        if self._give_up.is_set():
+            raise HarnessError("the run ended")
+
+
+def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:
+    """Give the toxics that make a link of a plain proxy."""
+    found: list[Toxic] = []
+    add: Callable[[str, str, dict[str, int]], None] = lambda kind, stream, attributes: found.append(  # noqa: E731 - short
+        Toxic(type=kind, stream=stream, attributes=attributes, name=f"link_{kind}_{stream}")
+    )
+    for stream, delay, rate in (
+        ("upstream", link.up_delay_ms, link.up_kbps),
+        ("downstream", link.down_delay_ms, link.down_kbps),
+    ):
+        if delay:
+            add("latency", stream, {"latency": delay, "jitter": link.jitter_ms})
+        if rate:
+            add("bandwidth", stream, {"rate": rate})
+    return tuple(found)

@@ -1,0 +1,192 @@
+"""Hears from every process which points it passes, and can hold it there."""
+
+import itertools
+import json
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from harness.errors import TimedOutError
+
+__all__ = ["At", "Event", "Observer"]
+
+
+@dataclass(frozen=True)
+class At:
+    """A place in a run: a named point, at a step and microbatch; None matches any."""
+
+    point: str
+    step: int | None = None
+    microbatch: int | None = None
+
+    @property
+    def source(self) -> str:
+        """The process that passes the point."""
+        return self.point.partition(".")[0]
+
+    def matches(self, event: "Event") -> bool:
+        """Whether an event is at this place."""
+        return (
+            event.point == self.point
+            and self.step in (None, event.step)
+            and self.microbatch in (None, event.microbatch)
+        )
+
+
+@dataclass(frozen=True)
+class Event:
+    """A point that was passed.
+
+    Attributes:
+        number: position in the order of arrival.
+        t: seconds since the run began.
+        source: client, trunk, proxy or harness.
+        point: name of the point.
+        step: optimizer step, where the point has one.
+        microbatch: microbatch, where the point has one.
+        fields: whatever else the point tells.
+        release: lets the process go on; None when it was not held.
+    """
+
+    number: int
+    t: float
+    source: str
+    point: str
+    step: int | None
+    microbatch: int | None
+    fields: Mapping[str, Any]
+    release: Callable[[], None] | None = field(default=None, compare=False)
+
+    def as_json(self) -> dict[str, object]:
+        """Give the event as it stands in the trace."""
+        plain = {"t": round(self.t, 6), "source": self.source, "point": self.point}
+        return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}
+
+
+class Observer:
+    """Listens on a Unix socket for the probes of one run.
+
+    Args:
+        holds: places at which a process is to be held, each once.
+        on_event: called with every event, in order, by the thread that received it.
+    """
+
+    def __init__(self, holds: tuple[At, ...], on_event: Callable[[Event], None]) -> None:
+        self.events: list[Event] = []
+        self._holds = list(holds)
+        self._on_event = on_event
+        self._started = time.monotonic_ns()
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        # Socket paths may have 107 bytes only, so this is not in the run's folder.
+        self._folder = Path(tempfile.mkdtemp(prefix="splitlearn-"))
+        self.path = self._folder / "probe"
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(self.path))
+        self._server.listen()
+        self._connections: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True, name="observer").start()
+
+    def __enter__(self) -> Self:
+        """Give the observer, which listens already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening; held processes are released."""
+        self._server.close()
+        for connection in self._connections:
+            connection.close()
+        shutil.rmtree(self._folder)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return (time.monotonic_ns() - self._started) / 1e9
+
+    def note(self, source: str, point: str, **fields: object) -> Event:
+        """Put an event of the harness or the proxy into the trace."""
+        return self._add(time.monotonic_ns(), source, point, {"step": None, "microbatch": None, **fields}, None)
+
+    def wait_for(self, at: At, timeout: float, after: int = -1, meanwhile: Callable[[], None] = lambda: None) -> Event:
+        """Wait for the first event at a place with a number above `after`.
+
+        Args:
+            at: the place.
+            timeout: seconds.
+            after: number of the last event that does not count.
+            meanwhile: called now and then; may raise when there is no point in waiting on.
+
+        Raises:
+            TimedOutError: it did not come.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for event in self.events:
+                    if event.number > after and at.matches(event):
+                        return event
+                meanwhile()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimedOutError(f"{at.point} of step {at.step} did not come within {timeout:g} s")
+                self._changed.wait(min(left, 0.2))
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return  # closed
+            self._connections.append(connection)
+            threading.Thread(target=self._listen, args=(connection,), daemon=True, name="observed").start()
+
+    def _listen(self, connection: socket.socket) -> None:
+        lines = connection.makefile("r")
+        try:
+            source = json.loads(lines.readline())["hello"]
+            holds = [
+                {"point": at.point, "step": at.step, "microbatch": at.microbatch}
+                for at in self._holds
+                if at.source == source
+            ]
+            connection.sendall(json.dumps({"holds": holds}).encode() + b"\n")
+            for line in lines:
+                self._take(connection, json.loads(line))
+        except (OSError, json.JSONDecodeError):
+            return  # the process or this observer ended in the middle of a line
+
+    def _take(self, connection: socket.socket, values: dict[str, Any]) -> None:
+        ns, source, point = values.pop("ns"), values.pop("source"), values.pop("point")
+        held = values.pop("held", None)
+        release: Callable[[], None] | None = None
+        if held is not None:
+
+            def release() -> None:
+                connection.sendall(json.dumps({"release": held}).encode() + b"\n")
+
+        event = self._add(ns, source, point, values, release)
+        if held is not None:
+            # A process that starts anew is not held where another was held before.
+            self._holds.remove(next(at for at in self._holds if at.matches(event)))
+
+    def _add(
+        self, ns: int, source: str, point: str, values: dict[str, Any], release: Callable[[], None] | None
+    ) -> Event:
+        step, microbatch = values.pop("step"), values.pop("microbatch")
+        with self._changed:
+            number = next(self._numbers)
+            t = (ns - self._started) / 1e9
+            event = Event(number, t, source, point, step, microbatch, values, release)
+            self.events.append(event)
+            self._changed.notify_all()
+        self._on_event(event)
+        return event

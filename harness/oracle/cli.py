@@ -1,0 +1,23 @@
+"""The reference as a program of its own, so that its threads and generators are nobody else's."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the reference for a configuration; exit status 0 when it is written."""
+    parser = argparse.ArgumentParser(prog="python -m harness.oracle", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="JSON file of a TrainingConfig")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--record-steps", type=int, nargs="*", default=[], help="steps whose tensors are kept whole")
+    flags = parser.parse_args(arguments)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    from harness.oracle.reference import train_reference  # noqa: PLC0415 - after the library's verbosity is set
+    from splitlearn.config import TrainingConfig  # noqa: PLC0415 - as above
+
+    train_reference(TrainingConfig.load(flags.config), flags.out, flags.record_steps)
+    return 0

@@ -1,0 +1,168 @@
+"""Compares a split run with the reference, bit for bit: every digest, then every final weight and moment."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from harness.oracle.digests import Digests, Place, Quantity, read_digests, stage_of
+from harness.oracle.distance import Distance, distance
+from splitlearn.cuts import Cuts
+from splitlearn.record import digest
+
+__all__ = ["Divergence", "Equivalence", "Row", "RunFiles", "compare"]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left for the judge.
+
+    Attributes:
+        records: folders of the processes' recorders; one for the reference.
+        finals: safetensors with `weights/…` and `moments/…`; both halves, or one file of the reference.
+    """
+
+    records: tuple[Path, ...]
+    finals: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of tensor in one stage: how many were compared, how many differ, and by how much where known."""
+
+    quantity: Quantity
+    stage: str
+    compared: int
+    differing: int
+    max_ulp: int | None
+    relative_l2: float | None
+    cosine: float | None
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first tensor, in the order of computation, that is not the reference's.
+
+    `index`, `split` and `reference` are None where the tensors themselves were not recorded.
+    """
+
+    step: int
+    microbatch: int | None
+    stage: str
+    tensor: str
+    index: tuple[int, ...] | None
+    split: float | None
+    reference: float | None
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The comparison of a run with the reference.
+
+    Attributes:
+        rows: one for each quantity and stage.
+        missing: tensors that only one side recorded; none in a complete run.
+        ulp_histogram: elements of final weights and moments by their distance, in powers of two.
+        first_divergence: None where all is equal.
+    """
+
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...]
+    ulp_histogram: Mapping[int, int]
+    first_divergence: Divergence | None
+
+    @property
+    def compared(self) -> int:
+        """Tensors compared in all."""
+        return sum(row.compared for row in self.rows)
+
+    @property
+    def differing(self) -> int:
+        """Tensors that differ."""
+        return sum(row.differing for row in self.rows)
+
+    @property
+    def worst_ulp(self) -> int | None:
+        """Largest distance of a final weight or moment; None where some are not finite or nothing was measured."""
+        known = [row.max_ulp for row in self.rows if row.max_ulp is not None]
+        return max(known) if known and min(known) >= 0 else None
+
+
+def compare(split: RunFiles, reference: RunFiles, cuts: Cuts) -> Equivalence:
+    """Compare everything that was recorded; raises `OSError` where a file is missing."""
+    ours = read_digests(folder / "digests.jsonl" for folder in split.records)
+    theirs = read_digests(folder / "digests.jsonl" for folder in reference.records)
+    final, final_reference = _load(split.finals), _load(reference.finals)
+    distances = {name: distance(final[name], final_reference[name]) for name in final.keys() & final_reference.keys()}
+    missing = [f"{place}" for place in ours.keys() ^ theirs.keys()] + sorted(final.keys() ^ final_reference.keys())
+    histogram: Counter[int] = Counter()
+    for found in distances.values():
+        histogram.update(found.histogram)
+    unequal = [place for place in ours.keys() & theirs.keys() if ours[place] != theirs[place]]
+    differing = sorted(unequal, key=lambda place: place.order)
+    first = _divergence(differing[0], split, reference, cuts) if differing else _final_divergence(distances, cuts)
+    rows = _digest_rows(ours, theirs, cuts) + _final_rows(distances, cuts)
+    return Equivalence(tuple(rows), tuple(missing), dict(sorted(histogram.items())), first)
+
+
+def _load(paths: tuple[Path, ...]) -> dict[str, torch.Tensor]:
+    return {name: tensor for path in paths for name, tensor in load_file(path).items()}
+
+
+def _digest_rows(ours: Digests, theirs: Digests, cuts: Cuts) -> list[Row]:
+    compared: Counter[tuple[Quantity, str]] = Counter()
+    differing: Counter[tuple[Quantity, str]] = Counter()
+    for place in ours.keys() & theirs.keys():
+        kind = (place.quantity, stage_of(place.tensor, cuts))
+        compared[kind] += 1
+        differing[kind] += ours[place] != theirs[place]
+    return [Row(*kind, compared[kind], differing[kind], None, None, None) for kind in sorted(compared)]
+
+
+def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
+    groups: dict[tuple[Quantity, str], list[Distance]] = {}
+    for path, found in distances.items():
+        kind, _, name = path.partition("/")
+        quantity: Quantity = "weight" if kind == "weights" else "moment"
+        groups.setdefault((quantity, stage_of(name, cuts)), []).append(found)
+    return [
+        Row(
+            *kind,
+            compared=len(group),
+            differing=sum(found.differing > 0 for found in group),
+            max_ulp=-1 if any(found.max_ulp < 0 for found in group) else max(found.max_ulp for found in group),
+            relative_l2=max(found.relative_l2 for found in group),
+            cosine=min(found.cosine for found in group),
+        )
+        for kind, group in sorted(groups.items())
+    ]
+
+
+def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) -> Divergence:
+    name = place.tensor if place.microbatch is None else f"{place.tensor}.{place.microbatch}"
+    file = Path(f"step-{place.step}") / f"{name}.safetensors"
+    pair = [
+        load_file(folder / file)["tensor"] for side in (split, reference) for folder in side.records
+        if (folder / file).exists()
+    ]  # fmt: skip
+    stage = stage_of(place.tensor, cuts)
+    if len(pair) != 2 or pair[0].shape != pair[1].shape:
+        return Divergence(place.step, place.microbatch, stage, place.tensor, None, None, None)
+    assert digest(pair[0]) != digest(pair[1])
+    found = distance(*pair)
+    return Divergence(
+        place.step, place.microbatch, stage, place.tensor, found.first_index, found.split, found.reference
+    )
+
+
+def _final_divergence(distances: Mapping[str, Distance], cuts: Cuts) -> Divergence | None:
+    """Find the first final tensor that differs although every gradient agreed; its step is the last, as -1."""
+    for path in sorted(distances):
+        found = distances[path]
+        if found.differing:
+            name = path.partition("/")[2]
+            return Divergence(-1, None, stage_of(name, cuts), path, found.first_index, found.split, found.reference)
+    return None

@@ -1,0 +1,82 @@
+"""Recorded digests, and where each one belongs in the order of the computation."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from splitlearn.cuts import Cuts
+
+__all__ = ["Digests", "Place", "Quantity", "read_digests", "stage_of"]
+
+Quantity = Literal["boundary", "loss", "gradient", "weight", "moment"]
+
+# Who computes a tensor at a cut, and when within a microbatch.
+BOUNDARIES = {
+    "smashed": ("bottom", 0),
+    "features": ("trunk", 1),
+    "loss": ("top", 2),
+    "features_grad": ("top", 3),
+    "smashed_grad": ("trunk", 4),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which tensor of a run: of a microbatch, or of a whole step."""
+
+    step: int
+    microbatch: int | None
+    tensor: str
+
+    @property
+    def quantity(self) -> Quantity:
+        """What kind of number it is."""
+        if self.tensor == "loss":
+            return "loss"
+        return "boundary" if self.tensor in BOUNDARIES else "gradient"
+
+    @property
+    def order(self) -> tuple[int, int, int, int]:
+        """Sort by the order of computation, so that the first difference is the cause of the others."""
+        if self.microbatch is None:
+            return (self.step, 1, 0, -_depth(self.tensor))
+        return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1])
+
+
+Digests = dict[Place, str]
+
+
+def read_digests(paths: Iterable[Path]) -> Digests:
+    """Read what processes recorded; of a step that was done again, the last entry counts.
+
+    A line that is cut off, because its process was killed, is left out: the step was done again, or is missing.
+    """
+    found: Digests = {}
+    for path in paths:
+        for line in path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            found[Place(entry["step"], entry["microbatch"], entry["tensor"])] = entry["sha256"]
+    return found
+
+
+def stage_of(tensor: str, cuts: Cuts) -> str:
+    """Name the stage that computes a tensor, or that a parameter belongs to."""
+    if tensor in BOUNDARIES:
+        return BOUNDARIES[tensor][0]
+    if tensor.startswith("transformer.h."):
+        block = int(tensor.split(".")[2])
+        return "bottom" if block < cuts.lower else "trunk" if block < cuts.upper else "top"
+    return "bottom" if tensor.startswith(("transformer.wte", "transformer.wpe")) else "top"
+
+
+def _depth(parameter: str) -> int:
+    """How late in the forward pass a parameter is used; gradients come in the opposite order."""
+    if parameter.startswith("transformer.h."):
+        return int(parameter.split(".")[2])
+    return -1 if parameter.startswith(("transformer.wte", "transformer.wpe")) else sys.maxsize

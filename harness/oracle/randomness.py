@@ -1,0 +1,88 @@
+"""Makes the uncut model draw and round, at the cuts, as the split one must.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers import GPT2LMHeadModel
+
+from splitlearn.codecs import CODECS, Codec
+from splitlearn.config import TrainingConfig
+from splitlearn.determinism import Stage, stage_seed
+
+__all__ = ["CutHooks"]
+
+Record = Callable[[int, int, str, torch.Tensor], None]
+
+
+class CutHooks:
+    """Forward hooks where the model would be cut: seed the generator, apply a lossy codec, record what crosses.
+
+    Args:
+        model: the uncut model.
+        config: cuts, seed and codec.
+        record: told step, microbatch, name and tensor of everything that would cross a cut.
+    """
+
+    def __init__(self, model: GPT2LMHeadModel, config: TrainingConfig, record: Record) -> None:
+        self._config = config
+        self._record = record
+        self._step = self._microbatch = 0
+        blocks, norm = model.transformer.h, model.transformer.ln_f
+        cuts = config.cuts
+        behind = blocks[cuts.upper] if cuts.upper < len(blocks) else norm
+        model.register_forward_pre_hook(lambda *_: self._seed("bottom"))
+        blocks[cuts.lower].register_forward_pre_hook(self._cross("trunk", "smashed", "smashed_grad"))
+        behind.register_forward_pre_hook(self._cross("top", "features", "features_grad"))
+
+    def at(self, step: int, microbatch: int) -> None:
+        """Say which microbatch comes next."""
+        self._step, self._microbatch = step, microbatch
+
+    def _seed(self, stage: Stage) -> None:
+        torch.manual_seed(stage_seed(self._config.seed, self._step, self._microbatch, stage))
+
+    def _cross(self, stage: Stage, name: str, grad_name: str) -> Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]:
+        """Build the hook of one cut.
+
+        Smashed data is recorded as it is sent, features as they are received; of gradients likewise the client's
+        side of the wire: those of the features as sent, those of the smashed data as received.
+        """
+        sent_by_client = name == "smashed"
+
+        def hook(_module: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            before_BTH, *others = inputs
+            after_BTH = Crossing.apply(before_BTH, CODECS[self._config.codec])
+            at = (self._step, self._microbatch)
+            self._record(*at, name, before_BTH if sent_by_client else after_BTH)
+            grad_at_client = before_BTH if sent_by_client else after_BTH
+            if grad_at_client.requires_grad:
+                grad_at_client.register_hook(lambda grad: self._record(*at, grad_name, grad))
+            self._seed(stage)
+            return (after_BTH, *others)
+
+        return hook
+
+
+class Crossing(torch.autograd.Function):
+    """A tensor that is coded and decoded on its way, and its gradient on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor, codec: Codec) -> torch.Tensor:  # noqa: ANN401 - torch's context
+        """Code and decode."""
+        ctx.codec = codec
+        return round_trip(tensor, codec)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401 - torch's context
+        """Code and decode the gradient."""
+        return round_trip(gradients[0], ctx.codec), None
+
+
+def round_trip(tensor: torch.Tensor, codec: Codec) -> torch.Tensor:
+    """Give what arrives when a tensor is sent."""
+    plain = tensor.detach().cpu().contiguous()
+    return codec.decode(codec.encode(plain), plain.dtype, plain.numel()).view(plain.shape).to(tensor.device)

@@ -1,0 +1,172 @@
+"""The real programs as processes: started, watched, ended; none outlives the harness.
+
+Two ways to start one, both run the same entry point with the same arguments: `ColdStarter` starts an interpreter,
+`WarmStarter` forks a parent that has imported torch already.
+"""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from harness.errors import HarnessError, TimedOutError
+from harness.launcher import launched
+
+__all__ = ["ColdStarter", "Program", "Starter", "WarmStarter"]
+
+LOG_LINES = 15
+START_TIMEOUT = 120.0
+STOP_TIMEOUT = 20.0
+MODULES = {"splitlearn": "splitlearn", "reference": "harness.oracle"}
+
+
+class Program:
+    """A running program."""
+
+    def __init__(self, name: str, pid: int, log: Path) -> None:
+        self.name = name
+        self.pid = pid
+        self.log = log
+        self._exited = threading.Event()
+        self._status = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return not self._exited.is_set()
+
+    def wait(self, timeout: float) -> int:
+        """Wait for the end; returns the exit status, negative for a signal; raises `TimedOutError`."""
+        if not self._exited.wait(timeout):
+            raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{self.last_lines()}")
+        return self._status
+
+    def must_run(self) -> None:
+        """Raise `HarnessError` with the last lines of its log when it has ended."""
+        if not self.running:
+            raise HarnessError(f"{self.name} ended with status {self._status}; its log ends:\n{self.last_lines()}")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if self.running:
+            os.kill(self.pid, number)
+
+    def stop(self) -> int:
+        """Ask it to end, and make it end when it does not; returns the exit status."""
+        self.send(signal.SIGTERM)
+        try:
+            return self.wait(STOP_TIMEOUT)
+        except TimedOutError:
+            self.send(signal.SIGKILL)
+            return self.wait(STOP_TIMEOUT)
+
+    def last_lines(self) -> str:
+        """Give the end of its log."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join("  " + line for line in text.replace("\r", "\n").splitlines()[-LOG_LINES:])
+
+    def ended(self, status: int) -> None:
+        """Take note of its end; called by the starter."""
+        self._status = status
+        self._exited.set()
+
+
+class Starter(Protocol):
+    """Starts programs."""
+
+    def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
+        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
+
+
+class ColdStarter:
+    """Starts each program in an interpreter of its own."""
+
+    def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
+        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
+        command = launched([sys.executable, "-m", MODULES[program], *argv])
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+            )
+        started = Program(name, process.pid, log)
+        threading.Thread(target=lambda: started.ended(process.wait()), daemon=True, name=f"wait-{name}").start()
+        return started
+
+
+class WarmStarter(AbstractContextManager["WarmStarter"]):
+    """Forks programs from a warmed parent; a context manager that ends the parent and with it every child."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            launched([sys.executable, "-m", "harness.forkserver"]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._ids = itertools.count()
+        self._changed = threading.Condition()
+        self._pids: dict[int, int] = {}
+        self._programs: dict[int, Program] = {}
+        self._exits: dict[int, int] = {}
+        self._alive = True
+        threading.Thread(target=self._listen, daemon=True, name="forkserver").start()
+
+    def __enter__(self) -> Self:
+        """Give the starter; the parent warms up meanwhile."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the parent; its children die with it."""
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        self._server.wait(STOP_TIMEOUT)
+
+    def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
+        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
+        number = next(self._ids)
+        request = {"id": number, "program": program, "argv": list(argv), "log": str(log)}
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(request).encode() + b"\n")
+        self._server.stdin.flush()
+        with self._changed:
+            answered = self._changed.wait_for(lambda: number in self._pids or not self._alive, START_TIMEOUT)
+            if not answered or not self._alive:
+                raise HarnessError("the fork server does not answer; start programs cold to see why")
+            pid = self._pids.pop(number)
+            started = self._programs[pid] = Program(name, pid, log)
+            if pid in self._exits:
+                self._programs.pop(pid).ended(self._exits.pop(pid))
+        return started
+
+    def _listen(self) -> None:
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
+            values = json.loads(line)
+            with self._changed:
+                if "id" in values:
+                    self._pids[values["id"]] = values["pid"]
+                elif "exited" in values:
+                    self._note_exit(values["exited"], values["status"])
+                self._changed.notify_all()
+        with self._changed:
+            self._alive = False
+            for program in self._programs.values():
+                program.ended(-signal.SIGKILL)
+            self._changed.notify_all()
+
+    def _note_exit(self, pid: int, status: int) -> None:
+        program = self._programs.pop(pid, None)
+        if program is None:
+            self._exits[pid] = status  # it ended before its start was answered
+        else:
+            program.ended(status)

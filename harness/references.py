@@ -1,0 +1,65 @@
+"""References trained once and judged against many times: they do not depend on links and faults."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.processes import Program, Starter
+from splitlearn.codecs import CODECS
+from splitlearn.config import TrainingConfig
+
+__all__ = ["Reference", "References"]
+
+# What the reference does not read.
+IRRELEVANT = {
+    "mode", "log_interval", "save_interval", "save_dir", "session", "trunk_address", "rpc_timeout", "patience",
+    "max_message_bytes", "max_pending_bytes",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference under way or done; its results are in `folder`."""
+
+    folder: Path
+    program: Program
+
+    def wait(self, timeout: float) -> Path:
+        """Wait until it is done; raises `HarnessError` with the end of its log when it failed."""
+        status = self.program.wait(timeout)
+        if status:
+            raise HarnessError(f"the reference ended with status {status}; its log ends:\n{self.program.last_lines()}")
+        return self.folder
+
+
+class References:
+    """Starts references, each configuration's once."""
+
+    def __init__(self, starter: Starter, folder: Path) -> None:
+        self._starter = starter
+        self._folder = folder
+        self._started: dict[str, Reference] = {}
+
+    def get(self, config: TrainingConfig, whole_steps: Iterable[int] = ()) -> Reference:
+        """Give the reference of a configuration, which starts now if it has not before."""
+        steps = sorted(whole_steps)
+        key = _key(config, steps)
+        if key not in self._started:
+            folder = self._folder / key
+            folder.mkdir(parents=True)
+            config.save(folder / "config.json")
+            argv = ["--config", str(folder / "config.json"), "--out", str(folder)]
+            argv += ["--record-steps", *map(str, steps)]
+            program = self._starter.start("reference", "reference", argv, folder / "reference.log")
+            self._started[key] = Reference(folder, program)
+        return self._started[key]
+
+
+def _key(config: TrainingConfig, steps: list[int]) -> str:
+    values = {name: value for name, value in json.loads(config.model_dump_json()).items() if name not in IRRELEVANT}
+    if CODECS[config.codec].lossless:
+        values["codec"] = "lossless"
+    return hashlib.sha256(json.dumps([values, steps], sort_keys=True).encode()).hexdigest()[:16]

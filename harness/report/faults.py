@@ -1,0 +1,71 @@
+"""Planned faults matched with what the trace says of them."""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.report.folder import RunFolder
+from harness.report.plan import Trigger
+from harness.report.records import Event
+
+__all__ = ["FaultSpan", "fault_spans"]
+
+INJECTED = "fault.injected"
+HEALED = "fault.healed"
+
+
+@dataclass(frozen=True)
+class FaultSpan:
+    """One fault from inject to heal; a time that is None never came."""
+
+    name: str
+    detail: str
+    due: Trigger | None
+    injected: float | None
+    healed: float | None
+    step: int | None
+    planned: bool = True
+
+    @property
+    def fired(self) -> bool:
+        """Whether the trace shows the fault being injected."""
+        return self.injected is not None
+
+
+def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
+    """List every planned fault in its order, then those that fired without being planned.
+
+    A name may occur several times: the first plan takes the first injection of that name.
+    """
+    injected, healed = _by_name(run, INJECTED), _by_name(run, HEALED)
+
+    def span(name: str, detail: str, due: Trigger | None, *, planned: bool) -> FaultSpan:
+        start = injected[name].popleft() if injected[name] else None
+        end = healed[name].popleft() if start and healed[name] else None
+        return FaultSpan(
+            name=name,
+            detail=detail,
+            due=due,
+            injected=start.t if start else None,
+            healed=end.t if end else None,
+            step=start.step if start else None,
+            planned=planned,
+        )
+
+    spans = [span(fault.name, _as_text(fault.detail), fault.at, planned=True) for fault in run.scenario.faults]
+    surplus = [name for name, events in injected.items() for _ in events]
+    return (*spans, *(span(name, "", None, planned=False) for name in surplus))
+
+
+def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:
+    events: defaultdict[str, deque[Event]] = defaultdict(deque)
+    for event in run.trace:
+        if event.source == "harness" and event.point == point:
+            events[event.fault or "unnamed"].append(event)
+    return events
+
+
+def _as_text(detail: str | Mapping[str, object] | None) -> str:
+    if isinstance(detail, Mapping):
+        return ", ".join(f"{key} {value}" for key, value in detail.items())
+    return detail or ""

@@ -1,0 +1,167 @@
+"""A run folder on disk, read into a `RunFolder`.
+
+Only `scenario.json` and `verdict.json` are needed. Every other file may be missing, because a run that was stopped by a
+fault is the one whose report matters most; what is missing is kept in `RunFolder.missing` and shown.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.report.plan import Scenario
+from harness.report.records import Environment, Equivalence, Event, Step, Traffic, Verdict
+
+__all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_run"]
+
+TAIL_LINES = 40
+
+Record = TypeVar("Record")
+Default = TypeVar("Default")
+
+
+class RunFolderError(Exception):
+    """A folder cannot be read as a run; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something the run should have left behind and did not, and what the report lacks for it."""
+
+    file: str
+    lacks: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log file's name, its length and its last lines."""
+
+    name: str
+    lines: int
+    tail: str
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Everything a run left behind."""
+
+    path: Path
+    scenario: Scenario
+    verdict: Verdict
+    environment: Environment
+    split: tuple[Step, ...] = ()
+    reference: tuple[Step, ...] = ()
+    trace: tuple[Event, ...] = ()
+    equivalence: Equivalence | None = None
+    traffic: Traffic | None = None
+    logs: tuple[Log, ...] = ()
+    missing: tuple[Missing, ...] = ()
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Find the run folders at or below `folder`, the one judged last coming last."""
+    return [verdict.parent for verdict in sorted(folder.rglob("verdict.json"), key=_age_then_name)]
+
+
+def _age_then_name(file: Path) -> tuple[int, str]:
+    return file.stat().st_mtime_ns, str(file)
+
+
+def read_run(path: Path) -> RunFolder:
+    """Read the run folder at `path`.
+
+    Raises:
+        RunFolderError: there is no run at `path`, or one of its files is damaged.
+    """
+    for needed in ("scenario.json", "verdict.json"):
+        if not (path / needed).is_file():
+            raise RunFolderError(
+                f"{path} is not the folder of a finished run: it has no {needed}. "
+                "Give a folder that `harness run` wrote (they lie under reports/runs), or run the scenario again."
+            )
+    reader = _Reader(path)
+    return RunFolder(
+        path=path,
+        scenario=reader.one("scenario.json", Scenario),
+        verdict=reader.one("verdict.json", Verdict),
+        environment=reader.optional(
+            "environment.json", Environment, Environment(), lacks="versions, machine and proxy"
+        ),
+        split=reader.many("split.jsonl", Step, lacks="losses and step times of the split run"),
+        reference=reader.many("reference.jsonl", Step, lacks="losses of the reference"),
+        trace=tuple(
+            sorted(reader.many("trace.jsonl", Event, lacks="events and fired faults"), key=lambda event: event.t)
+        ),
+        equivalence=reader.optional("equivalence.json", Equivalence, None, lacks="the comparison of tensors"),
+        traffic=reader.optional("bytes.json", Traffic, None, lacks="the bytes that crossed the network"),
+        logs=tuple(_read_log(log) for log in sorted((path / "logs").glob("*.log"))),
+        missing=tuple(reader.missing),
+    )
+
+
+class _Reader:
+    """Reads records from one folder and remembers what was missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.missing: list[Missing] = []
+
+    def one(self, name: str, kind: type[Record]) -> Record:
+        """Read a file that holds one record."""
+        file = self.folder / name
+        return _record(TypeAdapter(kind), _text(file), str(file))
+
+    def optional(self, name: str, kind: type[Record], otherwise: Default, *, lacks: str) -> Record | Default:
+        """Read a file that holds one record, or give `otherwise` when there is no such file."""
+        if not (self.folder / name).is_file():
+            self.missing.append(Missing(name, lacks))
+            return otherwise
+        return self.one(name, kind)
+
+    def many(self, name: str, kind: type[Record], *, lacks: str) -> tuple[Record, ...]:
+        """Read a file of one record a line; a last line that a crash cut short is left out."""
+        file = self.folder / name
+        if not file.is_file():
+            self.missing.append(Missing(name, lacks))
+            return ()
+        text = _text(file)
+        lines = text.splitlines()
+        if lines and not text.endswith("\n") and not _is_json(lines[-1]):
+            self.missing.append(Missing(f"{name}, line {len(lines)}", "the last record, which was cut short"))
+            lines.pop()
+        numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        adapter = TypeAdapter(kind)
+        return tuple(_record(adapter, line, f"{file}, line {number}") for number, line in numbered)
+
+
+def _text(file: Path) -> str:
+    # A record cut short may end inside a character.
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def _record(adapter: TypeAdapter[Record], text: str, where: str) -> Record:
+    try:
+        return adapter.validate_python(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise RunFolderError(f"{where}: not JSON ({error}). The run is damaged; run the scenario again.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the record"
+        raise RunFolderError(
+            f"{where}: {field}: {first['msg']}. The run is damaged or was written by another version; run it again."
+        ) from None
+
+
+def _read_log(file: Path) -> Log:
+    lines = _text(file).splitlines()
+    return Log(file.name, len(lines), "\n".join(lines[-TAIL_LINES:]))

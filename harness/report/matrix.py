@@ -1,0 +1,43 @@
+"""The comparison of tensors as a matrix: quantities down, stages across."""
+
+from dataclasses import dataclass
+
+from harness.report.folder import RunFolder
+from harness.report.records import EquivalenceRow
+
+__all__ = ["Matrix", "matrix"]
+
+QUANTITIES = {
+    "loss": "Losses",
+    "boundary": "Tensors at the cuts",
+    "gradient": "Gradients",
+    "weight": "Weights",
+    "moment": "Optimizer moments",
+}
+STAGES = ("bottom", "trunk", "top")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows of cells; a cell without rows was not compared."""
+
+    stages: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[tuple[EquivalenceRow, ...], ...]], ...]
+
+
+def matrix(run: RunFolder) -> Matrix:
+    """Arrange the rows of the comparison; unknown quantities and stages come after the known ones."""
+    rows = run.equivalence.rows if run.equivalence else ()
+    stages = tuple(dict.fromkeys((*STAGES, *(row.stage for row in rows))))
+    present = {row.quantity for row in rows}
+    quantities = [name for name in dict.fromkeys((*QUANTITIES, *(row.quantity for row in rows))) if name in present]
+    return Matrix(
+        stages=stages,
+        lines=tuple(
+            (
+                QUANTITIES.get(quantity, quantity.capitalize()),
+                tuple(tuple(row for row in rows if (row.quantity, row.stage) == (quantity, stage)) for stage in stages),
+            )
+            for quantity in quantities
+        ),
+    )

@@ -1,0 +1,131 @@
+"""The report page: recorded runs in, one self-contained HTML file out."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.report import wording
+from harness.report.bits import BitPair, bit_pair
+from harness.report.faults import fault_spans
+from harness.report.figures import FIGURES
+from harness.report.figures.sheet import new_sheet
+from harness.report.folder import RunFolder, read_run
+from harness.report.ladder import ladder
+from harness.report.matrix import matrix
+from harness.report.phases import phases
+from harness.report.points import points_passed
+from harness.report.reading import counts, sentence, worst_verdict
+from harness.report.records import Where
+from harness.report.settings import sort_settings
+
+__all__ = ["render_index", "render_run", "write_report"]
+
+TEMPLATES = Path(__file__).parent / "templates"
+FILTERS = ("count", "duration", "measure", "place", "plural", "size", "value")
+# Every figure is drawn for a laptop and for a phone; the style sheet shows the one that fits.
+WIDTHS = {"wide": 760, "narrow": 372}
+
+
+def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
+    """Write the report of the given run folders to `out` and return it.
+
+    Raises:
+        RunFolderError: one of the folders is no run.
+        OSError: `out` cannot be written.
+    """
+    assert run_dirs, "a report needs a run"
+    runs = [read_run(folder) for folder in run_dirs]
+    page = render_run(runs[0]) if len(runs) == 1 else render_index(runs)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, encoding="utf-8")
+    return out
+
+
+def render_run(run: RunFolder) -> str:
+    """Give the page of one run."""
+    return _render([run], title=f"{run.verdict.verdict} · {run.scenario.title or run.scenario.name}")
+
+
+def render_index(runs: Sequence[RunFolder]) -> str:
+    """Give one page for several runs: a table of verdicts that links to the full report of each below it."""
+    return _render(runs, title=f"{worst_verdict(runs)} · {len(runs)} runs")
+
+
+def _render(runs: Sequence[RunFolder], title: str) -> str:
+    page = _templates().get_template("report.html.j2")
+    verdicts = [run.verdict.verdict for run in runs]
+    return page.render(
+        title=title,
+        worst=worst_verdict(runs),
+        tally={word: verdicts.count(word) for word in ("PASS", "FAIL", "VOID") if word in verdicts},
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        articles=[_article(run, anchor) for run, anchor in zip(runs, _anchors(runs), strict=True)],
+    )
+
+
+def _article(run: RunFolder, anchor: str) -> dict[str, object]:
+    """Gather what the template shows of one run."""
+    first = run.equivalence.first_divergence if run.equivalence else None
+    return {
+        "anchor": anchor,
+        "run": run,
+        "counts": counts(run),
+        "sentence": sentence(run),
+        "first": first,
+        "bits": _bits(first),
+        "ladder": ladder(first.rung if first else None),
+        "matrix": matrix(run),
+        "faults": fault_spans(run),
+        "phases": phases(run),
+        "points": points_passed(run),
+        "settings": sort_settings(run.scenario.config),
+        "figures": _draw(run, anchor),
+    }
+
+
+def _draw(run: RunFolder, anchor: str) -> list[dict[str, object]]:
+    """Draw every figure that has something to show, at every width."""
+    figures: list[dict[str, object]] = []
+    for figure in FIGURES:
+        drawings: dict[str, Markup] = {}
+        for size, width in WIDTHS.items():
+            with new_sheet(f"{anchor}-{figure.name}-{size}", width) as sheet:
+                svg = figure.draw(run, sheet)
+            if svg:
+                drawings[size] = Markup(svg)  # noqa: S704 - matplotlib escapes the text that it draws
+        if drawings:
+            figures.append({"title": figure.title, "section": figure.section, "drawings": drawings})
+    return figures
+
+
+def _bits(where: Where | None) -> list[BitPair]:
+    """Give the bits of both values of a divergence; none where a value is missing or not finite."""
+    if where is None or where.split is None or where.reference is None:
+        return []
+    try:
+        return [bit_pair(where.split, where.reference)]
+    except ValueError:
+        return []
+
+
+def _anchors(runs: Iterable[RunFolder]) -> list[str]:
+    """Give each run an id that is unique on the page and made of letters, digits and dashes."""
+    slugs = (re.sub(r"[^a-z0-9]+", "-", run.scenario.name.lower()).strip("-") for run in runs)
+    return [f"run-{number}-{slug}" for number, slug in enumerate(slugs, 1)]
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
+    return environment

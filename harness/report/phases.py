@@ -1,0 +1,48 @@
+"""Where the time of a step goes."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from harness.report.folder import RunFolder
+
+__all__ = ["PHASES", "Phase", "phase_seconds", "phases"]
+
+PHASES = {
+    "bottom": "Bottom forward",
+    "forward_wait": "Waiting for features",
+    "top": "Top forward and backward",
+    "backward_wait": "Waiting for gradients",
+    "update": "Bottom backward and update",
+    "other": "Other",
+}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a step, with its median time and its share of the median step."""
+
+    key: str
+    name: str
+    waiting: bool
+    seconds: float
+    share: float
+
+
+def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
+    """Give the seconds of every phase of every step that recorded them, in the order in which they pass."""
+    parts: dict[int, dict[str, float]] = {}
+    for step in run.split:
+        if step.breakdown and step.seconds is not None:
+            known = {key: getattr(step.breakdown, key) for key in PHASES if key != "other"}
+            parts[step.step] = {**known, "other": max(0.0, step.seconds - sum(known.values()))}
+    return parts
+
+
+def phases(run: RunFolder) -> list[Phase]:
+    """Give the median of each phase; empty when the run recorded no step times."""
+    parts = list(phase_seconds(run).values())
+    if not parts:
+        return []
+    medians = {key: median(part[key] for part in parts) for key in PHASES}
+    total = sum(medians.values()) or 1.0
+    return [Phase(key, name, key.endswith("_wait"), medians[key], medians[key] / total) for key, name in PHASES.items()]

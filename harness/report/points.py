@@ -1,0 +1,27 @@
+"""Which points the processes passed, and how often."""
+
+from dataclasses import dataclass
+
+from harness.report.folder import RunFolder
+
+__all__ = ["PointPassed", "points_passed"]
+
+
+@dataclass(frozen=True)
+class PointPassed:
+    """One point of one process, with the times of its first and last event in seconds since the start."""
+
+    source: str
+    name: str
+    times: int
+    first: float
+    last: float
+
+
+def points_passed(run: RunFolder) -> list[PointPassed]:
+    """List the points in the order in which they were first passed, process by process."""
+    moments: dict[tuple[str, str], list[float]] = {}
+    for event in run.trace:
+        moments.setdefault((event.source, event.point), []).append(event.t)
+    passed = [PointPassed(*key, times=len(at), first=at[0], last=at[-1]) for key, at in moments.items()]
+    return sorted(passed, key=lambda point: point.source)

@@ -1,0 +1,77 @@
+"""Numbers, times and places in words, the same everywhere in the report."""
+
+from harness.report.bits import is_single
+from harness.report.plan import Trigger
+from harness.report.records import Value, Where
+
+__all__ = ["ABSENT", "count", "duration", "measure", "place", "plural", "size", "value"]
+
+ABSENT = "–"  # noqa: RUF001 - a dash, not a minus
+
+
+def count(number: int | None) -> str:
+    """Write a whole number with separators: 1,234,567."""
+    return ABSENT if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Write a number of things: 1 step, 2 steps."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time with three digits and a unit that fits: 4.20 ms, 1.50 s, 2 min 05 s."""
+    if seconds is None:
+        return ABSENT
+    if seconds >= 119.5:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02} s"
+    if seconds >= 1:
+        return f"{seconds:.3g} s" if seconds < 99.5 else f"{seconds:.0f} s"
+    return f"{seconds * 1000:.3g} ms"
+
+
+def size(number: float | None) -> str:
+    """Write a number of bytes: 512 B, 1.50 KiB, 6.00 MiB."""
+    if number is None:
+        return ABSENT
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(number) < 1024 or unit == "GiB":
+            break
+        number /= 1024
+    return f"{number:.0f} B" if unit == "B" else f"{number:.2f} {unit}"
+
+
+def measure(number: float | None) -> str:
+    """Write a measured number with three digits, and 0 and 1 as exactly that."""
+    if number is None:
+        return ABSENT
+    if number in (0, 1):
+        return str(int(number))
+    # A cosine of 0.9999999 is not 1; what is lost in three digits is how far it is from 1.
+    return f"1 − {1 - number:.1e}" if 0.999 < number < 1 else f"{number:.3g}"  # noqa: RUF001 - a minus sign
+
+
+def value(number: Value | bool | None) -> str:  # noqa: FBT001 - settings may be true or false
+    """Write a value exactly: floats with every digit that tells them from their neighbours."""
+    if number is None:
+        return ABSENT
+    if isinstance(number, bool):
+        return str(number).lower()
+    if isinstance(number, float) and is_single(number):
+        return f"{number:.9g}"  # nine digits name every 32-bit float
+    return f"{number:,}" if isinstance(number, int) else str(number)
+
+
+def place(where: Where | Trigger | None, separator: str = " · ") -> str:
+    """Write where something is: step 7 · microbatch 1 · trunk · h.2.mlp.c_fc.weight [3, 17]."""
+    if where is None:
+        return ""
+    parts = [where.point] if isinstance(where, Trigger) else []
+    parts += [f"step {where.step}"] if where.step is not None else []
+    parts += [f"microbatch {where.microbatch}"] if where.microbatch is not None else []
+    if isinstance(where, Where):
+        parts += [where.stage] if where.stage else []
+        index = f" [{', '.join(map(str, where.index))}]" if where.index else ""
+        parts += [where.tensor + index] if where.tensor else []
+    return separator.join(parts)
