@@ -59,7 +59,7 @@ def long_runs() -> Iterable[Scenario]:
 
 def latency() -> Iterable[Scenario]:
     """The same training on slow links."""
-    checks = ("equivalence", "exactly_once", "step_time")
+    checks = ("equivalence", "exactly_once", "step_time", "traffic")
     for link in (LOOPBACK, WAN_50MS, WAN_200MS):
         title = f"Step time over {link.name}"
         yield Scenario(f"latency-{link.name}", title, SMALL, link=link, checks=checks, timed=True)

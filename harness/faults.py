@@ -4,11 +4,11 @@ Adding a fault is one class with `inject` and `heal`.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from harness.network import Network
 from harness.observer import At, Event
-from harness.proxy.client import Toxic
+from harness.proxy.toxic import Stream, Toxic
 
 __all__ = ["CutMessage", "DropConnection", "Fault", "ProxyDown"]
 
@@ -98,7 +98,7 @@ class CutMessage:
     """The connection is closed after some more bytes, in the middle of a message."""
 
     at: At
-    stream: Literal["upstream", "downstream"]
+    stream: Stream
     bytes: int
 
     @property

@@ -9,13 +9,12 @@ from harness.checks import CHECKS
 from harness.coverage import not_covered
 from harness.facts import RunFacts
 from harness.record import RunRecord
+from harness.traffic import traffic_figures
 from harness.verdict import CheckResult, Verdict, worst
 from harness.workshop import Workshop
 
 __all__ = ["judge"]
 
-FLOAT32_BYTES = 4
-TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
 ALWAYS = ("completion",)
 
 
@@ -39,23 +38,6 @@ def judge(facts: RunFacts, record: RunRecord, workshop: Workshop) -> tuple[Verdi
     if verdict is Verdict.PASS:
         shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say
     return verdict, checks
-
-
-def traffic_figures(facts: RunFacts) -> Mapping[str, float | int]:
-    """Compare the bytes at the proxy with the least that four float32 tensors a microbatch take."""
-    assert facts.traffic is not None
-    steps = len(facts.split_steps)
-    positions = sum(step["positions"] for step in facts.split_steps)
-    total = facts.traffic.upstream + facts.traffic.downstream
-    floor = TENSORS_PER_MICROBATCH * FLOAT32_BYTES * positions * facts.hidden_size
-    return {
-        "upstream": facts.traffic.upstream,
-        "downstream": facts.traffic.downstream,
-        "steps": steps,
-        "per_step": total / steps,
-        "floor_per_step": floor / steps,
-        "ratio": total / floor,
-    }
 
 
 def _equivalence_json(facts: RunFacts) -> Mapping[str, object]:

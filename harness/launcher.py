@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-__all__ = ["launched"]
+__all__ = ["die_with_parent", "launched"]
 
 _PR_SET_PDEATHSIG = 1
 _CANNOT_START = 127
@@ -24,7 +24,14 @@ def launched(argv: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), "--", *argv]
 
 
-def _die_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies; ends it at once when the parent is dead already.
+
+    Args:
+        parent: the process id that the parent had when it started this process.
+    """
+    if sys.platform != "linux":
+        return
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
         sys.exit(f"launcher: prctl failed: {os.strerror(ctypes.get_errno())}")
@@ -34,8 +41,7 @@ def _die_with(parent: int) -> None:
 
 def _main(parent: str, separator: str, *argv: str) -> None:
     assert separator == "--", "usage: launcher.py PARENT_PID -- PROGRAM ARGUMENT…"
-    if sys.platform == "linux":
-        _die_with(int(parent))
+    die_with_parent(int(parent))
     try:
         os.execvp(argv[0], argv)  # noqa: S606 - no shell, on purpose
     except OSError as error:

@@ -1,12 +1,12 @@
 """The path between client and trunk, as faults see it."""
 
 import threading
-from collections.abc import Callable
 
 from harness.errors import HarnessError
 from harness.links import LinkProfile
 from harness.observer import At, Event, Observer
-from harness.proxy.client import ProxyHandle, Toxic
+from harness.proxy.client import ProxyHandle
+from harness.proxy.toxic import Stream, Toxic
 
 __all__ = ["Network", "link_toxics"]
 
@@ -57,15 +57,14 @@ class Network:
 def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:
     """Give the toxics that make a link of a plain proxy."""
     found: list[Toxic] = []
-    add: Callable[[str, str, dict[str, int]], None] = lambda kind, stream, attributes: found.append(  # noqa: E731 - short
-        Toxic(type=kind, stream=stream, attributes=attributes, name=f"link_{kind}_{stream}")
-    )
-    for stream, delay, rate in (
-        ("upstream", link.up_delay_ms, link.up_kbps),
-        ("downstream", link.down_delay_ms, link.down_kbps),
-    ):
+    for stream, delay, rate in _directions(link):
         if delay:
-            add("latency", stream, {"latency": delay, "jitter": link.jitter_ms})
+            attributes = {"latency": delay, "jitter": link.jitter_ms}
+            found.append(Toxic("latency", stream, attributes, name=f"link_latency_{stream}"))
         if rate:
-            add("bandwidth", stream, {"rate": rate})
+            found.append(Toxic("bandwidth", stream, {"rate": rate}, name=f"link_bandwidth_{stream}"))
     return tuple(found)
+
+
+def _directions(link: LinkProfile) -> tuple[tuple[Stream, int, int], tuple[Stream, int, int]]:
+    return ("upstream", link.up_delay_ms, link.up_kbps), ("downstream", link.down_delay_ms, link.down_kbps)

@@ -20,6 +20,8 @@ from harness.scenario import Scenario
 from harness.verdict import CheckResult, Verdict
 from harness.workshop import Workshop
 from splitlearn.config import TrainingConfig
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.health import wait_until_serving
 
 __all__ = ["RunOutcome", "run_scenario"]
 
@@ -116,6 +118,7 @@ class Attempt:
         with self._program("trunk", argv) as trunk:
             ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=trunk.must_run)
             address = str(ready.fields["address"])
+            require_health(address)
             if self._scenario.topology == "direct":
                 self._train(address)
                 return None
@@ -168,6 +171,14 @@ class Attempt:
                 break
             pause.wait(0.05)
         return Traffic(counters.upstream, counters.downstream)
+
+
+def require_health(address: str) -> None:
+    """Wait until the trunk's health service says that it serves; raises `HarnessError`."""
+    try:
+        wait_until_serving(address, START_TIMEOUT)
+    except WireError as error:
+        raise HarnessError(f"the trunk at {address} does not serve: {error.message}") from None
 
 
 def _facts(

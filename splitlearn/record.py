@@ -22,6 +22,9 @@ def digest(tensor: torch.Tensor) -> str:
 class Recorder(Protocol):
     """Where tensors are written down."""
 
+    def keeps_whole(self, step: int) -> bool:
+        """Whether this step's tensors are written down whole."""
+
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Write down a tensor that crosses a cut, or a microbatch's loss."""
 
@@ -31,6 +34,10 @@ class Recorder(Protocol):
 
 class NullRecorder:
     """Writes nothing."""
+
+    def keeps_whole(self, step: int) -> bool:
+        """Say no."""
+        return False
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Do nothing."""
@@ -51,6 +58,10 @@ class FileRecorder:
         self._whole_steps = frozenset(whole_steps)
         self._file = (folder / "digests.jsonl").open("a", buffering=1)
 
+    def keeps_whole(self, step: int) -> bool:
+        """Whether this step's tensors are written down whole."""
+        return step in self._whole_steps
+
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Write down a tensor that crosses a cut, or a microbatch's loss."""
         self._write(step, microbatch, name, tensor)
@@ -63,7 +74,7 @@ class FileRecorder:
     def _write(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": digest(tensor)}
         self._file.write(json.dumps(entry) + "\n")
-        if step in self._whole_steps:
+        if self.keeps_whole(step):
             folder = self._folder / f"step-{step}"
             folder.mkdir(exist_ok=True)
             place = name if microbatch is None else f"{name}.{microbatch}"

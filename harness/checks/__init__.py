@@ -9,6 +9,7 @@ from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
 from harness.checks.step_time import check_step_time
+from harness.checks.traffic import check_traffic
 from harness.facts import RunFacts
 from harness.verdict import CheckResult
 
@@ -23,5 +24,6 @@ CHECKS: Mapping[str, Check] = {
     "expectations": check_expectations,
     "faults": check_faults,
     "step_time": check_step_time,
+    "traffic": check_traffic,
     "convergence": check_convergence,
 }

@@ -19,6 +19,9 @@ from harness.workshop import RUNS, Workshop, open_workshop
 
 __all__ = ["add_parser"]
 
+# Checks whose summaries stand in the table of verdicts.
+TOLD = ("equivalence", "faults", "step_time", "traffic", "convergence")
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
@@ -97,7 +100,7 @@ def _reading(outcome: RunOutcome) -> str:
         for check in outcome.checks:
             if check.verdict is verdict:
                 return f"{check.name}: {check.reading}"
-    return "; ".join(check.summary for check in outcome.checks if check.name in ("equivalence", "faults", "step_time"))
+    return "; ".join(check.summary for check in outcome.checks if check.name in TOLD)
 
 
 def _summary(verdict: Verdict, proxy: str, outcomes: Sequence[RunOutcome]) -> dict[str, Any]:

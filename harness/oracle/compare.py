@@ -144,10 +144,8 @@ def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
 def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) -> Divergence:
     name = place.tensor if place.microbatch is None else f"{place.tensor}.{place.microbatch}"
     file = Path(f"step-{place.step}") / f"{name}.safetensors"
-    pair = [
-        load_file(folder / file)["tensor"] for side in (split, reference) for folder in side.records
-        if (folder / file).exists()
-    ]  # fmt: skip
+    found_files = [[f / file for f in side.records if (f / file).exists()] for side in (split, reference)]
+    pair = [load_file(files[0])["tensor"] for files in found_files if files]
     stage = stage_of(place.tensor, cuts)
     if len(pair) != 2 or pair[0].shape != pair[1].shape:
         return Divergence(place.step, place.microbatch, stage, place.tensor, None, None, None)

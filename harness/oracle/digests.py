@@ -52,16 +52,25 @@ Digests = dict[Place, str]
 def read_digests(paths: Iterable[Path]) -> Digests:
     """Read what processes recorded; of a step that was done again, the last entry counts.
 
-    A line that is cut off, because its process was killed, is left out: the step was done again, or is missing.
+    A line that is cut off, because its process was killed, is left out: the step was done again, or is missing. Where
+    two processes recorded the same tensor, as trunk and client do of gradients that were fetched, both must agree: if
+    they do not, the place has both digests and equals no other.
     """
     found: Digests = {}
     for path in paths:
-        for line in path.read_text().splitlines():
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            found[Place(entry["step"], entry["microbatch"], entry["tensor"])] = entry["sha256"]
+        for place, sha256 in _read(path).items():
+            found[place] = sha256 if found.get(place, sha256) == sha256 else f"{found[place]} {sha256}"
+    return found
+
+
+def _read(path: Path) -> Digests:
+    found: Digests = {}
+    for line in path.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        found[Place(entry["step"], entry["microbatch"], entry["tensor"])] = entry["sha256"]
     return found
 
 

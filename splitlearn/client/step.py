@@ -173,6 +173,8 @@ class TrainingStep:
         commit = Commit(step, self._learning_rate.at(step), None if skip else coefficient, skip)
         self._probe.point("client.commit.decided", step)
         self._recorder.gradients(step, self._gradients.accumulated())
+        if self._recorder.keeps_whole(step) and not skip:
+            self._recorder.gradients(step, self._trunk.gradients(step))
         if skip:
             self._probe.point("client.step.skipped", step)
             self.optimizer.zero_grad(set_to_none=True)

@@ -9,6 +9,7 @@ from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.data import load_training_data
 from splitlearn.determinism import make_deterministic
+from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
 
 __all__ = ["add_flags", "run"]
@@ -26,6 +27,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def run(flags: argparse.Namespace) -> int:
     """Train to the last step."""
     config = config_from_flags(flags)
+    if config.mode != "training":
+        raise ConfigError(f"mode = {config.mode!r}: `splitlearn train` needs training; use `splitlearn eval` to infer")
     make_deterministic(config)
     data = load_training_data(config)
     stage, identity = FAMILY.load_client(config)

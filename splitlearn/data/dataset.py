@@ -128,7 +128,9 @@ def load_training_data(config: TrainingConfig, text: str | None = None) -> Train
         sequences = pack_documents(documents, tokenizer, config.max_length)
         skipped_lines = 0
     if not sequences:
-        raise DataError(f"data = {text or config.data}: no text in it has two tokens, so nothing can be learnt; give more text")
+        raise DataError(
+            f"data = {text or config.data}: no text in it has two tokens, so nothing can be learnt; give more text"
+        )
     return TrainingData(config=config, tokenizer=tokenizer, sequences=sequences, skipped_lines=skipped_lines)
 
 

@@ -94,6 +94,8 @@ class Tape:
                 return
             if microbatch != newest:
                 del self.entries[microbatch]
+        if self.nbytes > self.max_bytes:
+            self.entries[newest].features_grad_BTH = self.entries[newest].smashed_grad_BTH = None
 
     def clear(self) -> None:
         """Forget the step."""

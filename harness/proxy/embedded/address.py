@@ -1,0 +1,78 @@
+"""Addresses written as HOST:PORT, and listening on them."""
+
+import asyncio
+import os
+import socket
+
+from harness.proxy.embedded.errors import ListenFailedError
+
+__all__ = ["canonical_address", "listening_socket", "shown_address", "split_address"]
+
+_WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised here, not chosen
+_BACKLOG = 512
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Split `HOST:PORT` or `[HOST]:PORT`; an empty address means any host, any port.
+
+    Raises ListenFailedError with the reason.
+    """
+    if not address:
+        return "", 0
+    host, colon, port = address.rpartition(":")
+    if not colon or host.endswith(":"):
+        raise ListenFailedError(f": address {address}: missing port in address")
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise ListenFailedError(f": address {address}: too many colons in address")
+    if port and not (port.isascii() and port.isdigit()):
+        raise ListenFailedError(f": lookup tcp/{port}: unknown port")
+    if int(port or 0) > 65535:
+        raise ListenFailedError(f": address {port}: invalid port")
+    return host.removeprefix("[").removesuffix("]"), int(port or 0)
+
+
+async def canonical_address(address: str) -> str:
+    """The address with its host resolved, in the form `listen` is shown; raises ListenFailedError."""
+    family, target = await _resolve(address)
+    return shown_address(family, target)
+
+
+def shown_address(family: socket.AddressFamily, target: tuple[str, int]) -> str:
+    """The address as Toxiproxy writes it."""
+    host, port = target
+    return f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+
+
+async def listening_socket(address: str) -> socket.socket:
+    """Bind and listen; raises ListenFailedError when that is not possible."""
+    family, target = await _resolve(address)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(target[0] != "::"))
+        listener.bind(target)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = os.strerror(error.errno or 0).lower()
+        raise ListenFailedError(f" {shown_address(family, target)}: bind: {reason}") from error
+    listener.setblocking(False)  # noqa: FBT003 - its only form
+    return listener
+
+
+async def _resolve(address: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    host, port = split_address(address)
+    if host in _WILDCARDS:
+        # One socket for all interfaces and both protocols, where the machine has IPv6 at all.
+        if socket.has_dualstack_ipv6():
+            return socket.AF_INET6, ("::", port)
+        return socket.AF_INET, ("0.0.0.0", port)  # noqa: S104 - asked for by the wildcard
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ListenFailedError(f": lookup {host}: no such host") from error
+    # An IPv4 address wins over an IPv6 one, as clients of `localhost` expect.
+    family, _, _, _, target = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    return family, (str(target[0]), port)

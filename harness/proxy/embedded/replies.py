@@ -1,0 +1,39 @@
+"""Replies, byte for byte of the kind that clients know."""
+
+import json
+
+from aiohttp import web
+
+from harness.proxy.embedded.errors import ApiError
+
+__all__ = ["empty_reply", "error_reply", "json_reply", "text_reply"]
+
+
+def json_reply(value: object, status: int = 200) -> web.Response:
+    """A JSON body."""
+    return web.Response(body=_compact(value), status=status, content_type="application/json")
+
+
+def error_reply(error: ApiError) -> web.Response:
+    """An error; JSON, but sent as plain text."""
+    return text_reply(_error_text(error), status=error.status)
+
+
+def _error_text(error: ApiError) -> str:
+    """The body that reports an error."""
+    return _compact({"error": str(error), "status": error.status}).decode() + "\n"
+
+
+def text_reply(text: str, status: int = 200) -> web.Response:
+    """A plain text body."""
+    headers = {"X-Content-Type-Options": "nosniff"} if status >= 400 else {}
+    return web.Response(text=text, status=status, content_type="text/plain", charset="utf-8", headers=headers)
+
+
+def empty_reply() -> web.Response:
+    """Success with nothing to say."""
+    return web.Response(status=204)
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")

@@ -1,0 +1,28 @@
+"""A slow line: everything arrives later, nothing arrives at a lower rate."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+
+__all__ = ["Latency"]
+
+
+@register
+@dataclass(frozen=True)
+class Latency(Toxic):
+    """Lets each chunk leave `latency` ± `jitter` ms after it came in, in order."""
+
+    type: ClassVar[str] = "latency"
+    # What is in flight on a long fat line: the delay holds bytes back, it must not throttle them.
+    buffer_bytes: ClassVar[int] = 32 * 1024 * 1024
+
+    latency: int = 0
+    jitter: int = 0
+
+    async def run(self, stream: ToxicStream) -> None:
+        """Hold each chunk until it is due."""
+        async for chunk in stream:
+            delay_ms = self.latency + stream.random.uniform(-self.jitter, self.jitter)
+            await stream.sleep_until(chunk.arrived_s + delay_ms / 1000)
+            await stream.write(chunk)

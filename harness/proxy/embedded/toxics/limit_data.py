@@ -1,0 +1,28 @@
+"""A line that dies after a number of bytes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+
+__all__ = ["LimitData"]
+
+
+@register
+@dataclass(frozen=True)
+class LimitData(Toxic):
+    """Passes `bytes` bytes, counted from when the toxic was added, then closes."""
+
+    type: ClassVar[str] = "limit_data"
+
+    bytes: int = 0
+
+    async def run(self, stream: ToxicStream) -> None:
+        """Count, cut and close."""
+        async for chunk in stream:
+            allowed, _ = chunk.split(max(0, self.bytes - stream.written_bytes))
+            if allowed:
+                await stream.write(allowed)
+            if stream.written_bytes >= self.bytes:
+                stream.close()
+                return

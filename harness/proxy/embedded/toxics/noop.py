@@ -1,0 +1,21 @@
+"""The toxic that does nothing."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+
+__all__ = ["Noop"]
+
+
+@register
+@dataclass(frozen=True)
+class Noop(Toxic):
+    """Passes everything on."""
+
+    type: ClassVar[str] = "noop"
+
+    async def run(self, stream: ToxicStream) -> None:
+        """Pass everything on."""
+        async for chunk in stream:
+            await stream.write(chunk)

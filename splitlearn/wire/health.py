@@ -1,0 +1,25 @@
+"""Asks a trunk's standard health service whether it serves."""
+
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.grpc_transport import wire_error
+
+__all__ = ["wait_until_serving"]
+
+SERVICE = pb.DESCRIPTOR.services_by_name["ComputeService"].full_name
+
+
+def wait_until_serving(address: str, timeout: float) -> None:
+    """Wait until the service at HOST:PORT says SERVING; raises `WireError` after `timeout` seconds."""
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = health_pb2_grpc.HealthStub(channel)  # its published types leave Watch out
+        answers = stub.Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=timeout, wait_for_ready=True)
+        try:
+            next(answer for answer in answers if answer.status == health_pb2.HealthCheckResponse.SERVING)
+        except grpc.RpcError:
+            raise wire_error(answers) from None
+        answers.cancel()

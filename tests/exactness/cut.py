@@ -1,0 +1,89 @@
+"""The model cut in three and trained in this process, and the batches for it."""
+
+import torch
+from exactness.uncut import Outcome
+
+from splitlearn.client.step import TrainingStep
+from splitlearn.data.batch import pad_to_microbatch
+from splitlearn.models import FAMILY
+from splitlearn.optimizer import LearningRate, moments
+from splitlearn.probe import NullProbe
+from splitlearn.trunk.local import LocalTrunk
+from splitlearn.wire.link import Hello
+
+
+class MemoryRecorder:
+    """Keeps every step's gradients."""
+
+    def __init__(self):
+        self.steps = {}
+        self.boundaries = {}
+
+    def boundary(self, step, microbatch, name, tensor):
+        """Keep a tensor that crosses a cut."""
+        self.boundaries[step, microbatch, name] = tensor.detach().clone()
+
+    def gradients(self, step, gradients):
+        """Keep a step's gradients."""
+        self.steps[step] = {name: gradient.clone() for name, gradient in gradients.items()}
+
+
+def batches_of(*, steps=3, microbatches=1, ragged=True, rows=2, length=12, vocabulary=300, seed=0):
+    """Random token sequences; ragged ones have their own length each and are padded."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def sequence():
+        size = int(torch.randint(3, length + 1, (), generator=generator)) if ragged else length
+        return torch.randint(1, vocabulary, (size,), generator=generator)
+
+    return [
+        tuple(pad_to_microbatch([sequence() for _ in range(rows)]) for _ in range(microbatches)) for _ in range(steps)
+    ]
+
+
+class SplitRun:
+    """A client's training step with a trunk, by default one in this process."""
+
+    def __init__(self, config, total_steps, link=None, trunk_config=None):
+        self.config = config
+        self.stage, self.identity = FAMILY.load_client(config)
+        self.client_recorder, self.trunk_recorder = MemoryRecorder(), MemoryRecorder()
+        trunk_config = trunk_config or config
+        self.trunk = link or LocalTrunk(
+            trunk_config, self.identity, lambda: FAMILY.load_trunk(config)[0], NullProbe(), self.trunk_recorder
+        )
+        self.step = TrainingStep(
+            self.stage.train(),
+            self.identity,
+            self.trunk,
+            LearningRate(config, total_steps),
+            config,
+            NullProbe(),
+            self.client_recorder,
+        )
+
+    def train(self, batches):
+        """Train on every batch and collect what came of it; the trunk is one in this process."""
+        outcome = Outcome()
+        self.trunk.open(Hello("default", {}))
+        for number, batch in enumerate(batches):
+            report = self.step.run(number, batch)
+            outcome.losses.append(report.loss)
+            outcome.norms.append(report.grad_norm)
+            if report.skipped:
+                outcome.skipped.append(number)
+        self.trunk.commit(self.step.pending_commit)
+        session = self.trunk._session
+        client = self.step.parameters
+        weights = {**{name: p.detach() for name, p in client.items()}, **session.weights()}
+        outcome.weights = {name: weights[name] for name in self.identity.parameter_order}
+        for step in range(len(batches)):
+            both = {**self.client_recorder.steps[step], **self.trunk_recorder.steps[step]}
+            outcome.gradients.append({name: both[name] for name in self.identity.parameter_order if name in both})
+        outcome.moments = {**moments(self.step.optimizer, client), **session.moments()}
+        return outcome
+
+
+def train_split(config, batches, trunk_config=None):
+    """Train the cut model in this process."""
+    return SplitRun(config, len(batches), trunk_config=trunk_config).train(batches)

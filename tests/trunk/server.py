@@ -1,0 +1,63 @@
+"""A trunk's gRPC server in this process, and links to it."""
+
+from contextlib import ExitStack
+
+from splitlearn.agreement import agreement
+from splitlearn.models import FAMILY
+from splitlearn.probe import NullProbe
+from splitlearn.record import NullRecorder
+from splitlearn.trunk.server import Address, running_server
+from splitlearn.trunk.service import TrunkService
+from splitlearn.wire.grpc_transport import GrpcTransport
+from splitlearn.wire.link import Hello
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
+from splitlearn.wire.remote import RemoteTrunk
+
+
+def service_of(config, *, max_sessions=1, probe=None, recorder=None):
+    """Give the protocol of a trunk without a server around it."""
+    identity = FAMILY.load_trunk(config)[1]
+    return TrunkService(
+        config,
+        identity,
+        lambda: FAMILY.load_trunk(config)[0],
+        max_sessions,
+        probe or NullProbe(),
+        recorder or NullRecorder(),
+    )
+
+
+class Trunk:
+    """Serves until it is stopped."""
+
+    def __init__(self, config, service=None, **options):
+        self.config = config
+        self.service = service or service_of(config, **options)
+        self._stack = ExitStack()
+        self.address = str(self._stack.enter_context(running_server(self.service, config, Address("127.0.0.1", 0))))
+
+    def stop(self):
+        """Stop once; a second time does nothing."""
+        self._stack.close()
+
+    def transport(self, config=None):
+        """Open a channel."""
+        transport = GrpcTransport((config or self.config).but(trunk_address=self.address), lambda _: None)
+        self._stack.callback(transport.close)
+        return transport
+
+    def link(self, config=None, *, failures=None, wrap=lambda transport: transport, patience=20.0):
+        """Connect as the client's commands do; failed attempts are noted in `failures`."""
+        config = config or self.config
+        noted = failures if failures is not None else []
+        policy = RetryPolicy(config.rpc_timeout, patience, first_delay=0.001, max_delay=0.01)
+        calls = ReliableCalls(
+            wrap(self.transport(config)), policy, SystemClock(), lambda *failure: noted.append(failure)
+        )
+        return RemoteTrunk(calls, config)
+
+
+def hello_of(config, *resume_steps, session=None):
+    """Give what a client of this configuration says."""
+    identity = FAMILY.load_client(config)[1]
+    return Hello(session or config.session, agreement(config, identity), resume_steps)
