@@ -7,6 +7,7 @@ from harness.errors import HarnessError
 from harness.faults import Fault
 from harness.network import Network
 from harness.observer import Event, Observer
+from harness.proxy.errors import ProxyServerError
 
 __all__ = ["FaultDirector"]
 
@@ -37,11 +38,14 @@ def _break(fault: Fault, event: Event, network: Network, observer: Observer) -> 
     assert event.release is not None
     try:
         fault.inject(network)
-        injected = observer.note("harness", "fault.injected", fault=fault.name, step=event.step)
+        injected = observer.note("harness", "fault.injected", fault=fault.name, step=event.step, held=event.number)
+    except (HarnessError, ProxyServerError) as error:
+        observer.note("harness", "fault.failed", fault=fault.name, reason=str(error))
+        return
     finally:
         event.release()
     try:
         fault.heal(network, injected)
         observer.note("harness", "fault.healed", fault=fault.name)
-    except HarnessError as error:
+    except (HarnessError, ProxyServerError) as error:
         observer.note("harness", "fault.unhealed", fault=fault.name, reason=str(error))

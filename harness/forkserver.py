@@ -63,13 +63,21 @@ def _start(request: dict[str, Any]) -> None:
         sys.argv = [request["program"], *request["argv"]]
         status = module.main(request["argv"])
     except SystemExit as stop:
-        status = stop.code if isinstance(stop.code, int) else 1
+        status = _exit_status(stop)
     except BaseException:  # noqa: BLE001 - whatever ends the program must not run on into the server's own loop
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _exit_status(stop: SystemExit) -> int:
+    """Give the status that the interpreter would exit with."""
+    if stop.code is None or isinstance(stop.code, int):
+        return stop.code or 0
+    sys.stderr.write(f"{stop.code}\n")
+    return 1
 
 
 def _become(log: Path) -> None:

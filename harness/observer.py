@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -33,11 +34,16 @@ class At:
 
     def matches(self, event: "Event") -> bool:
         """Whether an event is at this place."""
-        return (
-            event.point == self.point
-            and self.step in (None, event.step)
-            and self.microbatch in (None, event.microbatch)
-        )
+        return self.covers(event.point, event.step, event.microbatch)
+
+    def covers(self, point: str, step: int | None, microbatch: int | None) -> bool:
+        """Whether a point passed at a step and microbatch is at this place."""
+        return point == self.point and self.step in (None, step) and self.microbatch in (None, microbatch)
+
+    def __str__(self) -> str:
+        """Give the place in words."""
+        step = "" if self.step is None else f" of step {self.step}"
+        return self.point + step + ("" if self.microbatch is None else f", microbatch {self.microbatch}")
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,9 @@ class Observer:
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(self.path))
         self._server.listen()
-        self._connections: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True, name="observer").start()
+        self._listeners: list[tuple[socket.socket, threading.Thread]] = []
+        self._acceptor = threading.Thread(target=self._accept, daemon=True, name="observer")
+        self._acceptor.start()
 
     def __enter__(self) -> Self:
         """Give the observer, which listens already."""
@@ -102,9 +109,14 @@ class Observer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop listening; held processes are released."""
+        # Closing alone would neither wake the threads that wait on the sockets nor reach the other side.
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._acceptor.join()
         self._server.close()
-        for connection in self._connections:
-            connection.close()
+        for connection, listener in self._listeners:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            listener.join()
         shutil.rmtree(self._folder)
 
     @property
@@ -137,7 +149,7 @@ class Observer:
                 meanwhile()
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise TimedOutError(f"{at.point} of step {at.step} did not come within {timeout:g} s")
+                    raise TimedOutError(f"{at} did not come within {timeout:g} s")
                 self._changed.wait(min(left, 0.2))
 
     def _accept(self) -> None:
@@ -146,12 +158,13 @@ class Observer:
                 connection, _ = self._server.accept()
             except OSError:
                 return  # closed
-            self._connections.append(connection)
-            threading.Thread(target=self._listen, args=(connection,), daemon=True, name="observed").start()
+            listener = threading.Thread(target=self._listen, args=(connection,), daemon=True, name="observed")
+            self._listeners.append((connection, listener))
+            listener.start()
 
     def _listen(self, connection: socket.socket) -> None:
-        lines = connection.makefile("r")
-        try:
+        # A process or this observer that ends in the middle of a line raises one of these.
+        with connection, connection.makefile("r") as lines, suppress(OSError, json.JSONDecodeError):
             source = json.loads(lines.readline())["hello"]
             holds = [
                 {"point": at.point, "step": at.step, "microbatch": at.microbatch}
@@ -161,8 +174,6 @@ class Observer:
             connection.sendall(json.dumps({"holds": holds}).encode() + b"\n")
             for line in lines:
                 self._take(connection, json.loads(line))
-        except (OSError, json.JSONDecodeError):
-            return  # the process or this observer ended in the middle of a line
 
     def _take(self, connection: socket.socket, values: dict[str, Any]) -> None:
         ns, source, point = values.pop("ns"), values.pop("source"), values.pop("point")
@@ -171,12 +182,22 @@ class Observer:
         if held is not None:
 
             def release() -> None:
-                connection.sendall(json.dumps({"release": held}).encode() + b"\n")
+                with suppress(OSError):  # the process is gone
+                    connection.sendall(json.dumps({"release": held}).encode() + b"\n")
 
-        event = self._add(ns, source, point, values, release)
-        if held is not None:
-            # A process that starts anew is not held where another was held before.
-            self._holds.remove(next(at for at in self._holds if at.matches(event)))
+            if not self._take_hold(At(point, values["step"], values["microbatch"])):
+                release()
+                release = None
+        self._add(ns, source, point, values, release)
+
+    def _take_hold(self, place: At) -> bool:
+        """Use a hold up: a process that starts anew is not held where another was held before."""
+        with self._changed:
+            for hold in self._holds:
+                if hold.covers(place.point, place.step, place.microbatch):
+                    self._holds.remove(hold)
+                    return True
+        return False
 
     def _add(
         self, ns: int, source: str, point: str, values: dict[str, Any], release: Callable[[], None] | None
@@ -188,5 +209,5 @@ class Observer:
             event = Event(number, t, source, point, step, microbatch, values, release)
             self.events.append(event)
             self._changed.notify_all()
-        self._on_event(event)
+            self._on_event(event)  # under the lock, so that events are told in order
         return event

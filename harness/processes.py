@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -56,8 +56,10 @@ class Program:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
+        # Its parent may have seen the end that this process has not been told of yet.
         if self.running:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def stop(self) -> int:
         """Ask it to end, and make it end when it does not; returns the exit status."""
@@ -86,8 +88,18 @@ class Starter(Protocol):
         """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
 
 
-class ColdStarter:
-    """Starts each program in an interpreter of its own."""
+class ColdStarter(AbstractContextManager["ColdStarter"]):
+    """Starts each program in an interpreter of its own; a context manager that ends those which still run."""
+
+    def __init__(self) -> None:
+        self._programs: list[Program] = []
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End what still runs."""
+        for program in self._programs:
+            program.stop()
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
         """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
@@ -98,6 +110,7 @@ class ColdStarter:
             )
         started = Program(name, process.pid, log)
         threading.Thread(target=lambda: started.ended(process.wait()), daemon=True, name=f"wait-{name}").start()
+        self._programs.append(started)
         return started
 
 
@@ -117,7 +130,8 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
         self._programs: dict[int, Program] = {}
         self._exits: dict[int, int] = {}
         self._alive = True
-        threading.Thread(target=self._listen, daemon=True, name="forkserver").start()
+        self._listener = threading.Thread(target=self._listen, daemon=True, name="forkserver")
+        self._listener.start()
 
     def __enter__(self) -> Self:
         """Give the starter; the parent warms up meanwhile."""
@@ -128,16 +142,26 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
     ) -> None:
         """End the parent; its children die with it."""
         assert self._server.stdin is not None
-        self._server.stdin.close()
-        self._server.wait(STOP_TIMEOUT)
+        assert self._server.stdout is not None
+        with suppress(BrokenPipeError):
+            self._server.stdin.close()
+        try:
+            self._server.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        self._listener.join()
+        self._server.stdout.close()
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
         """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
         number = next(self._ids)
         request = {"id": number, "program": program, "argv": list(argv), "log": str(log)}
         assert self._server.stdin is not None
-        self._server.stdin.write(json.dumps(request).encode() + b"\n")
-        self._server.stdin.flush()
+        # A server that is gone is noticed below, by the end of its output.
+        with suppress(BrokenPipeError):
+            self._server.stdin.write(json.dumps(request).encode() + b"\n")
+            self._server.stdin.flush()
         with self._changed:
             answered = self._changed.wait_for(lambda: number in self._pids or not self._alive, START_TIMEOUT)
             if not answered or not self._alive:

@@ -1,0 +1,53 @@
+"""The steps of docs/adding-a-*.md work as they are written."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from harness.facts import RunFacts
+from harness.oracle.compare import RunFiles
+from harness.verdict import Verdict
+from splitlearn.codecs import CODECS
+from splitlearn.wire.errors import CODES
+from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+
+
+def test_the_codec_of_the_page_carries_tensors_within_its_bound(names_of_page, monkeypatch):
+    codec = names_of_page("adding-a-codec.md")["Bf16Codec"]()
+    monkeypatch.setitem(CODECS, codec.name, codec)
+    sent = torch.randn(3, 5, 7)
+    spec = TensorSpec("sent", torch.float32, (3, 5, 7), 1000)
+
+    received = decode_tensor(encode_tensor(sent, codec.name, 1000), spec)
+
+    assert (received - sent).abs().le(sent.abs() * 2**-8).all()
+    with pytest.raises(ValueError, match="bytes instead of"):
+        codec.decode(b"\0" * 5, torch.float32, 3)
+
+
+def test_the_scenario_of_the_page_runs(names_of_page, run_scenario):
+    outcome = run_scenario(names_of_page("adding-a-scenario.md")["scenario"])
+
+    assert {check.name: check.compared for check in outcome.checks}["faults"] == 1
+
+
+@pytest.mark.parametrize(
+    ("skipped", "verdict"), [([], Verdict.VOID), ([False, False], Verdict.PASS), ([False, True], Verdict.FAIL)]
+)
+def test_the_check_of_the_page_judges(names_of_page, skipped, verdict):
+    nothing = RunFiles((), ())
+    scenario = names_of_page("adding-a-scenario.md")["scenario"]
+    steps = [{"step": step, "skipped": value} for step, value in enumerate(skipped)]
+    facts = RunFacts(scenario, [], "", steps, [], nothing, nothing, None)
+
+    assert verdict == names_of_page("adding-a-check.md")["check_no_step_was_skipped"](facts).verdict
+
+
+def test_every_reason_of_the_protocol_is_documented():
+
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+
+    undocumented = [reason.value for reason in CODES if reason.value != "TRANSPORT" and f"`{reason.value}`" not in page]
+
+    assert undocumented == []

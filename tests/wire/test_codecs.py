@@ -1,0 +1,116 @@
+import zlib
+
+import pytest
+import torch
+from exactness.uncut import same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splitlearn.codecs import CODECS
+
+floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
+tensors = st.lists(floats, min_size=1, max_size=50).map(lambda values: torch.tensor(values, dtype=torch.float32))
+LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless]
+
+
+def round_trip(name, tensor):
+    return CODECS[name].decode(CODECS[name].encode(tensor), tensor.dtype, tensor.numel())
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@given(tensor=tensors)
+def test_lossless_codecs_give_back_the_same_bits(name, tensor):
+    assert same_bits(tensor, round_trip(name, tensor))
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.uint8, torch.float32])
+@given(data=st.binary(min_size=4, max_size=64))
+def test_lossless_codecs_keep_any_bytes_of_any_type(name, dtype, data):
+    """NaN payloads, negative zeros and subnormal numbers too."""
+    tensor = torch.frombuffer(bytearray(data[: len(data) // 4 * 4]), dtype=torch.uint8).clone().view(dtype)
+    assert same_bits(tensor, round_trip(name, tensor))
+
+
+@given(tensor=tensors)
+def test_fp16_keeps_its_stated_bound(tensor):
+    tensor = tensor[tensor.abs() <= 65504]
+    decoded = round_trip("fp16", tensor).double()
+    exact = tensor.double()
+    bound = torch.where(exact.abs() >= 2.0**-14, 2.0**-11 * exact.abs(), torch.tensor(2.0**-25, dtype=torch.float64))
+
+    assert (abs(decoded - exact) <= bound).all()
+    assert CODECS["fp16"].error_bound == "2^-11 |x| for 2^-14 <= |x| <= 65504, 2^-25 below"
+
+
+def test_fp16_turns_what_it_cannot_hold_into_infinity():
+    assert torch.isinf(round_trip("fp16", torch.tensor([65520.0, -1e30]))).all()
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(data=st.binary(max_size=200), count=st.integers(1, 60))
+def test_garbage_is_refused_or_decodes_to_the_asked_number_of_elements(name, data, count):
+    try:
+        decoded = CODECS[name].decode(data, torch.float32, count)
+    except ValueError:
+        return
+    assert (count,) == decoded.shape
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(tensor=tensors, data=st.data())
+def test_truncated_and_lengthened_data_is_refused(name, tensor, data):
+    coded = CODECS[name].encode(tensor)
+    cut = data.draw(st.integers(0, len(coded) - 1))
+    for damaged in (coded[:cut], coded + b"\0", coded + coded):
+        with pytest.raises(ValueError, match=r"."):
+            CODECS[name].decode(damaged, torch.float32, tensor.numel())
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(tensor=tensors)
+def test_another_number_of_elements_is_refused(name, tensor):
+    coded = CODECS[name].encode(tensor)
+    for count in (tensor.numel() + 1, tensor.numel() - 1, 10**12):
+        with pytest.raises(ValueError, match=r"."):
+            CODECS[name].decode(coded, torch.float32, count)
+
+
+def test_a_compression_bomb_is_not_inflated(monkeypatch):
+    """A kibibyte that would become a mebibyte is given up after the bytes that were asked for, and one."""
+    bomb = zlib.compress(bytes(1 << 20), 9)
+    made, real = [], zlib.decompressobj
+
+    class Spy:
+        def __init__(self):
+            self._real = real()
+
+        def decompress(self, data, limit):
+            made.append(self._real.decompress(data, limit))
+            return made[-1]
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Spy)
+    with pytest.raises(ValueError, match="64 bytes"):
+        CODECS["zlib"].decode(bomb, torch.float32, 16)
+    assert [len(planes) for planes in made] == [65]
+
+
+@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize("offset", [0, 1, 3])
+def test_decoded_tensors_own_their_memory(name, offset):
+    """Wherever the bytes lie, the elements are aligned, writable and independent of them."""
+    data = bytearray(offset) + CODECS[name].encode(torch.arange(8.0))
+    decoded = CODECS[name].decode(bytes(data)[offset:], torch.float32, 8)
+    decoded += 1
+
+    assert torch.equal(torch.arange(8.0) + 1, decoded)
+    assert decoded.data_ptr() % 64 == 0
+
+
+def test_zlib_makes_activations_smaller():
+    tensor = torch.randn(4096)
+
+    assert len(CODECS["zlib"].encode(tensor)) < tensor.nbytes
