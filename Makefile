@@ -6,13 +6,17 @@ TOXIPROXY := .tools/bin/toxiproxy-server
 TOXIPROXY_VERSION := v2.12.0
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint setup clean
+.PHONY: run test bench lint setup clean
 
 run: setup
 	$(BIN)/harness run main --cold --report reports/runs/main.html
 
 test: setup lint
-	$(BIN)/pytest tests scenarios
+	$(BIN)/pytest tests scenarios benchmarks --benchmark-disable
+
+# Takes a minute; compare figures of one run only, machines are noisy.
+bench: setup
+	$(BIN)/pytest benchmarks --benchmark-only --benchmark-json reports/runs/benchmarks.json
 
 lint: setup
 	$(BIN)/ruff check .
