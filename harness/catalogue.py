@@ -127,12 +127,12 @@ def main_job() -> Iterable[Scenario]:
     """What `make run` shows."""
     config = TrainingConfig(
         model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, gradient_accumulation_steps=2,
-        learning_rate=1e-3, max_steps=80, warmup_steps=5, scheduler_type="cosine", save_interval=40,
+        learning_rate=1e-3, max_steps=60, warmup_steps=5, scheduler_type="cosine", save_interval=20,
     )  # fmt: skip
     faults = (drop("trunk.backward.received", 1, 30),)
-    checks = ("equivalence", "exactly_once", "faults", "convergence", "step_time")
+    checks = ("equivalence", "exactly_once", "faults", "convergence")
     title = "Real text over a 50 ms link, with a dropped connection"
-    yield Scenario("main", title, config, link=WAN_50MS, faults=faults, checks=checks, loss_below=5.2, timed=True)
+    yield Scenario("main", title, config, link=WAN_50MS, faults=faults, checks=checks, loss_below=5.2)
 
 
 GROUPS = {

@@ -4,6 +4,7 @@
 session's runs are in one HTML report.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     path = write_report([outcome.folder for outcome in outcomes], config.rootpath / RUNS / "scenarios.html")
     figures = [dict(check.figures) for outcome in outcomes for check in outcome.checks if check.name == "equivalence"]
     tensors = sum(int(found["tensors"]) for found in figures if "tensors" in found)
-    worst = max((found["worst ulp"] for found in figures if "worst ulp" in found), key=str, default="none")
+    ulps = [found["worst ulp"] for found in figures if "worst ulp" in found]
+    # A text says that something was not finite, which is worse than any number.
+    worst = max(ulps, key=lambda ulp: math.inf if isinstance(ulp, str) else ulp, default="none")
     terminalreporter.section("scenarios")
     terminalreporter.line(f"{len(outcomes)} runs, {tensors} tensors compared, worst ULP {worst}; report: {path}")

@@ -25,6 +25,7 @@ __all__ = ["ColdStarter", "Program", "Starter", "WarmStarter"]
 LOG_LINES = 15
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
+FORK_SERVER = ("-m", "harness.forkserver")
 MODULES = {"splitlearn": "splitlearn", "reference": "harness.oracle"}
 
 
@@ -115,11 +116,15 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
 
 
 class WarmStarter(AbstractContextManager["WarmStarter"]):
-    """Forks programs from a warmed parent; a context manager that ends the parent and with it every child."""
+    """Forks programs from a warmed parent; a context manager that ends the parent and with it every child.
 
-    def __init__(self) -> None:
+    Args:
+        server: what the interpreter runs as the parent.
+    """
+
+    def __init__(self, server: Sequence[str] = FORK_SERVER) -> None:
         self._server = subprocess.Popen(
-            launched([sys.executable, "-m", "harness.forkserver"]),
+            launched([sys.executable, *server]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

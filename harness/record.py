@@ -1,8 +1,10 @@
 """The folder of one run: everything that judge and report read, written as it happens."""
 
 import json
+import math
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from harness.environment import machine, versions
 from harness.observer import Event
 from harness.scenario import Scenario
 
-__all__ = ["RunRecord", "read_lines"]
+__all__ = ["RunRecord", "json_text", "read_lines"]
 
 Json = Mapping[str, Any]
 
@@ -55,7 +57,7 @@ class RunRecord:
 
     def write(self, name: str, values: Json) -> None:
         """Write a JSON file."""
-        (self.folder / name).write_text(json.dumps(values, indent=2) + "\n")
+        (self.folder / name).write_text(json_text(values))
 
     def write_lines(self, name: str, lines: Iterable[Json]) -> None:
         """Write a file of one JSON object a line."""
@@ -73,12 +75,26 @@ class RunRecord:
             self._trace.close()
 
 
+def json_text(values: Json) -> str:
+    """Give a JSON object as text; numbers that JSON has no form for, NaN and the infinities, stand as words."""
+    return json.dumps(_with_words(values), indent=2, allow_nan=False) + "\n"
+
+
+def _with_words(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _with_words(entry) for name, entry in value.items()}
+    return [_with_words(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Read a file of one JSON object a line; empty when there is none, without a last line that was cut off."""
     lines = path.read_text().splitlines() if path.exists() else []
-    if lines and not lines[-1].endswith("}"):
-        lines.pop()
-    return [json.loads(line) for line in lines]
+    found = [json.loads(line) for line in lines[:-1]]
+    with suppress(json.JSONDecodeError):
+        found += [json.loads(line) for line in lines[-1:]]
+    return found
 
 
 def _fresh_folder(runs: Path, name: str) -> Path:

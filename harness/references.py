@@ -49,7 +49,7 @@ class References:
         key = _key(config, steps)
         if key not in self._started:
             folder = self._folder / key
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             config.save(folder / "config.json")
             argv = ["--config", str(folder / "config.json"), "--out", str(folder)]
             argv += ["--record-steps", *map(str, steps)]

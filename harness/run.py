@@ -119,19 +119,27 @@ class Attempt:
             ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=trunk.must_run)
             address = str(ready.fields["address"])
             require_health(address)
-            if self._scenario.topology == "direct":
-                self._train(address)
-                return None
-            name = self._record.folder.name
-            proxy = self._workshop.toxiproxy.create_proxy(name, address)
             try:
-                for toxic in link_toxics(self._scenario.link):
-                    proxy.add_toxic(toxic)
-                self._network = Network(proxy, self._observer, self._over)
-                self._train(proxy.listen)
-                return self._traffic(name)
-            finally:
-                proxy.destroy()
+                return self._train_with(address)
+            except HarnessError:
+                trunk.must_run()  # where the trunk ended first, its end is the reason
+                raise
+
+    def _train_with(self, trunk: str) -> Traffic | None:
+        if self._scenario.topology == "direct":
+            self._train(trunk)
+            return None
+        name = self._record.folder.name
+        proxy = self._workshop.toxiproxy.create_proxy(name, trunk)
+        try:
+            for toxic in link_toxics(self._scenario.link):
+                proxy.add_toxic(toxic)
+            self._network = Network(proxy, self._observer, self._over)
+            self._train(proxy.listen)
+            # The real server does not count what a connection carried that was broken.
+            return None if self._scenario.faults else self._traffic(name)
+        finally:
+            proxy.destroy()
 
     def _train(self, address: str) -> None:
         config = self._config.but(trunk_address=address)
@@ -153,7 +161,9 @@ class Attempt:
         try:
             yield program
         finally:
-            program.stop()
+            status = program.stop()
+        if status:
+            raise HarnessError(f"the {name} ended with status {status}; its log ends:\n{program.last_lines()}")
 
     def _take(self, event: Event) -> None:
         self._record.event(event)
@@ -192,7 +202,9 @@ def _facts(
     folder = reference.wait(scenario.timeout)
     metrics = read_lines(record.checkpoints / SESSION / "client" / "metrics.jsonl")
     last_of_step = {line["step"]: line for line in metrics}
-    halves = [sorted((record.checkpoints / SESSION / party).glob("step-*")) for party in ("client", "trunk")]
+    halves = [
+        sorted((record.checkpoints / SESSION / party).glob("step-*.safetensors")) for party in ("client", "trunk")
+    ]
     finals = tuple(half[-1] if half else record.checkpoints / SESSION / "step-missing" for half in halves)
     parties = ("client",) if scenario.topology == "local" else ("client", "trunk")
     return RunFacts(

@@ -52,7 +52,7 @@ def open_workshop(
     scratch = Path(tempfile.mkdtemp(prefix="splitlearn-workshop-"))
     try:
         with ExitStack() as stack:
-            starter: Starter = stack.enter_context(ColdStarter() if cold else WarmStarter())
+            starter: Starter = stack.enter_context(ColdStarter()) if cold else stack.enter_context(WarmStarter())
             log = scratch / "toxiproxy.log"
             toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
             yield Workshop(starter, toxiproxy, chosen, References(starter, scratch / "references"), runs)

@@ -35,6 +35,7 @@ class CheckpointMark:
         step: optimizer steps that were applied.
         agreement: settings that the run must share, as JSON text.
         weights: digest of the half's weights.
+        moments: digest of the half's optimizer moments.
         trunk_weights: digest of the trunk's weights at the same step.
     """
 
@@ -43,6 +44,7 @@ class CheckpointMark:
     step: int
     agreement: str
     weights: str
+    moments: str
     trunk_weights: str
 
 
@@ -67,16 +69,20 @@ class CheckpointStore:
         moments: Mapping[str, torch.Tensor],
         trunk_weights: str = "",
     ) -> CheckpointMark:
-        """Write a half and drop all but the newest two; raises `OSError`, after which the older ones still stand."""
-        own = fingerprint(weights)
-        mark = CheckpointMark(self._role, self._session, step, json.dumps(dict(agreement)), own, trunk_weights or own)
+        """Write a half and keep the one before it; raises `OSError`, after which the older ones still stand.
+
+        Later steps are what a run that was given up has left: they go too, else they would push this one out.
+        """
+        own, shared = fingerprint(weights), json.dumps(dict(agreement))
+        mark = CheckpointMark(self._role, self._session, step, shared, own, fingerprint(moments), trunk_weights or own)
         tensors = {f"weights/{name}": value for name, value in weights.items()}
         tensors |= {f"moments/{name}": value for name, value in moments.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
         _write_atomically(self._path(step), save(plain, {"mark": json.dumps(asdict(mark))}))
-        for old in self.steps()[KEPT:]:
-            self._path(old).unlink()
+        kept = [saved for saved in self.steps() if saved <= step][:KEPT]
+        for other in set(self.steps()) - set(kept):
+            self._path(other).unlink()
         return mark
 
     def load(
@@ -94,13 +100,13 @@ class CheckpointStore:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
-        weights = _below("weights/", tensors)
-        if fingerprint(weights) != mark.weights:
-            raise CheckpointError(f"{path} is damaged: its weights do not match its own digest; {self._advice()}")
+        weights, moments = _below("weights/", tensors), _below("moments/", tensors)
+        if (fingerprint(weights), fingerprint(moments)) != (mark.weights, mark.moments):
+            raise CheckpointError(f"{path} is damaged: its tensors do not match its own digests; {self._advice()}")
         if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
             raise CheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}")
         self._check_agreement(path, json.loads(mark.agreement), agreement)
-        return mark, weights, _below("moments/", tensors)
+        return mark, weights, moments
 
     def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
         for name in current:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return int(importlib.import_module(f"splitlearn.commands.{flags.command}").run(flags))
-    except UserError as error:
+    except (UserError, OSError) as error:  # what the system refuses, such as a full disk, is the user's to mend
         sys.stderr.write(f"splitlearn {flags.command}: {error}\n")
         return 2
     except KeyboardInterrupt:

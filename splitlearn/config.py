@@ -81,7 +81,7 @@ class TrainingConfig(BaseModel):
     vocab_size: int = Field(2048, ge=257, description="size of a BPE trained on the data, and of a preset's embedding")
     max_length: int = Field(128, ge=2, description="longest sequence in tokens")
     batch_size: int = Field(8, ge=1, description="sequences a microbatch")
-    gradient_accumulation_steps: int = Field(1, ge=1, description="microbatches a step")
+    gradient_accumulation_steps: int = Field(1, ge=1, le=128, description="microbatches a step, all under way at once")
     num_epochs: int = Field(1, ge=1, description="passes over the data")
     max_steps: int = Field(0, ge=0, description="stop after this many steps; 0 means at the end of the last epoch")
 

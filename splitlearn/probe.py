@@ -10,6 +10,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -96,12 +97,14 @@ class SocketProbe:
         return False
 
     def _send(self, event: dict[str, object]) -> None:
-        self._socket.sendall(json.dumps(event).encode() + b"\n")
+        with suppress(ConnectionError):  # an observer that went away is not missed
+            self._socket.sendall(json.dumps(event).encode() + b"\n")
 
     def _listen(self) -> None:
         """Release held points as told; an observer that goes away releases all."""
-        for line in self._lines:
-            self._released.pop(json.loads(line)["release"]).set()
+        with suppress(ConnectionError):
+            for line in self._lines:
+                self._released.pop(json.loads(line)["release"]).set()
         with self._lock:
             self._holds.clear()
             for released in self._released.values():

@@ -1,5 +1,6 @@
 """The model learns: the loss falls below a stated value."""
 
+import math
 from statistics import mean
 
 from harness.facts import RunFacts
@@ -11,8 +12,11 @@ LAST_STEPS = 10
 
 
 def check_convergence(facts: RunFacts) -> CheckResult:
-    """The mean loss of the last ten steps is below the scenario's value; VOID where the scenario states none."""
-    losses = [step["loss"] for step in facts.split_steps if step["loss"] is not None]
+    """The mean loss of the last ten steps is below the scenario's value; VOID where the scenario states none.
+
+    A step without a loss makes the mean NaN, which is below nothing.
+    """
+    losses = [math.nan if step["loss"] is None else step["loss"] for step in facts.split_steps]
     limit = facts.scenario.loss_below
     if len(losses) < LAST_STEPS or not limit:
         return CheckResult("convergence", 0, "too few losses, or no value is stated")

@@ -1,7 +1,6 @@
 """`harness run`: scenarios by name."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,10 +11,12 @@ from harness.commands.progress import RunProgress
 from harness.errors import UnusableError
 from harness.locate import locate
 from harness.proxy.server_process import find_backend
+from harness.record import json_text
 from harness.run import RunOutcome, run_scenario
 from harness.scenario import Scenario
 from harness.verdict import Verdict, worst
 from harness.workshop import RUNS, Workshop, open_workshop
+from splitlearn.errors import ConfigError
 
 __all__ = ["add_parser"]
 
@@ -65,7 +66,7 @@ def run(flags: argparse.Namespace) -> int:
         sys.stdout.write(f"report: {path}\n")
     sys.stdout.write(f"verdict: {verdict.value}\n")
     if flags.json:
-        flags.json.write_text(json.dumps(_summary(verdict, backend.kind, outcomes), indent=2) + "\n")
+        flags.json.write_text(json_text(_summary(verdict, backend.kind, outcomes)))
     return verdict.exit_status
 
 
@@ -77,7 +78,10 @@ def chosen_scenarios(names: Iterable[str], seed: int | None) -> list[Scenario]:
             found += scenarios_named(name)
         except KeyError:
             raise UnusableError(f"there is no scenario {name!r}; `harness run --help` lists them") from None
-    return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
+    try:
+        return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
+    except ConfigError as error:
+        raise UnusableError(str(error)) from None
 
 
 def _run_one(scenario: Scenario, workshop: Workshop, whole_steps: Sequence[int]) -> RunOutcome:

@@ -1,7 +1,8 @@
 """Compares a split run with the reference, bit for bit: every digest, then every final weight and moment."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from harness.oracle.digests import Digests, Place, Quantity, read_digests, stage_of
-from harness.oracle.distance import Distance, distance
+from harness.oracle.distance import Distance, bits, distance
 from splitlearn.cuts import Cuts
-from splitlearn.record import digest
 
 __all__ = ["Divergence", "Equivalence", "Row", "RunFiles", "compare"]
 
@@ -31,7 +31,10 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of tensor in one stage: how many were compared, how many differ, and by how much where known."""
+    """One kind of tensor in one stage: how many were compared, how many differ, and by how much where known.
+
+    `max_ulp` is -1, `relative_l2` and `cosine` are None, where an element is not finite.
+    """
 
     quantity: Quantity
     stage: str
@@ -64,7 +67,7 @@ class Equivalence:
 
     Attributes:
         rows: one for each quantity and stage.
-        missing: tensors that only one side recorded; none in a complete run.
+        missing: tensors that only one side has in that shape and dtype; none in a complete run.
         ulp_histogram: elements of final weights and moments by their distance, in powers of two.
         first_divergence: None where all is equal.
     """
@@ -96,8 +99,11 @@ def compare(split: RunFiles, reference: RunFiles, cuts: Cuts) -> Equivalence:
     ours = read_digests(folder / "digests.jsonl" for folder in split.records)
     theirs = read_digests(folder / "digests.jsonl" for folder in reference.records)
     final, final_reference = _load(split.finals), _load(reference.finals)
-    distances = {name: distance(final[name], final_reference[name]) for name in final.keys() & final_reference.keys()}
-    missing = [f"{place}" for place in ours.keys() ^ theirs.keys()] + sorted(final.keys() ^ final_reference.keys())
+    unlike = {name for name in final.keys() & final_reference.keys() if not _alike(final[name], final_reference[name])}
+    both = sorted((final.keys() & final_reference.keys()) - unlike)
+    distances = {name: distance(final[name], final_reference[name]) for name in both}
+    one_sided = sorted(ours.keys() ^ theirs.keys(), key=lambda place: place.order)
+    missing = [str(place) for place in one_sided] + sorted((final.keys() ^ final_reference.keys()) | unlike)
     histogram: Counter[int] = Counter()
     for found in distances.values():
         histogram.update(found.histogram)
@@ -106,6 +112,10 @@ def compare(split: RunFiles, reference: RunFiles, cuts: Cuts) -> Equivalence:
     first = _divergence(differing[0], split, reference, cuts) if differing else _final_divergence(distances, cuts)
     rows = _digest_rows(ours, theirs, cuts) + _final_rows(distances, cuts)
     return Equivalence(tuple(rows), tuple(missing), dict(sorted(histogram.items())), first)
+
+
+def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return (a.shape, a.dtype) == (b.shape, b.dtype)
 
 
 def _load(paths: tuple[Path, ...]) -> dict[str, torch.Tensor]:
@@ -134,11 +144,17 @@ def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
             compared=len(group),
             differing=sum(found.differing > 0 for found in group),
             max_ulp=-1 if any(found.max_ulp < 0 for found in group) else max(found.max_ulp for found in group),
-            relative_l2=max(found.relative_l2 for found in group),
-            cosine=min(found.cosine for found in group),
+            relative_l2=_finite(max, (found.relative_l2 for found in group)),
+            cosine=_finite(min, (found.cosine for found in group)),
         )
         for kind, group in sorted(groups.items())
     ]
+
+
+def _finite(choose: Callable[[list[float]], float], values: Iterable[float]) -> float | None:
+    """Choose among values; None where one is not finite and so compares with nothing."""
+    known = list(values)
+    return choose(known) if all(map(math.isfinite, known)) else None
 
 
 def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) -> Divergence:
@@ -147,9 +163,8 @@ def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) 
     found_files = [[f / file for f in side.records if (f / file).exists()] for side in (split, reference)]
     pair = [load_file(files[0])["tensor"] for files in found_files if files]
     stage = stage_of(place.tensor, cuts)
-    if len(pair) != 2 or pair[0].shape != pair[1].shape:
+    if len(pair) != 2 or not _alike(*pair) or torch.equal(*map(bits, pair)):
         return Divergence(place.step, place.microbatch, stage, place.tensor, None, None, None)
-    assert digest(pair[0]) != digest(pair[1])
     found = distance(*pair)
     return Divergence(
         place.step, place.microbatch, stage, place.tensor, found.first_index, found.split, found.reference

@@ -13,6 +13,9 @@ __all__ = ["Digests", "Place", "Quantity", "read_digests", "stage_of"]
 
 Quantity = Literal["boundary", "loss", "gradient", "weight", "moment"]
 
+# Modules of a block in the order of the backward pass.
+BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
+
 # Who computes a tensor at a cut, and when within a microbatch.
 BOUNDARIES = {
     "smashed": ("bottom", 0),
@@ -39,11 +42,16 @@ class Place:
         return "boundary" if self.tensor in BOUNDARIES else "gradient"
 
     @property
-    def order(self) -> tuple[int, int, int, int]:
+    def order(self) -> tuple[int, int, int, int, int, str]:
         """Sort by the order of computation, so that the first difference is the cause of the others."""
         if self.microbatch is None:
-            return (self.step, 1, 0, -_depth(self.tensor))
-        return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1])
+            return (self.step, 1, 0, -_depth(self.tensor), _turn(self.tensor), self.tensor)
+        return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1], 0, self.tensor)
+
+    def __str__(self) -> str:
+        """Give the place in words."""
+        microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
+        return f"{self.tensor} of step {self.step}{microbatch}"
 
 
 Digests = dict[Place, str]
@@ -82,6 +90,14 @@ def stage_of(tensor: str, cuts: Cuts) -> str:
         block = int(tensor.split(".")[2])
         return "bottom" if block < cuts.lower else "trunk" if block < cuts.upper else "top"
     return "bottom" if tensor.startswith(("transformer.wte", "transformer.wpe")) else "top"
+
+
+def _turn(parameter: str) -> int:
+    """When, within a block's backward pass, a parameter's gradient comes; the head's before the norm's."""
+    for turn, module in enumerate(BACKWARD_IN_BLOCK):
+        if f".{module}." in parameter:
+            return turn
+    return -1 if parameter.startswith("lm_head") else 0
 
 
 def _depth(parameter: str) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["Distance", "distance", "ulp_distance"]
+__all__ = ["Distance", "bits", "distance", "ulp_distance"]
 
 INTEGERS = {torch.float32: torch.int32, torch.float16: torch.int16, torch.bfloat16: torch.int16}
 
@@ -36,18 +36,22 @@ class Distance:
     reference: float
 
 
+def bits(tensor: torch.Tensor) -> torch.Tensor:
+    """Give the elements' bits as integers."""
+    return tensor.contiguous().view(INTEGERS[tensor.dtype])
+
+
 def ulp_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Count the representable values between elements; int64.
 
     The bits of floating-point numbers of one sign are ordered like integers; negative ones are mirrored, so that
     -0.0 and 0.0 are at the same place (Dawson, "Comparing Floating Point Numbers", 2012).
     """
-    integers = INTEGERS[a.dtype]
-    lowest = torch.iinfo(integers).min
+    lowest = torch.iinfo(INTEGERS[a.dtype]).min
 
     def place(tensor: torch.Tensor) -> torch.Tensor:
-        bits = tensor.contiguous().view(integers).to(torch.int64)
-        return torch.where(bits < 0, lowest - bits, bits)
+        number = bits(tensor).to(torch.int64)
+        return torch.where(number < 0, lowest - number, number)
 
     return (place(a) - place(b)).abs()
 
@@ -55,11 +59,8 @@ def ulp_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def distance(split: torch.Tensor, reference: torch.Tensor) -> Distance:
     """Measure two floating-point tensors of one shape and dtype."""
     assert (split.shape, split.dtype) == (reference.shape, reference.dtype)
-    integers = INTEGERS[split.dtype]
     ulp = ulp_distance(split, reference).flatten()
-    differing = (
-        (split.contiguous().view(integers) != reference.contiguous().view(integers)).flatten().nonzero().flatten()
-    )
+    differing = (bits(split) != bits(reference)).flatten().nonzero().flatten()
     first = int(differing[0]) if len(differing) else 0
     buckets = torch.where(ulp > 0, 2 ** torch.log2(ulp.double().clamp(min=1)).floor(), 0).long()
     values, counts = torch.unique(buckets, return_counts=True)
@@ -71,8 +72,9 @@ def distance(split: torch.Tensor, reference: torch.Tensor) -> Distance:
         differing=len(differing),
         max_ulp=int(ulp.max()) if finite else -1,
         histogram=dict(zip(values.tolist(), counts.tolist(), strict=True)),
-        relative_l2=float((a - b).norm() / b.norm().clamp(min=1e-300)),
-        cosine=float(torch.nn.functional.cosine_similarity(a, b, dim=0)),
+        # Equal tensors are at no distance even where the formulas round, divide by zero or meet a NaN.
+        relative_l2=float((a - b).norm() / b.norm().clamp(min=1e-300)) if len(differing) else 0.0,
+        cosine=float(torch.nn.functional.cosine_similarity(a, b, dim=0)) if len(differing) else 1.0,
         first_index=tuple(int(i) for i in index),
         split=float(a[first]),
         reference=float(b[first]),

@@ -75,13 +75,17 @@ def generate(
 
 @torch.no_grad()
 def _logits(stage: ClientStage, trunk: TrunkLink, config: TrainingConfig, microbatch: Microbatch) -> torch.Tensor:
-    stage.eval()
     mask_BT = microbatch.attention_mask_BT.to(config.device)
-    with stage_scope(config, 0, 0, "bottom"):
-        smashed_BTH = stage.bottom(microbatch.input_ids_BT.to(config.device), mask_BT)
-    features_BTH = trunk.infer(smashed_BTH, mask_BT).result()
-    with stage_scope(config, 0, 0, "top"):
-        return stage.top(features_BTH, mask_BT).float()
+    was_training = stage.training
+    stage.eval()
+    try:
+        with stage_scope(config, 0, 0, "bottom"):
+            smashed_BTH = stage.bottom(microbatch.input_ids_BT.to(config.device), mask_BT)
+        features_BTH = trunk.infer(smashed_BTH, mask_BT).result()
+        with stage_scope(config, 0, 0, "top"):
+            return stage.top(features_BTH, mask_BT).float()
+    finally:
+        stage.train(was_training)
 
 
 def _choose(logits_V: torch.Tensor, sampling: Sampling, generator: torch.Generator) -> int:

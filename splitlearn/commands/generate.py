@@ -9,6 +9,7 @@ from splitlearn.commands.trained import add_trained_flags, open_trained
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.data import load_tokenizer
 from splitlearn.determinism import make_deterministic
+from splitlearn.errors import ConfigError
 
 __all__ = ["add_flags", "run"]
 
@@ -30,9 +31,17 @@ def run(flags: argparse.Namespace) -> int:
     config = config_from_flags(flags)
     make_deterministic(config)
     tokenizer = load_tokenizer(config)
+    sampling = Sampling(flags.max_new_tokens, flags.temperature, flags.top_k)
+    for name, value in vars(sampling).items():
+        if not value >= 0:
+            raise ConfigError(f"{name} = {value}: at least 0 is allowed")
     model = open_trained(config, initial=flags.initial)
     prompt = tokenizer.encode(flags.prompt) or [tokenizer.end_of_text]
-    sampling = Sampling(flags.max_new_tokens, flags.temperature, flags.top_k)
+    if max(prompt) >= model.identity.vocab_size:
+        raise ConfigError(
+            f"prompt: it has the token id {max(prompt)}, the model knows ids below {model.identity.vocab_size}; "
+            "set --tokenizer to the model's own"
+        )
     with explained(config):
         added = list(generate(model.stage, model.identity, model.trunk, prompt, sampling, config))
         model.trunk.close()

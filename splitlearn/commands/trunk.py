@@ -8,7 +8,7 @@ from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.determinism import make_deterministic
 from splitlearn.models import FAMILY
-from splitlearn.trunk.server import Address, running_server, wait_for_signal
+from splitlearn.trunk.server import Address, StopSignal, running_server
 from splitlearn.trunk.service import TrunkService
 
 __all__ = ["add_flags", "run"]
@@ -32,9 +32,10 @@ def run(flags: argparse.Namespace) -> int:
     probe, recorder = observers(flags, "trunk")
     _, identity = FAMILY.load_trunk(config)
     service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], flags.max_sessions, probe, recorder)
+    stop = StopSignal()  # before anybody is told that the server runs
     with running_server(service, config, Address(flags.host, flags.port)) as address:
         sys.stdout.write(f"trunk listening on {address}\n")
         sys.stdout.flush()
         probe.point("trunk.server.ready", address=str(address))
-        log.info("stopping on %s", wait_for_signal())
+        log.info("stopping on %s", stop.wait())
     return 0

@@ -171,6 +171,7 @@ class Gpt2Family:
         _check_cuts(config.cuts, model.config)
         weights = dict(model.named_parameters())
         names = part_names(weights, config.cuts)
+        folder.mkdir(parents=True, exist_ok=True)
         model.config.save_pretrained(folder)
         parts = {part: {name: weights[name] for name in names[part]} for part in PART_NAMES}
         write_parts(folder, self.name, str(config.cuts), parts)
@@ -186,6 +187,7 @@ class Gpt2Family:
         with torch.no_grad():
             for name, parameter in expected.items():
                 parameter.copy_(weights[name])
+        folder.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(folder)
 
     def _open_parts(self, config: TrainingConfig) -> tuple[GPT2LMHeadModel, PartsManifest]:
@@ -210,9 +212,10 @@ class Gpt2Family:
 
 
 def _assign(stage: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    expected = {name for name, _ in stage.named_parameters()}
-    if expected != set(weights):
-        odd = sorted(expected ^ set(weights))[:3]
+    expected = {(name, parameter.shape) for name, parameter in stage.named_parameters()}
+    found = {(name, tensor.shape) for name, tensor in weights.items()}
+    if expected != found:
+        odd = sorted({name for name, _ in expected ^ found})[:3]
         raise ModelError(f"the part's parameters are not the model's; first that differ: {odd}")
     stage.load_state_dict(dict(weights), strict=False, assign=True)
 

@@ -39,7 +39,8 @@ class PartsManifest:
         path = folder / MANIFEST
         try:
             values = json.loads(path.read_text())
-            return cls(family=values["family"], cuts=values["cuts"], fingerprints=dict(values["fingerprints"]))
+            fingerprints = {name: str(values["fingerprints"][name]) for name in PART_NAMES}
+            return cls(family=values["family"], cuts=values["cuts"], fingerprints=fingerprints)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is no readable split manifest ({error}); run `splitlearn split` again") from None
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from splitlearn.config import TrainingConfig
@@ -40,9 +41,13 @@ def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
         torch.manual_seed(config.seed)
         return _training(GPT2LMHeadModel(settings))
     try:
-        model = GPT2LMHeadModel.from_pretrained(config.model, config=settings, dtype=torch.float32)
-    except (OSError, ValueError, RuntimeError) as error:
+        model, found = GPT2LMHeadModel.from_pretrained(
+            config.model, config=settings, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unavailable(config.model, error) from None
+    if found["missing_keys"]:  # the library would fill them with random numbers
+        raise ModelError(f"model = {config.model!r} has no weights for {sorted(found['missing_keys'])[0]}")
     return _training(model)
 
 

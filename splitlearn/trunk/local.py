@@ -51,6 +51,7 @@ class LocalTrunk:
         self._agreement = agreement(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
         self._store = CheckpointStore(config.save_dir, config.session, "trunk")
+        self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
@@ -66,11 +67,21 @@ class LocalTrunk:
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> Pending[torch.Tensor]:
         """Run a microbatch forward."""
-        return Ready(self._cross(self._session.forward(at, self._cross(smashed_BTH), attention_mask_BT, commit)))
+        if any(kept.step != at.step for kept in self._inputs):
+            self._inputs.clear()
+        self._inputs[at] = self._cross(smashed_BTH), attention_mask_BT
+        return Ready(self._cross(self._session.forward(at, *self._inputs[at], commit)))
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
-        """Run a microbatch backward."""
-        result = self._session.backward(at, self._cross(features_grad_BTH))
+        """Run a microbatch backward; the forward pass is run again when the session has dropped it."""
+        gradient_BTH = self._cross(features_grad_BTH)
+        try:
+            result = self._session.backward(at, gradient_BTH)
+        except WireError as error:
+            if error.reason is not Reason.FORWARD_NEEDED:
+                raise
+            self._session.forward(at, *self._inputs[at], None)
+            result = self._session.backward(at, gradient_BTH)
         return Ready(BackwardResult(self._cross(result.smashed_grad_BTH), result.norms))
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:

@@ -21,7 +21,7 @@ from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.compute_service_pb2_grpc import add_ComputeServiceServicer_to_server
 from splitlearn.wire.options import server_options
 
-__all__ = ["Address", "running_server", "wait_for_signal"]
+__all__ = ["Address", "StopSignal", "running_server"]
 
 log = logging.getLogger(__name__)
 
@@ -79,16 +79,20 @@ def running_server(service: TrunkService, config: TrainingConfig, address: Addre
         handlers.shutdown()
 
 
-def wait_for_signal() -> str:
-    """Wait for SIGTERM or SIGINT; returns its name. Call from the main thread."""
-    received: list[str] = []
-    stopped = threading.Event()
+class StopSignal:
+    """Catches SIGTERM and SIGINT from the moment it is made; make it in the main thread."""
 
-    def stop(number: int, _frame: object) -> None:
-        received.append(signal.Signals(number).name)
-        stopped.set()
+    def __init__(self) -> None:
+        self._received: list[str] = []
+        self._stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    stopped.wait()
-    return received[0]
+    def wait(self) -> str:
+        """Wait for a signal; returns its name."""
+        self._stopped.wait()
+        return self._received[0]
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self._received.append(signal.Signals(number).name)
+        self._stopped.set()

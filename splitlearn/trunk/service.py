@@ -87,7 +87,7 @@ class TrunkService:
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
         """Forward pass of one microbatch."""
         session = self._session(request.key)
-        smashed_BTH = self._hidden("smashed", request.smashed, None)
+        smashed_BTH = self._hidden("smashed", request.smashed)
         attention_mask_BT = self._mask(request.attention_mask, smashed_BTH.shape[:2])
         if request.inference:
             return pb.ComputeReply(
@@ -108,7 +108,7 @@ class TrunkService:
         self._require_training()
         at = position_value(request.key)
         self._probe.point("trunk.backward.received", at.step, at.microbatch)
-        result = session.backward(at, self._hidden("features_grad", request.features_grad, None))
+        result = session.backward(at, self._hidden("features_grad", request.features_grad))
         norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
         reply = pb.BackwardReply(smashed_grad=self._encode(result.smashed_grad_BTH, request.features_grad), norms=norms)
         self._probe.point("trunk.backward.done", at.step, at.microbatch)
@@ -181,9 +181,8 @@ class TrunkService:
         if self._config.mode != "training":
             raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
 
-    def _hidden(self, name: str, message: pb.Tensor, shape: torch.Size | None) -> torch.Tensor:
-        batch, length = shape[:2] if shape else (None, None)
-        wanted = (batch, length, self._identity.hidden_size)
+    def _hidden(self, name: str, message: pb.Tensor) -> torch.Tensor:
+        wanted = (None, None, self._identity.hidden_size)
         spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
         tensor = decode_tensor(message, spec)
         if tensor.shape[1] > self._identity.positions:

@@ -7,7 +7,7 @@ thread that waits for them: there is no hidden thread, and time comes from a clo
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -16,6 +16,8 @@ from splitlearn.wire.link import Pending
 from splitlearn.wire.transport import Transport
 
 __all__ = ["Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
+
+R = TypeVar("R")
 
 
 class Clock(Protocol):
@@ -72,27 +74,34 @@ class ReliableCalls:
         self.clock = clock
         self.on_failure = on_failure
 
-    def call(self, method: str, request: Message) -> "ReliableCall":
-        """Send a request now; its `result` repeats it as needed."""
-        return ReliableCall(self, method, request)
+    def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[R]":
+        """Send a request now; its `result` repeats it as needed.
+
+        Args:
+            method: name of the RPC.
+            request: idempotent.
+            read: gives the answer that is in a reply; a reply that it finds damaged is asked for again.
+        """
+        return ReliableCall(self, method, request, read)
 
 
-class ReliableCall:
+class ReliableCall(Generic[R]):
     """One request under way."""
 
-    def __init__(self, calls: ReliableCalls, method: str, request: Message) -> None:
+    def __init__(self, calls: ReliableCalls, method: str, request: Message, read: Callable[[Message], R]) -> None:
         self._calls = calls
         self._method = method
         self._request = request
+        self._read = read
         self._attempt = self._send()
 
-    def result(self) -> Message:
-        """Wait for the reply, repeating the request after failures of the transport; raises `WireError`."""
+    def result(self) -> R:
+        """Wait for the answer, repeating the request after failures of the transport; raises `WireError`."""
         policy, clock = self._calls.policy, self._calls.clock
         delay, failures, give_up_at = policy.first_delay, 0, float("inf")
         while True:
             try:
-                return self._attempt.result()
+                return self._read(self._attempt.result())
             except WireError as error:
                 if not error.retryable:
                     raise

@@ -4,7 +4,7 @@ Shapes: B sequences, T positions, H hidden width.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Generic, TypeVar, cast
+from typing import cast
 
 import torch
 from google.protobuf.message import Message
@@ -18,8 +18,6 @@ from splitlearn.wire.reliable import ReliableCalls
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 __all__ = ["RemoteTrunk"]
-
-T_co = TypeVar("T_co", covariant=True)
 
 
 class RemoteTrunk:
@@ -40,9 +38,14 @@ class RemoteTrunk:
             resume_steps=hello.resume_steps,
             resume_session_id=hello.resume_session_id,
         )
-        reply = cast("pb.OpenSessionReply", self._calls.call("OpenSession", request).result())
-        self._session_id, self._incarnation = hello.session_id, reply.incarnation
-        return Welcome(reply.incarnation, reply.applied_step, reply.fingerprint)
+
+        def read(reply: Message) -> Welcome:
+            message = cast("pb.OpenSessionReply", reply)
+            return Welcome(message.incarnation, message.applied_step, message.fingerprint)
+
+        welcome = self._calls.call("OpenSession", request, read).result()
+        self._session_id, self._incarnation = hello.session_id, welcome.incarnation
+        return welcome
 
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
@@ -110,13 +113,18 @@ class RemoteTrunk:
         key = self._key(Position(0, 0, 1))
         message = commit_message(commit) if commit else None
         request = pb.SyncTrainingStateRequest(key=key, action=action, commit=message)
-        reply = cast("pb.SyncTrainingStateReply", self._calls.call("SyncTrainingState", request).result())
-        return TrunkState(reply.applied_step, reply.fingerprint)
+
+        def read(reply: Message) -> TrunkState:
+            message = cast("pb.SyncTrainingStateReply", reply)
+            return TrunkState(message.applied_step, message.fingerprint)
+
+        return self._calls.call("SyncTrainingState", request, read).result()
 
     def _features(self, request: pb.ComputeRequest, smashed_BTH: torch.Tensor) -> Pending[torch.Tensor]:
         spec = self._like("features", smashed_BTH)
-        call = self._calls.call("Compute", request)
-        return _Answer(call, lambda reply: self._decode(cast("pb.ComputeReply", reply).features, spec))
+        return self._calls.call(
+            "Compute", request, lambda reply: self._decode(cast("pb.ComputeReply", reply).features, spec)
+        )
 
     def _key(self, at: Position) -> pb.Key:
         return key_message(self._session_id, self._incarnation, at)
@@ -134,18 +142,6 @@ class RemoteTrunk:
         return TensorSpec(name, tensor.dtype, tuple(tensor.shape), self._config.max_message_bytes)
 
 
-class _Answer(Generic[T_co]):
-    """A call under way whose reply is still to be read."""
-
-    def __init__(self, call: Pending[Message], read: Callable[[Message], T_co]) -> None:
-        self._call = call
-        self._read = read
-
-    def result(self) -> T_co:
-        """Wait for the reply and read it; raises `WireError`."""
-        return self._read(self._call.result())
-
-
 class _BackwardAnswer:
     """A backward call under way, whose forward pass can be sent again."""
 
@@ -160,14 +156,21 @@ class _BackwardAnswer:
         self._request = request
         self._forward = forward
         self._read = read
-        self._call = calls.call("Backward", request)
+        self._call = calls.call("Backward", request, read)
 
     def result(self) -> BackwardResult:
         """Wait for the reply; raises `WireError`."""
-        try:
-            return self._read(self._call.result())
-        except WireError as error:
-            if error.reason is not Reason.FORWARD_NEEDED:
-                raise
-        self._calls.call("Compute", self._forward).result()
-        return self._read(self._calls.call("Backward", self._request).result())
+        # Each of the step's other requests under way may push the input out once more.
+        for _ in range(self._request.key.microbatches):
+            try:
+                return self._call.result()
+            except WireError as error:
+                if error.reason is not Reason.FORWARD_NEEDED:
+                    raise
+            self._calls.call("Compute", self._forward, _unread).result()
+            self._call = self._calls.call("Backward", self._request, self._read)
+        return self._call.result()
+
+
+def _unread(_reply: Message) -> None:
+    """Nothing in the reply is needed."""

@@ -19,6 +19,10 @@ class MemoryRecorder:
         self.steps = {}
         self.boundaries = {}
 
+    def keeps_whole(self, _step):
+        """Say no: nothing is fetched over the wire."""
+        return False
+
     def boundary(self, step, microbatch, name, tensor):
         """Keep a tensor that crosses a cut."""
         self.boundaries[step, microbatch, name] = tensor.detach().clone()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from urllib.parse import quote
 
 from harness.proxy.client import ProxyHandle, Toxic, ToxiproxyClient
 
@@ -20,12 +21,15 @@ _names = count()
 
 @dataclass(frozen=True)
 class Reply:
+    """What the server answered."""
+
     status: int
     content_type: str
     text: str
 
     @property
     def value(self):
+        """The body as JSON."""
         return json.loads(self.text)
 
 
@@ -34,7 +38,7 @@ def request(
 ) -> Reply:
     data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
     url = f"http://{client.host}:{client.port}{path}"
-    asked = urllib.request.Request(url, data, {"User-Agent": "tests", **(headers or {})}, method=method)  # noqa: S310
+    asked = urllib.request.Request(url, data, {"User-Agent": "tests", **(headers or {})}, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         answer = opener.open(asked, timeout=DEADLINE_S)
@@ -65,6 +69,25 @@ def read_exactly(source: socket.socket, size: int) -> bytes:
         assert piece, f"closed after {len(data)} of {size} bytes"
         data += piece
     return bytes(data)
+
+
+def push(sender: socket.socket, most: int) -> Iterator[int]:
+    """Send without end, up to `most` bytes, giving the size of each piece that went."""
+    for _ in range(0, most, 1 << 18):
+        yield sender.send(bytes(1 << 18))
+
+
+def fill(sender: socket.socket, most: int = 1 << 30) -> int:
+    """Send until nobody takes more for a while; return how many bytes went."""
+    sender.settimeout(0.3)
+    sent = 0
+    try:
+        for size in push(sender, most):
+            sent += size
+    except TimeoutError:
+        sender.settimeout(DEADLINE_S)
+        return sent
+    raise AssertionError(f"{most} bytes went and there was still room")
 
 
 def read_to_end(source: socket.socket) -> bytes:
@@ -104,6 +127,7 @@ class Bench:
         self._proxies: list[str] = []
 
     def proxy(self, *toxics: Toxic, upstream: str = "", name: str = "") -> ProxyHandle:
+        """Make a proxy with these toxics on it."""
         name = name or f"proxy_{next(_names)}"
         handle = self.client.create_proxy(name, upstream or address_of(self.listener))
         self._proxies.append(name)
@@ -112,6 +136,7 @@ class Bench:
         return handle
 
     def connected(self, proxy: ProxyHandle) -> Wire:
+        """Open a connection through the proxy."""
         client = connect(proxy.listen)
         server, _ = self.listener.accept()
         server.settimeout(DEADLINE_S)
@@ -121,13 +146,15 @@ class Bench:
         return Wire(proxy, client, server)
 
     def wire(self, *toxics: Toxic) -> Wire:
+        """Make a proxy and open a connection through it."""
         return self.connected(self.proxy(*toxics))
 
     def close(self) -> None:
+        """Close every socket and remove every proxy."""
         for end in self._opened:
             end.close()
         for name in self._proxies:
-            request(self.client, "DELETE", f"/proxies/{name}")
+            request(self.client, "DELETE", f"/proxies/{quote(name)}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from proxy_wires import connect, read_exactly, read_to_end, reset
+from proxy_wires import connect, fill, read_exactly, read_to_end, reset
 
 from harness.proxy.client import Toxic
 
@@ -97,6 +97,16 @@ def test_what_latency_holds_arrives_before_the_close(bench):
     assert read_to_end(wire.client) == b"last words"
 
 
+def test_a_half_closed_client_still_gets_what_a_toxic_held_for_it(bench):
+    """The first piece shows that the proxy has the rest."""
+    wire = bench.wire(Toxic("slicer", attributes={"average_size": 4, "delay": 50_000}))
+    wire.server.sendall(b"firstheld")
+    first = wire.client.recv(5)
+    wire.client.shutdown(socket.SHUT_WR)
+    assert first + read_to_end(wire.client) == b"firstheld"
+    assert read_to_end(wire.server) == b""
+
+
 def test_removing_latency_releases_everything_held(bench):
     wire = bench.wire(Toxic("latency", attributes={"latency": FOREVER_MS}))
     wire.server.sendall(b"one")
@@ -117,7 +127,7 @@ def test_bandwidth_takes_at_least_the_time_the_line_needs(bench):
     wire = bench.wire(Toxic("bandwidth", "upstream", {"rate": 100}))
     began = time.monotonic()
     assert carries(wire.client, wire.server, bytes(30_000))
-    assert time.monotonic() - began >= 0.28
+    assert time.monotonic() - began >= 0.298  # a KB of 1024 bytes would take 0.293
 
 
 def test_a_rate_of_zero_stalls_until_it_is_raised(bench):
@@ -142,6 +152,7 @@ def test_slow_close_delays_the_close_only(bench):
 
 def test_removing_slow_close_closes_at_once(bench):
     wire = bench.wire(Toxic("slow_close", attributes={"delay": FOREVER_MS}))
+    assert carries(wire.client, wire.server)  # now the toxic is on this connection
     wire.server.close()
     wire.proxy.remove_toxic("slow_close_downstream")
     assert read_to_end(wire.client) == b""
@@ -159,6 +170,7 @@ def test_timeout_drops_data_and_closes_after_the_last_chunk(bench):
 @pytest.mark.parametrize("toxicity", [0.0, 1.0])
 def test_removing_a_timeout_closes_the_connection_whatever_its_toxicity(bench, toxicity):
     wire = bench.wire(Toxic("timeout", attributes={"timeout": 0}, toxicity=toxicity))
+    assert carries(wire.client, wire.server)  # now the toxic is on this connection
     wire.proxy.remove_toxic("timeout_downstream")
     assert read_to_end(wire.client) == b""
 
@@ -188,6 +200,7 @@ def test_reset_peer_added_to_a_live_connection_closes_it_orderly(bench):
 
 def test_a_connection_made_under_reset_peer_is_reset_even_after_it_was_removed(bench):
     wire = bench.wire(Toxic("reset_peer", attributes={"timeout": 0}))
+    assert carries(wire.client, wire.server)  # now the toxic is on this connection
     wire.proxy.remove_toxic("reset_peer_downstream")
     assert carries(wire.server, wire.client)
     wire.client.close()
@@ -241,11 +254,12 @@ def test_a_toxicity_of_zero_does_nothing(bench):
     assert carries(wire.server, wire.client)
 
 
-def test_toxics_work_in_the_order_they_were_added(bench):
-    """Sliced after the limit, not before: the order shows in nothing but the sum, so a delay marks it."""
-    cut = Toxic("limit_data", attributes={"bytes": 4})
-    late = Toxic("latency", attributes={"latency": 50})
-    wire = bench.wire(cut, late)
+def test_toxics_of_one_direction_all_apply(bench):
+    wire = bench.wire(
+        Toxic("limit_data", attributes={"bytes": 4}),
+        Toxic("slicer", attributes={"average_size": 1}),
+        Toxic("latency", attributes={"latency": 50}),
+    )
     began = time.monotonic()
     wire.server.sendall(b"123456")
     assert read_to_end(wire.client) == b"1234"
@@ -253,13 +267,7 @@ def test_toxics_work_in_the_order_they_were_added(bench):
 
 
 def test_a_slow_reader_pushes_back_on_the_writer(bench):
-    wire = bench.wire()
-    wire.client.settimeout(0.3)
-    sent = 0
-    with pytest.raises(TimeoutError):
-        while sent < 1 << 30:
-            sent += wire.client.send(bytes(1 << 20))
-    assert sent < 1 << 28
+    assert fill(bench.wire().client) < 1 << 28
 
 
 def test_connections_get_their_toxicity_one_by_one(bench):

@@ -55,6 +55,10 @@ class Answer:
         return self.outcome
 
 
+def as_it_is(reply):
+    return reply
+
+
 def broken(code=Code.UNAVAILABLE):
     return WireError(Reason.TRANSPORT, "connection lost", code)
 
@@ -68,7 +72,7 @@ def calls_with(*outcomes, patience=10.0, duration=0.0, first_delay=0.05, max_del
 
 def test_a_request_is_sent_before_its_answer_is_awaited():
     calls, _ = calls_with(REPLY)
-    pending = [calls.call("Compute", REQUEST) for _ in range(3)]
+    pending = [calls.call("Compute", REQUEST, as_it_is) for _ in range(3)]
 
     assert calls.transport.sent == [("Compute", REQUEST, 60.0)] * 3
     assert [call.result() for call in pending] == [REPLY] * 3
@@ -79,7 +83,7 @@ def test_a_request_is_sent_before_its_answer_is_awaited():
 def test_a_broken_connection_is_tried_again(code):
     calls, failures = calls_with(broken(code), broken(code), REPLY)
 
-    assert REPLY is calls.call("Backward", REQUEST).result()
+    assert REPLY is calls.call("Backward", REQUEST, as_it_is).result()
     assert len(calls.transport.sent) == 3
     assert all(request is REQUEST for _, request, _ in calls.transport.sent), "the same request"
     assert [(method, attempt) for method, _, attempt in failures] == [("Backward", 1), ("Backward", 2)]
@@ -89,7 +93,33 @@ def test_a_broken_connection_is_tried_again(code):
 def test_a_refusal_that_may_pass_is_tried_again(reason):
     calls, _ = calls_with(WireError(reason, "not now"), REPLY)
 
-    assert REPLY is calls.call("Backward", REQUEST).result()
+    assert REPLY is calls.call("Backward", REQUEST, as_it_is).result()
+
+
+def test_a_reply_that_arrived_damaged_is_asked_for_again():
+    calls, failures = calls_with(pb.ComputeReply(), REPLY)
+    seen = []
+
+    def read(reply):
+        seen.append(reply)
+        if len(seen) == 1:
+            raise WireError(Reason.CORRUPT, "checksum")
+        return "read"
+
+    assert calls.call("Compute", REQUEST, read).result() == "read"
+    assert len(calls.transport.sent) == 2
+    assert len(failures) == 1
+
+
+def test_a_reply_that_is_wrong_is_not_asked_for_again():
+    calls, _ = calls_with(REPLY)
+
+    def read(_reply):
+        raise WireError(Reason.BAD_TENSOR, "shape")
+
+    with pytest.raises(WireError, match="shape"):
+        calls.call("Compute", REQUEST, read).result()
+    assert len(calls.transport.sent) == 1
 
 
 FINAL = [reason for reason in Reason if reason not in (Reason.TRANSPORT, Reason.CORRUPT, Reason.OUT_OF_ORDER)]
@@ -100,7 +130,7 @@ def test_any_other_refusal_is_raised_at_once(reason):
     refusal = WireError(reason, "no")
     calls, failures = calls_with(refusal, REPLY)
     with pytest.raises(WireError) as caught:
-        calls.call("Compute", REQUEST).result()
+        calls.call("Compute", REQUEST, as_it_is).result()
     assert refusal is caught.value
     assert (len(calls.transport.sent), calls.clock.slept, failures) == (1, [], [])
 
@@ -111,13 +141,13 @@ def test_any_other_refusal_is_raised_at_once(reason):
 def test_a_failure_that_no_repetition_mends_is_raised_at_once(code):
     calls, _ = calls_with(broken(code), REPLY)
     with pytest.raises(WireError):
-        calls.call("Compute", REQUEST).result()
+        calls.call("Compute", REQUEST, as_it_is).result()
     assert len(calls.transport.sent) == 1
 
 
 def test_pauses_double_up_to_the_limit():
     calls, _ = calls_with(*[broken()] * 8, REPLY, patience=100)
-    calls.call("Compute", REQUEST).result()
+    calls.call("Compute", REQUEST, as_it_is).result()
 
     assert calls.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
 
@@ -126,14 +156,14 @@ def test_patience_counts_from_the_first_failure():
     """An attempt that took long to fail does not use it up."""
     calls, _ = calls_with(broken(), REPLY, patience=1, duration=50)
 
-    assert REPLY is calls.call("Compute", REQUEST).result()
+    assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
 
 
 @given(patience=st.floats(0.06, 500), duration=st.floats(0, 70))
 def test_a_call_is_given_up_when_patience_is_used_up(patience, duration):
     calls, failures = calls_with(broken(Code.DEADLINE_EXCEEDED), patience=patience, duration=duration)
     with pytest.raises(WireError) as caught:
-        calls.call("Compute", REQUEST).result()
+        calls.call("Compute", REQUEST, as_it_is).result()
 
     assert (caught.value.reason, caught.value.code) == (Reason.TRANSPORT, Code.DEADLINE_EXCEEDED)
     assert f"Compute: {len(failures)} attempts failed" in caught.value.message
@@ -146,7 +176,7 @@ def test_a_call_is_given_up_when_patience_is_used_up(patience, duration):
 def test_each_call_has_its_own_patience():
     calls, _ = calls_with(broken(), REPLY, broken(), REPLY, patience=0.06)
     for _ in range(2):
-        assert REPLY is calls.call("Compute", REQUEST).result()
+        assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
 
 
 def test_every_reason_has_a_code():

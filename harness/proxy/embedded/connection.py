@@ -70,7 +70,7 @@ class Connection:
             host, port = split_address(self._upstream)
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: Endpoint(self._join), host, port)
-        except (OSError, ListenFailedError):
+        except (OSError, UnicodeError, ListenFailedError):
             self._client.end()
 
     def _join(self, server: Endpoint) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from harness.proxy.embedded.chunk import chunks_of
@@ -60,7 +61,7 @@ class Link:
         self._wire()
         task = self._loop.create_task(stage.work(self._leave))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._stopped, stage))
 
     def update(self, named: NamedToxic) -> None:
         """Give a toxic of the chain other attributes."""
@@ -82,6 +83,14 @@ class Link:
     def _present(self, name: str) -> Stage:
         # The newest: an older stage of that name may still be passing on what it held when it was removed.
         return next(stage for stage in reversed(self._stages) if stage.name == name)
+
+    def _stopped(self, stage: Stage, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error:
+            # A toxic with a bug in it must not leave the receiver waiting for ever.
+            stage.finish()
+            self._loop.call_exception_handler({"message": f"toxic {stage.name} failed", "exception": error})
 
     def _leave(self, stage: Stage) -> None:
         self._stages.remove(stage)

@@ -64,9 +64,9 @@ class Stage:
             self._interrupted = False
             await self._run_once()
             if self._closed or not self._interrupted:
-                return self._finish()
+                return self.finish()
         if self._toxic.closes_when_removed:
-            return self._finish()
+            return self.finish()
         await self._drain()
         leave(self)
         if self.input.ended:
@@ -80,7 +80,8 @@ class Stage:
         async for chunk in self:
             await self._pass_on(chunk)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Drop what is held and end the stream towards the receiver."""
         self.input.seal()
         self.output.end()
 

@@ -1,0 +1,172 @@
+"""Whole runs of the client, and what they leave on the disk."""
+
+import random
+
+import torch
+from exactness.cut import batches_of
+from safetensors.torch import load_file
+
+from splitlearn.client.trainer import Trainer
+from splitlearn.data import TrainingData
+from splitlearn.models import FAMILY
+from splitlearn.probe import NullProbe
+from splitlearn.record import NullRecorder
+from splitlearn.trunk.local import LocalTrunk
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
+from splitlearn.wire.remote import RemoteTrunk
+
+METHODS = {
+    "OpenSession": ("open_session", pb.OpenSessionRequest),
+    "Compute": ("compute", pb.ComputeRequest),
+    "Backward": ("backward", pb.BackwardRequest),
+    "SyncTrainingState": ("sync_training_state", pb.SyncTrainingStateRequest),
+}
+
+
+class CrashError(Exception):
+    """Stands for the death of a process."""
+
+
+class CrashingProbe:
+    """Dies at a point, once; notes every point that was passed."""
+
+    def __init__(self, name="", step=None):
+        self.place, self.passed = (name, step), []
+
+    def point(self, name, step=None, _microbatch=None, **_):
+        """Die where it was asked for."""
+        self.passed.append((name, step))
+        if self.place == (name, step):
+            self.place = None
+            raise CrashError(name)
+
+
+def data_of(config, count=24):
+    """Sequences of their own lengths; the tokenizer is not needed any more."""
+    (batch,) = batches_of(steps=1, rows=count)[0]
+    lengths = batch.attention_mask_BT.sum(1).tolist()
+    sequences = tuple(row[:length] for row, length in zip(batch.input_ids_BT, lengths, strict=True))
+    return TrainingData(config=config, tokenizer=None, sequences=sequences, skipped_lines=0)
+
+
+def local_trunk(config, probe=None):
+    """Give a trunk in this process."""
+    identity = FAMILY.load_client(config)[1]
+    return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe or NullProbe(), NullRecorder())
+
+
+def train(config, trunk, *, resume=False, probe=None, data=None):
+    """Run the client to its end."""
+    stage, identity = FAMILY.load_client(config)
+    trainer = Trainer(stage, identity, trunk, data or data_of(config), config, probe or NullProbe(), NullRecorder())
+    return trainer.train(resume=resume)
+
+
+def final_state(config, step=None):
+    """Read both halves of the newest checkpoint."""
+    state = {}
+    for role in ("client", "trunk"):
+        folder = config.save_dir / config.session / role
+        path = folder / f"step-{step:08d}.safetensors" if step else max(folder.glob("step-*"))
+        state |= {f"{path.name}/{name}": tensor for name, tensor in load_file(path).items()}
+    return state
+
+
+class DirectTransport:
+    """Carries messages to a service in this process, as bytes."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def call(self, method, request, _timeout):
+        """Carry the request out at once."""
+        name, kind = METHODS[method]
+        try:
+            reply = getattr(self.service, name)(kind.FromString(request.SerializeToString()))
+        except WireError as error:
+            return Outcome(error)
+        return Outcome(type(reply).FromString(reply.SerializeToString()))
+
+    def stream(self, _method, request, _timeout):
+        """Carry out the one method that has many replies."""
+        return self.service.get_gradients(request)
+
+    def close(self):
+        """Do nothing."""
+
+
+class Outcome:
+    """A reply or a failure that is there already."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def result(self):
+        """Give it."""
+        if isinstance(self.value, Exception):
+            raise self.value
+        return self.value
+
+
+class LossyTransport:
+    """Loses requests and replies, carries requests twice and damages bytes, as a seeded generator decides."""
+
+    def __init__(self, inner, seed, share=0.3):
+        self.inner, self.random, self.share = inner, random.Random(seed), share  # noqa: S311 - repeatable, not secret
+        self.lost_requests = self.lost_replies = self.doubled = self.damaged = 0
+
+    def call(self, method, request, timeout):
+        """Carry the request, perhaps."""
+        if self.random.random() > self.share:
+            return self.inner.call(method, request, timeout)
+        fault = self.random.choice(["request", "reply", "double", "damage"])
+        lost = Outcome(WireError(Reason.TRANSPORT, "lost", Code.UNAVAILABLE))
+        if fault == "request":
+            self.lost_requests += 1
+            return lost
+        answer = self.inner.call(method, request, timeout)
+        if fault == "reply":
+            self.lost_replies += 1
+            return lost
+        if fault == "damage" and method == "Compute" and isinstance(getattr(answer, "value", None), pb.ComputeReply):
+            self.damaged += 1
+            data = bytearray(answer.value.features.data)
+            data[self.random.randrange(len(data))] ^= 1
+            answer.value.features.data = bytes(data)
+            return answer
+        self.doubled += 1
+        return self.inner.call(method, request, timeout)
+
+    def stream(self, method, request, timeout):
+        """Carry the request."""
+        return self.inner.stream(method, request, timeout)
+
+    def close(self):
+        """Do nothing."""
+        self.inner.close()
+
+
+class StoppedClock:
+    """Time does not pass, so that patience never ends."""
+
+    def now(self):
+        """Give the same time always."""
+        return 0.0
+
+    def sleep(self, seconds):
+        """Return at once."""
+
+
+def remote_trunk(transport, config):
+    """Give a link over a transport, with the client's own way of repeating requests."""
+    calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), StoppedClock(), lambda *_: None)
+    return RemoteTrunk(calls, config)
+
+
+def state_of(stage):
+    """Copy weights and buffers and say whether any gradient is there."""
+    return {name: tensor.clone() for name, tensor in stage.state_dict().items()}, any(
+        isinstance(p.grad, torch.Tensor) for p in stage.parameters()
+    )

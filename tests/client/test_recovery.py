@@ -1,0 +1,346 @@
+"""Checkpoint, crash and resume give the bits of a run that nothing disturbed."""
+
+import json
+import shutil
+
+import pytest
+from client.runs import (
+    CrashError,
+    CrashingProbe,
+    DirectTransport,
+    LossyTransport,
+    data_of,
+    final_state,
+    local_trunk,
+    remote_trunk,
+    train,
+)
+from exactness.uncut import same_bits
+from trunk.server import Trunk, service_of
+
+from splitlearn.errors import CheckpointError, ConfigError, DataError, TrunkUnavailableError
+
+
+def assert_same(expected, actual):
+    assert expected.keys() == actual.keys()
+    assert next((name for name in expected if not same_bits(expected[name], actual[name])), "") == ""
+
+
+@pytest.fixture
+def run(config):
+    """Twelve steps of two microbatches, with a checkpoint every four."""
+    return config.but(max_length=24, batch_size=2, gradient_accumulation_steps=2, num_epochs=2, save_interval=4)
+
+
+@pytest.fixture(scope="module")
+def calm_runs():
+    """Final states of runs that nothing disturbed, by their dropout."""
+    return {}
+
+
+@pytest.fixture
+def undisturbed(run, tmp_path, calm_runs):
+    """The final state of the run when nothing happens."""
+    if run.dropout not in calm_runs:
+        calm = run.but(save_dir=tmp_path / "calm")
+        assert train(calm, local_trunk(calm)).steps == 12
+        calm_runs[run.dropout] = final_state(calm)
+    return calm_runs[run.dropout]
+
+
+@pytest.fixture
+def without_dropout(run):
+    """For a client and a trunk that compute in two threads of one process, and so share torch's generator."""
+    return run.but(dropout=0.0)
+
+
+@pytest.fixture
+def undisturbed_without_dropout(without_dropout, tmp_path, calm_runs):
+    """The final state of the run without dropout when nothing happens."""
+    if without_dropout.dropout not in calm_runs:
+        calm = without_dropout.but(save_dir=tmp_path / "calm")
+        train(calm, local_trunk(calm))
+        calm_runs[without_dropout.dropout] = final_state(calm)
+    return calm_runs[without_dropout.dropout]
+
+
+CRASHES = [
+    ("client.step.started", 5),
+    ("client.forward.sent", 8),
+    ("client.forward.received", 4),
+    ("client.backward.sent", 6),
+    ("client.backward.received", 11),
+    ("client.commit.decided", 9),
+    ("client.commit.applied", 7),
+    ("client.checkpoint.saved", 8),
+    ("client.checkpoint.saved", 12),
+]
+
+
+@pytest.mark.parametrize(("point", "step"), CRASHES, ids=[f"{name}-{step}" for name, step in CRASHES])
+def test_a_client_that_died_resumes(run, undisturbed, point, step):
+    with pytest.raises(CrashError):
+        train(run, local_trunk(run), probe=CrashingProbe(point, step))
+    probe = CrashingProbe()
+    train(run, local_trunk(run), resume=True, probe=probe)
+
+    assert_same(undisturbed, final_state(run))
+    assert ("client.session.opened", step // 4 * 4 if "saved" in point or step % 4 else step) == probe.passed[0]
+
+
+@pytest.mark.parametrize(("point", "step"), CRASHES[:4], ids=[f"{name}-{step}" for name, step in CRASHES[:4]])
+def test_a_client_that_died_resumes_at_a_trunk_that_lives(without_dropout, undisturbed_without_dropout, point, step):
+    run = without_dropout
+    trunk = Trunk(run)
+    try:
+        with pytest.raises(CrashError):
+            train(run, trunk.link(), probe=CrashingProbe(point, step))
+        train(run, trunk.link(), resume=True)
+    finally:
+        trunk.stop()
+
+    assert_same(undisturbed_without_dropout, final_state(run))
+
+
+@pytest.mark.parametrize("step", [4, 8, 12])
+def test_a_crash_between_the_two_halves_of_a_checkpoint(run, undisturbed, step):
+    """The trunk has its half, the client does not: the run goes on from the checkpoint before, if there is one."""
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", step))
+    with pytest.raises(CrashError):
+        train(run, remote_trunk(DirectTransport(service), run))
+    resume = step > 4
+    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=resume)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_trunk_that_was_restarted_is_explained_and_the_run_resumes(run, undisturbed):
+    first, second = service_of(run), service_of(run)
+    transport = DirectTransport(first)
+
+    class Restart(CrashingProbe):
+        def point(self, name, step=None, _microbatch=None, **_):
+            if (name, step) == ("client.backward.sent", 6):
+                transport.service = second
+
+    with pytest.raises(TrunkUnavailableError, match="the trunk was restarted; continue with --resume"):
+        train(run, remote_trunk(transport, run), probe=Restart())
+    train(run, remote_trunk(transport, run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_many_crashes_in_a_row(run, undisturbed):
+    for number, step in enumerate((4, 6, 7, 5, 9, 11)):
+        with pytest.raises(CrashError):
+            train(run, local_trunk(run), resume=number > 0, probe=CrashingProbe("client.commit.decided", max(step, 4)))
+    train(run, local_trunk(run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_resuming_a_finished_run_changes_nothing(run, undisturbed):
+    train(run, local_trunk(run))
+    train(run, local_trunk(run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lost_and_doubled_messages_change_nothing(run, undisturbed, seed):
+    transport = LossyTransport(DirectTransport(service_of(run)), seed)
+    train(run, remote_trunk(transport, run))
+
+    assert min(transport.lost_requests, transport.lost_replies, transport.doubled) > 0
+    assert_same(undisturbed, final_state(run))
+
+
+def test_lost_messages_over_grpc_change_nothing(without_dropout, undisturbed_without_dropout):
+    run, wrapped = without_dropout, []
+    trunk = Trunk(run)
+
+    def lossy(transport):
+        wrapped.append(LossyTransport(transport, 3))
+        return wrapped[-1]
+
+    try:
+        train(run, trunk.link(wrap=lossy))
+    finally:
+        trunk.stop()
+    assert wrapped[0].lost_requests > 0
+    assert wrapped[0].lost_replies > 0
+    assert_same(undisturbed_without_dropout, final_state(run))
+
+
+def test_a_damaged_reply_is_asked_for_again(run, undisturbed):
+    damaged = 0
+    for seed in (1, 2, 3):
+        calm = run.but(session=f"run-{seed}")
+        transport = LossyTransport(DirectTransport(service_of(calm)), seed)
+        train(calm, remote_trunk(transport, calm))
+        assert_same(undisturbed, final_state(calm))
+        damaged += transport.damaged
+    assert damaged > 0
+
+
+@pytest.mark.parametrize("limit", [3_500, 20_000, 300_000])
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+def test_a_trunk_with_little_memory_changes_nothing(run, undisturbed, limit, loss):
+    """Graphs and inputs are evicted: forward passes are computed again, or asked for again."""
+    small = run.model_copy(update={"max_pending_bytes": limit})
+    transport = LossyTransport(DirectTransport(service_of(small)), 1, share=loss)
+    train(run, remote_trunk(transport, run))
+
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize("limit", [3_500, 20_000])
+def test_a_local_trunk_with_little_memory_changes_nothing(run, undisturbed, limit):
+    train(run, local_trunk(run.model_copy(update={"max_pending_bytes": limit})))
+
+    assert_same(undisturbed, final_state(run))
+
+
+# Refusals
+
+
+def test_a_fresh_start_over_checkpoints_is_refused(run):
+    train(run, local_trunk(run))
+
+    with pytest.raises(CheckpointError, match=r"has checkpoints of steps \[12, 8\]; continue with --resume"):
+        train(run, local_trunk(run))
+
+
+def test_there_must_be_something_to_resume(run):
+    with pytest.raises(CheckpointError, match=r"no checkpoint in .*; start without --resume"):
+        train(run, local_trunk(run), resume=True)
+
+
+def test_a_trunk_without_the_checkpoint_is_explained(run):
+    train(run, local_trunk(run))
+    shutil.rmtree(run.save_dir / "default" / "trunk")
+
+    for trunk in (local_trunk(run), remote_trunk(DirectTransport(service_of(run)), run)):
+        with pytest.raises(TrunkUnavailableError, match="no checkpoint in common"):
+            train(run, trunk, resume=True)
+
+
+def test_the_checkpoint_of_another_trunk_is_refused(run, tmp_path):
+    other = run.but(save_dir=tmp_path / "other", learning_rate=0.5)
+    for config in (run, other):
+        train(config, local_trunk(config))
+    shutil.rmtree(run.save_dir / "default" / "trunk")
+    shutil.copytree(other.save_dir / "default" / "trunk", run.save_dir / "default" / "trunk")
+
+    with pytest.raises(CheckpointError, match=r"step 12 is not the one made with .*--save-dir of that run"):
+        train(run, local_trunk(run), resume=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"learning_rate": 0.5}, {"batch_size": 3}, {"codec": "fp16"}, {"max_grad_norm": 9.0}, {"warmup_steps": 2}],
+    ids=str,
+)
+def test_resuming_with_other_settings_is_refused_by_name(run, changes):
+    train(run, local_trunk(run))
+    name, value = next(iter(changes.items()))
+
+    with pytest.raises(CheckpointError, match=f"{name} = .*now it is {value}"):
+        train(run.but(**changes), local_trunk(run), resume=True)
+
+
+def test_a_torn_trunk_half_falls_back_to_the_one_before(run, undisturbed):
+    with pytest.raises(CrashError):
+        train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))
+    path = run.save_dir / "default" / "trunk" / "step-00000008.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_torn_client_half_is_refused_with_advice_that_works(run, undisturbed):
+    with pytest.raises(CrashError):
+        train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))
+    path = run.save_dir / "default" / "client" / "step-00000008.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="move it away to resume from another step"):
+        train(run, local_trunk(run), resume=True)
+    path.rename(path.with_name("moved-away"))
+    train(run, local_trunk(run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_model_that_is_too_short_for_the_data_is_refused(run):
+    with pytest.raises(ConfigError, match="max_length = 25: the model has 24 positions"):
+        train(run.but(max_length=25), None)
+
+
+def test_token_ids_that_the_model_does_not_have_are_refused(run):
+    data = data_of(run)
+    data.sequences[3][1] = 300
+
+    with pytest.raises(DataError, match="sequence 3 holds token id 300, but the model knows ids up to 299"):
+        train(run, None, data=data)
+
+
+# What a run leaves
+
+
+def test_every_step_is_a_line_of_the_metrics(run):
+    result = train(run, local_trunk(run))
+    lines = [json.loads(line) for line in result.metrics.read_text().splitlines()]
+
+    assert list(range(12)) == [line["step"] for line in lines]
+    assert result.last_loss == lines[-1]["loss"]
+    first = lines[0]
+    assert {
+        "step", "loss", "learning_rate", "grad_norm", "tokens", "positions", "skipped", "seconds", "breakdown"
+    } == first.keys()  # fmt: skip
+    assert first["learning_rate"] == 0.01
+    assert first["tokens"] < first["positions"]
+    assert first["skipped"] is False
+    assert {"bottom", "forward_wait", "top", "backward_wait", "update"} == first["breakdown"].keys()
+    assert sum(first["breakdown"].values()) <= first["seconds"]
+
+
+def test_metrics_of_a_resumed_run_go_on_in_the_same_file(run):
+    with pytest.raises(CrashError):
+        train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 6))
+    result = train(run, local_trunk(run), resume=True)
+    steps = [json.loads(line)["step"] for line in result.metrics.read_text().splitlines()]
+
+    assert [*range(6), *range(4, 12)] == steps
+
+
+def test_points_of_a_step_are_passed_in_order(run):
+    probe = CrashingProbe()
+    train(run.but(max_steps=1), local_trunk(run), probe=probe)
+
+    names = [name.removeprefix("client.") for name, _ in probe.passed]
+    two = lambda name: [name] * 2  # noqa: E731 - a word, not a function
+    assert [
+        "session.opened", "step.started", *two("forward.sent"),
+        "forward.received", "backward.sent", "forward.received", "backward.sent",
+        *two("backward.received"), "commit.decided", "commit.applied", "checkpoint.saved", "training.finished",
+    ] == names  # fmt: skip
+
+
+def test_no_text_and_no_label_crosses_the_wire(run):
+    """Only hidden states, masks, gradients and settings are in what the client sends."""
+    sent = []
+
+    class Listening(DirectTransport):
+        def call(self, method, request, timeout):
+            sent.append((method, request))
+            return super().call(method, request, timeout)
+
+    train(run.but(max_steps=2), remote_trunk(Listening(service_of(run)), run))
+    fields = {(method, field.name) for method, request in sent for field, _ in request.ListFields()}
+    assert {
+        ("OpenSession", "session_id"), ("OpenSession", "agreement"),
+        ("Compute", "key"), ("Compute", "smashed"), ("Compute", "attention_mask"), ("Compute", "commit"),
+        ("Backward", "key"), ("Backward", "features_grad"),
+        ("SyncTrainingState", "key"), ("SyncTrainingState", "action"), ("SyncTrainingState", "commit"),
+    } == fields  # fmt: skip

@@ -1,0 +1,45 @@
+"""The trunk as a program, and clients of it."""
+
+import json
+import signal
+
+import pytest
+
+
+def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_model, tmp_path):
+    """Its losses are those with a trunk in this process; the trunk outlives the session and ends with status 0."""
+    splitlearn("train", *settings, "--session=local")
+    trunk = start_trunk(f"--model={small_model()}")
+    there = [*settings, f"--trunk-address={trunk.address}"]
+
+    assert "seed is 1 at the client and 0 at the trunk" in splitlearn("train", *there, "--seed=1")[2]
+    assert (
+        "attention is eager at the client and sdpa at the trunk" in splitlearn("train", *there, "--attention=eager")[2]
+    )
+    status, out, _ = splitlearn("train", *there)
+    assert status == 0
+    assert "4 steps" in out
+    status, out, _ = splitlearn("eval", *there)
+    assert (status, json.loads(out)["step"]) == (0, 4)
+    port = trunk.address.rpartition(":")[2]
+    status, _, err = splitlearn("trunk", f"--model={small_model()}", f"--port={port}")
+    assert (status, f"cannot listen on 127.0.0.1:{port}" in err) == (2, True)
+
+    status, _, err = trunk.stop()
+    assert status == 0
+    assert "stopping on SIGTERM" in err
+    assert "Traceback" not in err
+    folders = [tmp_path / "checkpoints" / name / "client" for name in ("local", "default")]
+    losses = [
+        [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in folders
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_trunk_stops_at_once_when_it_is_told(start_trunk, small_model, number):
+    """The signal is sent as soon as the address is known."""
+    status, _, err = start_trunk(f"--model={small_model()}").stop(number)
+
+    assert status == 0
+    assert f"stopping on {signal.Signals(number).name}" in err

@@ -1,0 +1,197 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from exactness.uncut import same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from splitlearn.checkpoint import CheckpointStore
+from splitlearn.errors import CheckpointError
+
+AGREEMENT = {"cuts": "1:3", "seed": "0"}
+
+
+def weights_of(step):
+    return {"h.0.weight": torch.full((3, 4), float(step)), "h.0.bias": torch.arange(4.0) + step}
+
+
+def moments_of(step):
+    return {"h.0.weight/exp_avg": torch.full((3, 4), step + 0.5), "h.0.weight/step": torch.tensor(float(step))}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return CheckpointStore(tmp_path, "run", "trunk")
+
+
+def save(store, step):
+    return store.save(step, AGREEMENT, weights_of(step), moments_of(step))
+
+
+def path_of(store, step):
+    return store.folder / f"step-{step:08d}.safetensors"
+
+
+def refused(store, step, words, agreement=AGREEMENT):
+    with pytest.raises(CheckpointError) as caught:
+        store.load(step, agreement)
+    assert words in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_saved_is_loaded(store):
+    saved = save(store, 3)
+    mark, weights, moments = store.load(3, AGREEMENT)
+
+    assert saved == mark
+    assert (mark.role, mark.session, mark.step) == ("trunk", "run", 3)
+    assert all(same_bits(tensor, weights[name]) for name, tensor in weights_of(3).items())
+    assert all(same_bits(tensor, moments[name]) for name, tensor in moments_of(3).items())
+
+
+def test_the_client_half_names_the_trunks_weights(tmp_path):
+    trunk = save(CheckpointStore(tmp_path, "run", "trunk"), 1)
+    client = CheckpointStore(tmp_path, "run", "client")
+    mark = client.save(1, AGREEMENT, weights_of(9), {}, trunk.weights)
+
+    assert trunk.weights == mark.trunk_weights != mark.weights
+
+
+def test_a_store_without_a_folder_has_no_steps(store):
+    assert store.steps() == []
+    refused(store, 1, "cannot be read")
+
+
+def test_the_newest_two_are_kept(store):
+    for step in (2, 4, 6, 8):
+        save(store, step)
+
+    assert store.steps() == [8, 6]
+    assert len(list(store.folder.iterdir())) == 2
+
+
+def test_the_one_just_written_is_kept_whatever_an_earlier_run_left(store):
+    """A run that starts afresh in the folder of a longer one counts from the first step again."""
+    for step in (98, 100):
+        save(store, step)
+    for step in (10, 20, 30):
+        save(store, step)
+        assert step == store.load(step, AGREEMENT)[0].step
+    assert store.steps() == [30, 20]
+
+
+def test_a_crashed_client_finds_a_step_in_common(tmp_path):
+    """Whatever half was written last, and after any number of crashes in between."""
+    client, trunk = (CheckpointStore(tmp_path, "run", role) for role in ("client", "trunk"))
+    for step in (2, 4):
+        save(trunk, step)
+        client.save(step, AGREEMENT, weights_of(step), {})
+    save(trunk, 6)  # the client dies before its half
+
+    assert max(set(client.steps()) & set(trunk.steps())) == 4
+    save(trunk, 5)  # it went on from 4 with another interval, and died again
+    assert max(set(client.steps()) & set(trunk.steps())) == 4
+
+
+@given(share=st.floats(0, 0.999))
+def test_a_truncated_file_is_refused_with_advice(tmp_path_factory, share):
+    store = CheckpointStore(tmp_path_factory.mktemp("store"), "run", "trunk")
+    save(store, 1)
+    path = path_of(store, 1)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    message = refused(store, 1, "cannot be read")
+    assert "move it away" in message
+    assert str(path) in message
+
+
+@given(data=st.data())
+def test_a_damaged_weight_is_found(tmp_path_factory, data):
+    store = CheckpointStore(tmp_path_factory.mktemp("store"), "run", "trunk")
+    save(store, 1)
+    path = path_of(store, 1)
+    content = bytearray(path.read_bytes())
+    header = 8 + int.from_bytes(content[:8], "little")
+    position = data.draw(st.integers(header, len(content) - 1))
+    content[position] ^= 1 << data.draw(st.integers(0, 7))
+    path.write_bytes(bytes(content))
+
+    refused(store, 1, "damaged")
+
+
+def test_a_damaged_file_leaves_the_older_one_usable(store):
+    save(store, 1)
+    save(store, 2)
+    path_of(store, 2).write_bytes(b"torn")
+
+    assert "files here: 2, 1" in refused(store, 2, "cannot be read")
+    assert store.load(1, AGREEMENT)[0].step == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, b"\xff" * 100, b"not tensors at all"])
+def test_a_foreign_file_is_refused(store, content):
+    store.folder.mkdir(parents=True)
+    path_of(store, 1).write_bytes(content)
+
+    refused(store, 1, "cannot be read")
+
+
+@pytest.mark.parametrize("metadata", [None, {"mark": "{}"}, {"mark": "no json"}, {"mark": "[]"}, {"other": "1"}])
+def test_tensors_without_a_mark_are_refused(store, metadata):
+    store.folder.mkdir(parents=True)
+    save_file(weights_of(1), path_of(store, 1), metadata)
+
+    refused(store, 1, "cannot be read")
+
+
+def test_a_file_of_another_step_run_or_role_is_refused(tmp_path, store):
+    save(store, 1)
+    path_of(store, 1).rename(path_of(store, 2))
+    refused(store, 2, "belongs to trunk run step 1")
+
+    for other in (CheckpointStore(tmp_path, "elsewhere", "trunk"), CheckpointStore(tmp_path, "run", "client")):
+        save(other, 5)
+        path_of(other, 5).rename(path_of(store, 5))
+        refused(store, 5, "belongs to")
+
+
+def test_a_setting_that_changed_is_named(store):
+    save(store, 1)
+
+    message = refused(store, 1, "was made with seed = 0, now it is 5", {**AGREEMENT, "seed": "5"})
+    assert "resume with the settings of the first run" in message
+    refused(store, 1, "was made with dtype = None", {**AGREEMENT, "dtype": "float32"})
+
+
+FAILING = {"fsync": (os, "fsync"), "rename": (Path, "replace"), "open": (Path, "open")}
+
+
+@pytest.mark.parametrize(("place", "name"), FAILING.values(), ids=FAILING)
+def test_a_failing_write_leaves_the_older_ones(store, monkeypatch, place, name):
+    for step in (1, 2):
+        save(store, step)
+
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, fail)
+        with pytest.raises(OSError, match="No space"):
+            save(store, 3)
+
+    assert store.steps() == [2, 1]
+    assert store.load(2, AGREEMENT)[0].step == 2
+    assert save(store, 3).step == 3
+    assert store.steps() == [3, 2]
+
+
+def test_a_file_is_complete_before_it_has_its_name(store, monkeypatch):
+    """Nothing with the name of a checkpoint exists until all bytes of it were forced to the disk."""
+    seen, real = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: (seen.append(store.steps()), real(number))[1])
+    save(store, 1)
+
+    assert seen == [[], [1]], "the file first, then the folder"
