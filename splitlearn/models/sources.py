@@ -1,6 +1,7 @@
 """Where a whole GPT-2 comes from: a preset with seeded weights, a local folder, or a hub name."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -41,11 +42,12 @@ def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
         torch.manual_seed(config.seed)
         return _training(GPT2LMHeadModel(settings))
     try:
-        model, found = GPT2LMHeadModel.from_pretrained(
+        loaded: Any = GPT2LMHeadModel.from_pretrained(
             config.model, config=settings, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unavailable(config.model, error) from None
+    model, found = loaded
     if found["missing_keys"]:  # the library would fill them with random numbers
         raise ModelError(f"model = {config.model!r} has no weights for {sorted(found['missing_keys'])[0]}")
     return _training(model)

@@ -17,6 +17,7 @@ from splitlearn.wire.transport import Transport
 
 __all__ = ["Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
 
+M = TypeVar("M")
 R = TypeVar("R")
 
 
@@ -74,7 +75,7 @@ class ReliableCalls:
         self.clock = clock
         self.on_failure = on_failure
 
-    def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[R]":
+    def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[Message, R]":
         """Send a request now; its `result` repeats it as needed.
 
         Args:
@@ -82,18 +83,38 @@ class ReliableCalls:
             request: idempotent.
             read: gives the answer that is in a reply; a reply that it finds damaged is asked for again.
         """
-        return ReliableCall(self, method, request, read)
+        return ReliableCall(self, method, lambda: self.transport.call(method, request, self.policy.timeout), read)
+
+    def collect(
+        self, method: str, request: Message, read: Callable[[list[Message]], R]
+    ) -> "ReliableCall[list[Message], R]":
+        """Send a request that has many replies; a stream that breaks off is asked for again from its beginning."""
+        return ReliableCall(
+            self, method, lambda: _WholeStream(self.transport, method, request, self.policy.timeout), read
+        )
 
 
-class ReliableCall(Generic[R]):
+class _WholeStream:
+    """All replies of a request, awaited together."""
+
+    def __init__(self, transport: Transport, method: str, request: Message, timeout: float) -> None:
+        self._replies = transport.stream(method, request, timeout)
+
+    def result(self) -> list[Message]:
+        return list(self._replies)
+
+
+class ReliableCall(Generic[M, R]):
     """One request under way."""
 
-    def __init__(self, calls: ReliableCalls, method: str, request: Message, read: Callable[[Message], R]) -> None:
+    def __init__(
+        self, calls: ReliableCalls, method: str, send: Callable[[], Pending[M]], read: Callable[[M], R]
+    ) -> None:
         self._calls = calls
         self._method = method
-        self._request = request
+        self._send = send
         self._read = read
-        self._attempt = self._send()
+        self._attempt = send()
 
     def result(self) -> R:
         """Wait for the answer, repeating the request after failures of the transport; raises `WireError`."""
@@ -113,9 +134,6 @@ class ReliableCall(Generic[R]):
             clock.sleep(delay)
             delay = min(2 * delay, policy.max_delay)
             self._attempt = self._send()
-
-    def _send(self) -> Pending[Message]:
-        return self._calls.transport.call(self._method, self._request, self._calls.policy.timeout)
 
     def _gave_up(self, error: WireError, failures: int) -> WireError:
         patience = self._calls.policy.patience

@@ -3,7 +3,7 @@
 Shapes: B sequences, T positions, H hidden width.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -87,14 +87,11 @@ class RemoteTrunk:
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
         """Fetch the accumulated gradients of the step in progress; all of the trunk's where no names are given."""
         request = pb.GetGradientsRequest(key=self._key(Position(step, 0, 1)), names=names)
-        policy = self._calls.policy
-        fetched = {}
-        for reply in self._calls.transport.stream("GetGradients", request, policy.timeout):
-            message = cast("pb.Gradient", reply)
-            any_shape = (None,) * len(message.gradient.shape)
-            spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes)
-            fetched[message.name] = self._decode(message.gradient, spec)
-        return fetched
+
+        def read(replies: Sequence[Message]) -> dict[str, torch.Tensor]:
+            return dict(self._gradient(cast("pb.Gradient", reply)) for reply in replies)
+
+        return self._calls.collect("GetGradients", request, read).result()
 
     def commit(self, commit: Commit) -> TrunkState:
         """End a step now, without waiting for the next forward pass."""
@@ -125,6 +122,11 @@ class RemoteTrunk:
         return self._calls.call(
             "Compute", request, lambda reply: self._decode(cast("pb.ComputeReply", reply).features, spec)
         )
+
+    def _gradient(self, message: pb.Gradient) -> tuple[str, torch.Tensor]:
+        any_shape = (None,) * len(message.gradient.shape)
+        spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes)
+        return message.name, self._decode(message.gradient, spec)
 
     def _key(self, at: Position) -> pb.Key:
         return key_message(self._session_id, self._incarnation, at)
