@@ -1,5 +1,7 @@
 """What can go wrong between the harness and a Toxiproxy server."""
 
+from harness.errors import HarnessError
+
 __all__ = [
     "BackendNotFoundError",
     "NoSuchProxyError",
@@ -12,7 +14,7 @@ __all__ = [
 ]
 
 
-class ProxyServerError(Exception):
+class ProxyServerError(HarnessError):
     """Base of all of them."""
 
 
