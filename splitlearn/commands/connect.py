@@ -1,5 +1,8 @@
 """From a configuration to a link with the trunk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ModelIdentity
@@ -12,13 +15,21 @@ from splitlearn.wire.link import TrunkLink
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
 
-__all__ = ["connect"]
+__all__ = ["connected"]
 
 
-def connect(config: TrainingConfig, identity: ModelIdentity, probe: Probe, recorder: Recorder) -> TrunkLink:
-    """Give the trunk at `config.trunk_address`; the word `local` means one in this process."""
+@contextmanager
+def connected(config: TrainingConfig, identity: ModelIdentity, probe: Probe, recorder: Recorder) -> Iterator[TrunkLink]:
+    """Connect to the trunk at `config.trunk_address` until the block is left.
+
+    A process with a channel that nobody closed never ends.
+
+    Yields:
+        The trunk; the address `local` means one in this process.
+    """
     if config.trunk_address == "local":
-        return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder)
+        yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder)
+        return
 
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
@@ -26,7 +37,9 @@ def connect(config: TrainingConfig, identity: ModelIdentity, probe: Probe, recor
     def report_state(state: str) -> None:
         probe.point("client.connection.changed", state=state)
 
+    transport = GrpcTransport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.patience)
-    return RemoteTrunk(
-        ReliableCalls(GrpcTransport(config, report_state), policy, SystemClock(), report_failure), config
-    )
+    try:
+        yield RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
+    finally:
+        transport.close()

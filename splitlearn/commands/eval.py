@@ -6,8 +6,8 @@ import sys
 from dataclasses import asdict
 
 from splitlearn.client.inference import evaluate
-from splitlearn.client.trainer import check_data_fits, explained
-from splitlearn.commands.trained import add_trained_flags, open_trained
+from splitlearn.client.trainer import check_data_fits
+from splitlearn.commands.trained import add_trained_flags, trained_model
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.data import load_training_data
 from splitlearn.determinism import make_deterministic
@@ -29,10 +29,9 @@ def run(flags: argparse.Namespace) -> int:
     config = config_from_flags(flags)
     make_deterministic(config)
     data = load_training_data(config, text=flags.eval_data or None)
-    model = open_trained(config, initial=flags.initial)
-    check_data_fits(config, model.identity, data)
-    with explained(config):
+    with trained_model(
+        config, lambda identity: check_data_fits(config, identity, data), initial=flags.initial
+    ) as model:
         result = evaluate(model.stage, model.trunk, data, config)
-        model.trunk.close()
     sys.stdout.write(json.dumps({**asdict(result), "step": model.step}) + "\n")
     return 0

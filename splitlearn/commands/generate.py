@@ -4,12 +4,12 @@ import argparse
 import sys
 
 from splitlearn.client.inference import Sampling, generate
-from splitlearn.client.trainer import explained
-from splitlearn.commands.trained import add_trained_flags, open_trained
+from splitlearn.commands.trained import add_trained_flags, trained_model
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.data import load_tokenizer
 from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
+from splitlearn.models.family import ModelIdentity
 
 __all__ = ["add_flags", "run"]
 
@@ -35,15 +35,16 @@ def run(flags: argparse.Namespace) -> int:
     for name, value in vars(sampling).items():
         if not value >= 0:
             raise ConfigError(f"{name} = {value}: at least 0 is allowed")
-    model = open_trained(config, initial=flags.initial)
     prompt = tokenizer.encode(flags.prompt) or [tokenizer.end_of_text]
-    if max(prompt) >= model.identity.vocab_size:
-        raise ConfigError(
-            f"prompt: it has the token id {max(prompt)}, the model knows ids below {model.identity.vocab_size}; "
-            "set --tokenizer to the model's own"
-        )
-    with explained(config):
+
+    def check_prompt_fits(identity: ModelIdentity) -> None:
+        if max(prompt) >= identity.vocab_size:
+            raise ConfigError(
+                f"prompt: it has the token id {max(prompt)}, the model knows ids below {identity.vocab_size}; "
+                "set --tokenizer to the model's own"
+            )
+
+    with trained_model(config, check_prompt_fits, initial=flags.initial) as model:
         added = list(generate(model.stage, model.identity, model.trunk, prompt, sampling, config))
-        model.trunk.close()
     sys.stdout.write(tokenizer.decode(prompt + added) + "\n")
     return 0

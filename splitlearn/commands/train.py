@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from splitlearn.client.trainer import Trainer
-from splitlearn.commands.connect import connect
+from splitlearn.commands.connect import connected
 from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.data import load_training_data
@@ -33,7 +33,7 @@ def run(flags: argparse.Namespace) -> int:
     data = load_training_data(config)
     stage, identity = FAMILY.load_client(config)
     probe, recorder = observers(flags, "client")
-    trunk = connect(config, identity, probe, recorder)
-    result = Trainer(stage, identity, trunk, data, config, probe, recorder).train(resume=flags.resume)
+    with connected(config, identity, probe, recorder) as trunk:
+        result = Trainer(stage, identity, trunk, data, config, probe, recorder).train(resume=flags.resume)
     sys.stdout.write(f"{result.steps} steps, last loss {result.last_loss:.4f}; metrics in {result.metrics}\n")
     return 0

@@ -1,12 +1,14 @@
 """Opening a model for reading: the client's stage and a link to a trunk with the same weights."""
 
 import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from splitlearn.agreement import agreement
 from splitlearn.checkpoint import CheckpointStore
 from splitlearn.client.trainer import explained
-from splitlearn.commands.connect import connect
+from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models import FAMILY
@@ -15,7 +17,7 @@ from splitlearn.probe import NullProbe
 from splitlearn.record import NullRecorder
 from splitlearn.wire.link import Hello, TrunkLink
 
-__all__ = ["TrainedModel", "add_trained_flags", "open_trained"]
+__all__ = ["TrainedModel", "add_trained_flags", "trained_model"]
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,32 @@ def add_trained_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_trained(config: TrainingConfig, *, initial: bool) -> TrainedModel:
-    """Load the client's half of the newest common checkpoint and have the trunk load the other."""
+@contextmanager
+def trained_model(
+    config: TrainingConfig, check: Callable[[ModelIdentity], None], *, initial: bool
+) -> Iterator[TrainedModel]:
+    """Load the client's half of the newest common checkpoint and have the trunk load the other.
+
+    Args:
+        config: names model, session and trunk.
+        check: refuses what the model cannot take, before a session is opened.
+        initial: take the model's initial weights instead.
+
+    Yields:
+        The model, in a session of its own, so that one that trains is not taken over; it ends with the block.
+    """
     stage, identity = FAMILY.load_client(config)
+    check(identity)
     shared = agreement(config, identity)
-    trunk = connect(config, identity, NullProbe(), NullRecorder())
     store = CheckpointStore(config.save_dir, config.session, "client")
     steps = [] if initial else store.steps()
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
-    with explained(config):
-        # A session of its own, so that one that trains is not taken over.
+    with connected(config, identity, NullProbe(), NullRecorder()) as trunk, explained(config):
         welcome = trunk.open(Hello(f"{config.session}.reader", shared, steps, config.session))
-    if not initial:
-        _, weights, _ = store.load(welcome.applied_step, shared)
-        for name, parameter in stage.named_parameters():
-            parameter.data.copy_(weights[name])
-    return TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)
+        if not initial:
+            _, weights, _ = store.load(welcome.applied_step, shared)
+            for name, parameter in stage.named_parameters():
+                parameter.data.copy_(weights[name])
+        yield TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)
+        trunk.close()

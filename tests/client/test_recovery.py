@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import torch
 from client.runs import (
     CrashError,
     CrashingProbe,
@@ -16,6 +17,7 @@ from client.runs import (
     train,
 )
 from exactness.uncut import same_bits
+from transformers import GPT2LMHeadModel
 from trunk.server import Trunk, service_of
 
 from splitlearn.errors import CheckpointError, ConfigError, DataError, TrunkUnavailableError
@@ -199,6 +201,31 @@ def test_a_local_trunk_with_little_memory_changes_nothing(run, undisturbed, limi
     train(run, local_trunk(run.model_copy(update={"max_pending_bytes": limit})))
 
     assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize(
+    ("cuts", "value"), [("1:3", float("inf")), ("0:2", 3e38)], ids=["at the client", "at the trunk"]
+)
+def test_a_step_that_is_not_finite_is_skipped_through_a_wire_that_loses_messages(
+    run, small_model, tmp_path, cuts, value
+):
+    """The bits are those of a trunk in this process, which the rules of exactness hold to the uncut model."""
+    model = GPT2LMHeadModel.from_pretrained(small_model(tie_word_embeddings=False))
+    with torch.no_grad():
+        model.transformer.wte.weight[299] = value
+    model.save_pretrained(tmp_path / "poisoned")
+    calm = run.but(model=str(tmp_path / "poisoned"), cuts=cuts, save_dir=tmp_path / "calm")
+    noisy = calm.but(save_dir=tmp_path / "noisy")
+    data = data_of(calm)
+    for sequence in data.sequences:
+        sequence[sequence == 299] = 298
+    data.sequences[5][1] = 299
+    train(calm, local_trunk(calm), data=data)
+    result = train(noisy, remote_trunk(LossyTransport(DirectTransport(service_of(noisy)), 2), noisy), data=data)
+
+    skipped = [json.loads(line)["skipped"] for line in result.metrics.read_text().splitlines()]
+    assert 2 == sum(skipped), "once an epoch"
+    assert_same(final_state(calm), final_state(noisy))
 
 
 # Refusals

@@ -2,8 +2,17 @@
 
 import json
 import signal
+import subprocess
+import sys
 
 import pytest
+
+
+def client_program(*words):
+    """Run a client as a process of its own, which must end; gives exit status and standard error."""
+    command = [sys.executable, "-m", "splitlearn", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return ended.returncode, ended.stderr
 
 
 def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_model, tmp_path):
@@ -12,7 +21,8 @@ def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_
     trunk = start_trunk(f"--model={small_model()}")
     there = [*settings, f"--trunk-address={trunk.address}"]
 
-    assert "seed is 1 at the client and 0 at the trunk" in splitlearn("train", *there, "--seed=1")[2]
+    status, err = client_program("train", *there, "--seed=1")
+    assert (2, True) == (status, "seed is 1 at the client and 0 at the trunk" in err)
     assert (
         "attention is eager at the client and sdpa at the trunk" in splitlearn("train", *there, "--attention=eager")[2]
     )

@@ -215,7 +215,7 @@ def test_any_interleaving_gives_the_bits_of_the_undisturbed_run(undisturbed):
     run_state_machine_as_test(
         lambda: Interleaving(undisturbed),
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 

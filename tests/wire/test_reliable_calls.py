@@ -181,29 +181,3 @@ def test_each_call_has_its_own_patience():
 
 def test_every_reason_has_a_code():
     assert all(isinstance(WireError(reason, "").code, Code) for reason in Reason)
-
-
-class FakeStreams:
-    """Streams the given outcomes in turn; an exception among the replies breaks the stream off."""
-
-    def __init__(self, *streams):
-        self.streams = list(streams)
-
-    def stream(self, method, request, timeout):
-        """Give the next stream."""
-        for reply in self.streams.pop(0):
-            if isinstance(reply, Exception):
-                raise reply
-            yield reply
-
-
-def test_a_stream_that_breaks_off_is_asked_for_again_from_its_beginning():
-    first, second = pb.Gradient(name="first"), pb.Gradient(name="second")
-    lost = WireError(Reason.TRANSPORT, "lost", Code.UNAVAILABLE)
-    transport = FakeStreams([first, lost], [first, second])
-    calls = ReliableCalls(transport, RetryPolicy(5.0, 60.0), FakeClock(), lambda *_: None)
-
-    assert ["first", "second"] == calls.collect(
-        "GetGradients", pb.GetGradientsRequest(), lambda replies: [reply.name for reply in replies]
-    ).result()
-    assert transport.streams == []

@@ -1,0 +1,250 @@
+"""Every check passes, fails and is void as its docstring says, on runs made by hand."""
+
+import pytest
+import torch
+from hand_made_facts import facts, step
+from safetensors.torch import save_file
+
+from harness.checks.completion import check_completion
+from harness.checks.convergence import check_convergence
+from harness.checks.exactly_once import check_exactly_once
+from harness.checks.expectations import check_expectations
+from harness.checks.faults import check_faults
+from harness.checks.step_time import check_step_time
+from harness.checks.traffic import check_traffic
+from harness.facts import Traffic
+from harness.faults import DropConnection
+from harness.links import LinkProfile
+from harness.observer import At
+from harness.verdict import CheckResult, Finding, Verdict, worst
+
+PASS, FAIL, VOID = Verdict.PASS, Verdict.FAIL, Verdict.VOID
+
+
+def messages(result):
+    return [finding.message for finding in result.findings]
+
+
+class TestVerdict:
+    def test_exit_statuses_are_those_of_the_command(self):
+        assert {"PASS": 0, "FAIL": 1, "VOID": 3} == {verdict.value: verdict.exit_status for verdict in Verdict}
+
+    @pytest.mark.parametrize(
+        ("verdicts", "expected"),
+        [
+            ([], VOID),
+            ([PASS], PASS),
+            ([PASS, PASS], PASS),
+            ([PASS, VOID], VOID),
+            ([VOID, FAIL, PASS], FAIL),
+            ([FAIL, VOID], FAIL),
+        ],
+    )
+    def test_the_worst_of_some_verdicts(self, verdicts, expected):
+        assert expected is worst(verdicts)
+        assert expected is worst(reversed(verdicts))
+
+    @pytest.mark.parametrize(
+        ("compared", "findings", "because", "expected"),
+        [
+            (3, (), "", PASS),
+            (3, (Finding("bad"),), "", FAIL),
+            (0, (), "", VOID),
+            (3, (), "it never began", VOID),
+        ],
+    )
+    def test_a_check_that_looked_at_nothing_is_void(self, compared, findings, because, expected):
+        assert expected is CheckResult("any", compared, "fine", findings, void_because=because).verdict
+
+    def test_the_reading_is_what_is_wrong_or_else_the_summary(self):
+        assert "fine" == CheckResult("any", 1, "fine").reading
+        assert "bad" == CheckResult("any", 1, "fine", (Finding("bad"), Finding("worse"))).reading
+        assert "never" == CheckResult("any", 1, "fine", void_because="never").reading
+
+
+class TestCompletion:
+    def test_every_step_reported(self):
+        assert PASS is check_completion(facts(steps=[step(0)], reference=[step(0)])).verdict
+
+    def test_a_problem_fails_with_its_message(self):
+        result = check_completion(facts(steps=[step(0)], reference=[step(0)], problem="the client hung"))
+        assert (FAIL, ["the client hung"]) == (result.verdict, messages(result))
+
+    @pytest.mark.parametrize(("ours", "theirs"), [(1, 2), (2, 1), (0, 1)])
+    def test_another_number_of_steps_fails(self, ours, theirs):
+        result = check_completion(
+            facts(steps=[step(n) for n in range(ours)], reference=[step(n) for n in range(theirs)])
+        )
+        assert FAIL is result.verdict
+        assert [f"the client reported {ours} steps, the reference {theirs}"] == messages(result)
+
+
+def applied(steps, sides=("client", "trunk")):
+    return [(f"{side}.commit.applied", number, {}) for number in steps for side in sides]
+
+
+class TestExactlyOnce:
+    two = (step(0), step(1))
+
+    def test_once_on_both_sides(self):
+        result = check_exactly_once(facts(applied([0, 1]), reference=self.two))
+        assert (PASS, 4) == (result.verdict, result.compared)
+
+    @pytest.mark.parametrize("side", ["client", "trunk"])
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_twice_fails_and_names_side_and_step(self, side, number):
+        result = check_exactly_once(facts([*applied([0, 1]), *applied([number], [side])], reference=self.two))
+        assert (FAIL, [f"{side}.commit.applied 2 times instead of once"]) == (result.verdict, messages(result))
+        assert {"step": number} == result.findings[0].where
+
+    def test_never_on_one_side_fails(self):
+        passed = [*applied([0, 1], ["client"]), *applied([0], ["trunk"])]
+        result = check_exactly_once(facts(passed, reference=self.two))
+        assert (FAIL, ["trunk.commit.applied 0 times instead of once"]) == (result.verdict, messages(result))
+
+    def test_a_step_beyond_the_last_fails(self):
+        result = check_exactly_once(facts(applied([0, 1, 2]), reference=self.two))
+        assert FAIL is result.verdict
+        assert {"client.commit.applied 1 times instead of never", "trunk.commit.applied 1 times instead of never"} == {
+            *messages(result)
+        }
+
+    def test_nothing_applied_is_void(self):
+        assert VOID is check_exactly_once(facts(["client.step.started"], reference=self.two)).verdict
+
+    def test_repeated_calls_are_counted(self):
+        result = check_exactly_once(facts([*applied([0, 1]), "client.call.failed"], reference=self.two))
+        assert {"failed calls that were repeated": 1} == result.figures
+
+
+class TestExpectations:
+    def test_no_expectation_passes(self):
+        assert PASS is check_expectations(facts()).verdict
+
+    def test_a_point_that_was_passed(self):
+        result = check_expectations(facts(["trunk.graph.recomputed"] * 2, expects=("trunk.graph.recomputed",)))
+        assert (PASS, {"trunk.graph.recomputed": 2}) == (result.verdict, result.figures)
+
+    def test_a_point_never_passed_is_void(self):
+        expects = ("client.step.started", "trunk.graph.recomputed")
+        result = check_expectations(facts(["client.step.started"], expects=expects))
+        assert (VOID, "trunk.graph.recomputed never passed") == (result.verdict, result.reading)
+
+
+EARLY, LATE = (DropConnection(At("client.forward.sent", number)) for number in (1, 2))
+
+
+def injected(fault, held):
+    return ("fault.injected", None, {"fault": fault.name, "held": held})
+
+
+class TestFaults:
+    def test_none_planned_passes(self):
+        assert PASS is check_faults(facts()).verdict
+
+    @pytest.mark.parametrize("mark", ["client.call.failed", "client.connection.changed"])
+    def test_a_fault_that_fired_and_left_a_mark(self, mark):
+        result = check_faults(facts(["client.forward.sent", injected(EARLY, 0), mark], faults=(EARLY,)))
+        assert PASS is result.verdict
+        assert {"planned": 1, "fired": 1, "failed calls": int(mark == "client.call.failed")} == result.figures
+
+    def test_a_mark_may_come_before_the_injection_is_noted(self):
+        passed = ["client.forward.sent", "client.call.failed", injected(EARLY, 0)]
+        assert PASS is check_faults(facts(passed, faults=(EARLY,))).verdict
+
+    def test_a_fault_that_did_not_fire_is_void(self):
+        result = check_faults(facts(["client.call.failed"], faults=(EARLY,)))
+        assert (VOID, f"{EARLY.name} did not fire") == (result.verdict, result.reading)
+
+    def test_a_fault_without_a_mark_is_void(self):
+        passed = ["client.connection.changed", "client.forward.sent", injected(EARLY, 1), "client.step.started"]
+        result = check_faults(facts(passed, faults=(EARLY,)))
+        assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
+
+    def test_the_mark_of_a_later_fault_does_not_stand_for_an_earlier_one(self):
+        passed = ["client.forward.sent", injected(EARLY, 0), "client.forward.sent", injected(LATE, 2)]
+        result = check_faults(facts([*passed, "client.call.failed"], faults=(EARLY, LATE)))
+        assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
+
+    def test_a_fault_that_could_not_be_injected_is_void(self):
+        failed = ("fault.failed", None, {"fault": EARLY.name, "reason": "no proxy"})
+        result = check_faults(facts([failed], faults=(EARLY,)))
+        assert (VOID, f"{EARLY.name} did not fire; not injected: no proxy") == (result.verdict, result.reading)
+
+    def test_a_fault_that_was_not_healed_is_void(self):
+        unhealed = ("fault.unhealed", None, {"fault": EARLY.name, "reason": "the run ended"})
+        passed = ["client.forward.sent", injected(EARLY, 0), "client.call.failed", unhealed]
+        result = check_faults(facts(passed, faults=(EARLY,)))
+        assert (VOID, "not healed: the run ended") == (result.verdict, result.reading)
+
+
+class TestStepTime:
+    link = LinkProfile("slow", 100, 5, 0, 0, "by hand")
+
+    def run(self, seconds, **more):
+        steps = [step(0, seconds=9.0), *(step(n, seconds=s) for n, s in enumerate(seconds, 1))]
+        return check_step_time(facts(steps=steps, reference=[step(0), step(1, seconds=0.1)], link=self.link, **more))
+
+    def test_two_round_trips_and_more_pass(self):
+        result = self.run([0.4, 0.3])
+        assert (PASS, 2, 0.35, 0.3) == (
+            result.verdict,
+            result.compared,
+            result.figures["median step s"],
+            result.figures["sum of a step's parts s"],
+        )
+
+    def test_less_than_two_round_trips_fails(self):
+        result = self.run([0.4, 0.17])
+        assert (FAIL, ["a step took 0.170 s, less than two round trips (0.180 s)"]) == (
+            result.verdict,
+            messages(result),
+        )
+
+    def test_the_first_step_does_not_count(self):
+        assert VOID is self.run([]).verdict
+
+    def test_transmission_counts_the_bytes_over_the_bandwidth(self):
+        link = LinkProfile("narrow", 0, 0, 1, 2, "by hand")
+        steps = [step(n, seconds=1.0) for n in range(4)]
+        result = check_step_time(facts(steps=steps, reference=steps, link=link, traffic=Traffic(4000, 16000)))
+        assert 1.0 + (4 + 8) / 4 == result.figures["sum of a step's parts s"]
+
+
+class TestTraffic:
+    @pytest.fixture
+    def finals(self, tmp_path):
+        path = tmp_path / "final.safetensors"
+        save_file({"weights/transformer.wte.weight": torch.zeros(3, 8)}, path)
+        return path
+
+    # Two steps of 10 positions, 8 wide: four float32 tensors are 2560 bytes.
+    @pytest.mark.parametrize(("up", "expected"), [(1280, PASS), (1279, FAIL), (5000, PASS)])
+    def test_fewer_bytes_than_the_tensors_have_fail(self, finals, up, expected):
+        result = check_traffic(facts(steps=[step(0), step(1)], finals=finals, traffic=Traffic(up, 1280)))
+        assert (expected, round((up + 1280) / 2560, 5)) == (result.verdict, result.figures["bytes / least bytes"])
+
+    def test_no_bytes_counted_is_void(self, finals):
+        assert VOID is check_traffic(facts(steps=[step(0)], finals=finals)).verdict
+        assert VOID is check_traffic(facts(steps=[step(0)], finals=finals, traffic=Traffic(0, 0))).verdict
+
+
+class TestConvergence:
+    def losses(self, *values):
+        return [step(n, loss=value) for n, value in enumerate(values)]
+
+    def test_below_the_stated_value(self):
+        result = check_convergence(facts(steps=self.losses(*[5.0] * 5, *[3.0] * 10), loss_below=3.1))
+        assert (PASS, {"first loss": 5.0, "last loss": 3.0}) == (result.verdict, result.figures)
+
+    def test_not_below_fails(self):
+        result = check_convergence(facts(steps=self.losses(*[3.0] * 10), loss_below=3.0))
+        assert (FAIL, ["the loss is 3.0000 nats, not below 3.0"]) == (result.verdict, messages(result))
+
+    def test_a_last_step_without_a_loss_fails(self):
+        steps = self.losses(*[1.0] * 12, None)
+        assert FAIL is check_convergence(facts(steps=steps, loss_below=3.0)).verdict
+
+    def test_too_few_losses_or_no_value_is_void(self):
+        assert VOID is check_convergence(facts(steps=self.losses(*[1.0] * 9), loss_below=3.0)).verdict
+        assert VOID is check_convergence(facts(steps=self.losses(*[1.0] * 10))).verdict

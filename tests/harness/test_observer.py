@@ -1,0 +1,240 @@
+"""The observer, over its real socket: it hears in order, holds once, releases, and survives processes that die."""
+
+import json
+import socket
+import sys
+import threading
+
+import pytest
+
+from harness.errors import HarnessError, TimedOutError
+from harness.observer import At, Observer
+
+DEADLINE = 30.0
+FORWARD, COMMIT = "client.forward.sent", "client.commit.decided"
+
+
+@pytest.fixture
+def observe():
+    """Give a function that opens an observer; all are closed at the end."""
+    opened = []
+
+    def make(*holds, on_event=lambda _event: None):
+        observer = Observer(holds, on_event)
+        opened.append(observer)
+        return observer
+
+    yield make
+    for observer in opened:
+        if observer.path.exists():
+            observer.__exit__(None, None, None)
+
+
+def passing(probe, *place):
+    """Pass a point in another thread, as a process would; the thread ends when the point lets go."""
+    thread = threading.Thread(target=probe.point, args=place, daemon=True)
+    thread.start()
+    return thread
+
+
+def must_end(thread):
+    thread.join(DEADLINE)
+    assert not thread.is_alive(), "the process is still held"
+
+
+def places(observer):
+    return [(event.point, event.step, event.microbatch) for event in observer.events]
+
+
+class TestHearing:
+    def test_points_come_in_order_with_all_their_fields(self, observe, connect_probe):
+        observer = observe()
+        probe = connect_probe(observer)
+        probe.point(FORWARD, 0, 1)
+        probe.point("client.call.failed", method="Compute", attempt=1)
+        event = observer.wait_for(At("client.call.failed"), DEADLINE)
+        assert [(FORWARD, 0, 1), ("client.call.failed", None, None)] == places(observer)
+        assert {"method": "Compute", "attempt": 1} == event.fields
+        assert ("client", 1, None) == (event.source, event.number, event.release)
+        assert 0 <= observer.events[0].t <= event.t <= observer.elapsed
+
+    def test_a_trace_line_has_the_place_and_the_fields(self, observe):
+        event = observe().note("proxy", "proxy.disabled", because="a test")
+        shown = event.as_json()
+        assert shown.pop("t") >= 0
+        assert {
+            "source": "proxy",
+            "point": "proxy.disabled",
+            "step": None,
+            "microbatch": None,
+            "because": "a test",
+        } == json.loads(json.dumps(shown))
+
+    def test_many_processes_are_told_one_after_another_in_the_order_of_their_numbers(self, observe, connect_probe):
+        told = []
+        observer = observe(on_event=told.append)
+        probes = [connect_probe(observer) for _ in range(4)]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            threads = [
+                threading.Thread(target=lambda p=probe: [p.point(FORWARD, n) for n in range(100)]) for probe in probes
+            ]
+            for thread in threads:
+                thread.start()
+            for number in range(100):
+                observer.note("harness", "mark", number=number)
+            for thread in threads:
+                must_end(thread)
+            observer.wait_for(At(FORWARD), DEADLINE, after=498)
+        finally:
+            sys.setswitchinterval(interval)
+        assert list(range(500)) == [event.number for event in told]
+        assert told == observer.events
+
+    def test_a_process_that_dies_in_the_middle_of_a_line_leaves_what_it_said_before(self, observe, connect_probe):
+        observer = observe()
+        with socket.socket(socket.AF_UNIX) as process:
+            process.connect(str(observer.path))
+            process.sendall(b'{"hello": "client"}\n')
+            assert {"holds": []} == json.loads(process.recv(100))
+            line = json.dumps({"ns": 1, "source": "client", "point": FORWARD, "step": 0, "microbatch": 0})
+            process.sendall(line.encode() + b"\n" + line[:30].encode())
+        connect_probe(observer).point(COMMIT, 0)
+        observer.wait_for(At(COMMIT), DEADLINE)
+        assert {(FORWARD, 0, 0), (COMMIT, 0, None)} == {*places(observer)}
+
+    def test_a_process_that_dies_before_it_says_who_it_is_disturbs_nobody(self, observe, connect_probe):
+        observer = observe()
+        with socket.socket(socket.AF_UNIX) as process:
+            process.connect(str(observer.path))
+        connect_probe(observer).point(COMMIT, 0)
+        observer.wait_for(At(COMMIT), DEADLINE)
+        assert 1 == len(observer.events)
+
+
+class TestHolding:
+    def test_a_process_stays_at_the_point_until_it_is_released(self, observe, connect_probe):
+        observer = observe(At(FORWARD, 2, 1))
+        probe = connect_probe(observer)
+        probe.point(FORWARD, 2, 0)
+        thread = passing(probe, FORWARD, 2, 1)
+        event = observer.wait_for(At(FORWARD, 2, 1), DEADLINE)
+        probe.point(COMMIT, 2)
+        observer.wait_for(At(COMMIT), DEADLINE)
+        assert thread.is_alive()
+        event.release()
+        must_end(thread)
+
+    def test_it_is_held_once(self, observe, connect_probe):
+        observer = observe(At(FORWARD))
+        probe = connect_probe(observer)
+        thread = passing(probe, FORWARD, 0, 0)
+        observer.wait_for(At(FORWARD), DEADLINE).release()
+        must_end(thread)
+        must_end(passing(probe, FORWARD, 0, 0))
+        observer.wait_for(At(FORWARD), DEADLINE, after=0)
+        assert [True, False] == [event.release is not None for event in observer.events]
+
+    def test_as_often_as_there_are_holds(self, observe, connect_probe):
+        observer = observe(At(FORWARD, 1), At(FORWARD, 1))
+        probe = connect_probe(observer)
+        for number in range(2):
+            thread = passing(probe, FORWARD, 1)
+            observer.wait_for(At(FORWARD), DEADLINE, after=number - 1).release()
+            must_end(thread)
+        must_end(passing(probe, FORWARD, 1))
+
+    def test_another_process_passes(self, observe, connect_probe):
+        observer = observe(At("trunk.compute.received"))
+        must_end(passing(connect_probe(observer), FORWARD, 0, 0))
+
+    def test_a_process_that_starts_anew_is_not_held_again(self, observe, connect_probe):
+        observer = observe(At(FORWARD))
+        held = passing(connect_probe(observer), FORWARD, 0, 0)
+        event = observer.wait_for(At(FORWARD), DEADLINE)
+        must_end(passing(connect_probe(observer), FORWARD, 0, 0))
+        assert held.is_alive()
+        event.release()
+        must_end(held)
+
+    def test_of_two_processes_that_know_of_one_hold_the_first_is_held(self, observe, connect_probe):
+        observer = observe(At(FORWARD))
+        first, second = (connect_probe(observer) for _ in range(2))
+        held = passing(first, FORWARD, 0, 0)
+        event = observer.wait_for(At(FORWARD), DEADLINE)
+        must_end(passing(second, FORWARD, 1, 0))
+        assert (True, None) == (held.is_alive(), observer.wait_for(At(FORWARD, 1), DEADLINE).release)
+        event.release()
+        must_end(held)
+
+    def test_releasing_a_process_that_died_does_nothing(self, observe):
+        observer = observe(At(FORWARD))
+        with socket.socket(socket.AF_UNIX) as process:
+            process.connect(str(observer.path))
+            process.sendall(b'{"hello": "client"}\n')
+            process.recv(100)
+            line = {"ns": 1, "source": "client", "point": FORWARD, "step": 0, "microbatch": 0, "held": 0}
+            process.sendall(json.dumps(line).encode() + b"\n")
+            event = observer.wait_for(At(FORWARD), DEADLINE)
+        event.release()
+        event.release()
+
+    def test_an_observer_that_closes_releases_whom_it_held(self, observe, connect_probe):
+        observer = observe(At(FORWARD))
+        with observer:
+            thread = passing(connect_probe(observer), FORWARD, 0, 0)
+            observer.wait_for(At(FORWARD), DEADLINE)
+            assert thread.is_alive()
+        must_end(thread)
+
+    def test_an_observer_that_closes_leaves_no_thread_and_no_file(self, observe, connect_probe):
+        observer = observe()
+        with observer:
+            connect_probe(observer).point(COMMIT, 0)
+            observer.wait_for(At(COMMIT), DEADLINE)
+        assert not observer.path.parent.exists()
+        assert [] == [thread.name for thread in threading.enumerate() if thread.name in ("observer", "observed")]
+
+
+class TestWaiting:
+    def test_events_up_to_the_given_number_do_not_count(self, observe):
+        observer = observe()
+        first, second = observer.note("harness", "again"), observer.note("harness", "again")
+        assert first == observer.wait_for(At("again"), 0)
+        assert second == observer.wait_for(At("again"), 0, after=first.number)
+
+    def test_what_does_not_come_ends_at_the_deadline_with_its_place(self, observe):
+        with pytest.raises(
+            TimedOutError, match=r"^client.forward.sent of step 3, microbatch 1 did not come within 0 s"
+        ):
+            observe().wait_for(At(FORWARD, 3, 1), 0)
+        with pytest.raises(TimedOutError, match=r"^trunk.server.ready did not come"):
+            observe().wait_for(At("trunk.server.ready"), 0)
+
+    def test_meanwhile_may_end_the_wait(self, observe):
+        def give_up():
+            raise HarnessError("the program ended")
+
+        with pytest.raises(HarnessError, match="the program ended"):
+            observe().wait_for(At(FORWARD), DEADLINE, meanwhile=give_up)
+
+    def test_what_has_come_counts_though_meanwhile_would_raise(self, observe):
+        def give_up():
+            raise AssertionError("there was no need to ask")
+
+        observer = observe()
+        event = observer.note("harness", "here")
+        assert event == observer.wait_for(At("here"), DEADLINE, meanwhile=give_up)
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "source"),
+    [
+        (At("client.forward.sent"), "client.forward.sent", "client"),
+        (At("trunk.commit.applied", 3), "trunk.commit.applied of step 3", "trunk"),
+        (At("client.forward.sent", 0, 0), "client.forward.sent of step 0, microbatch 0", "client"),
+    ],
+)
+def test_a_place_reads_as_words(at, text, source):
+    assert (text, source) == (str(at), at.source)
