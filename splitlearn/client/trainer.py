@@ -67,7 +67,7 @@ class Trainer:
         stage.to(config.device).train()
         self._step = TrainingStep(stage, identity, trunk, learning_rate, config, probe, recorder)
         self._wire_agreement = agreement(config, identity)
-        self._agreement = {**self._wire_agreement, **{name: str(getattr(config, name)) for name in RESUMED_FIELDS}}
+        self._agreement = self._wire_agreement | resumed_settings(config, data.total_steps)
         self._store = CheckpointStore(config.save_dir, config.session, "client")
         self._trunk = trunk
         self._data = data
@@ -145,6 +145,14 @@ class Trainer:
     @staticmethod
     def _progress(first: int, total: int) -> "tqdm[NoReturn]":
         return tqdm(initial=first, total=total, unit="step", dynamic_ncols=True)
+
+
+def resumed_settings(config: TrainingConfig, total_steps: int) -> dict[str, str]:
+    """List the client's own settings on which the rest of a run depends."""
+    settings = {name: str(getattr(config, name)) for name in RESUMED_FIELDS}
+    falls = config.use_scheduler and config.scheduler_type != "constant"
+    # A schedule that falls to its end cannot be continued with another end.
+    return settings | ({"steps in all": str(total_steps)} if falls else {})
 
 
 @contextmanager

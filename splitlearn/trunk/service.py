@@ -23,6 +23,8 @@ from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 __all__ = ["TrunkService"]
 
+ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
+
 
 @dataclass
 class OpenSession:
@@ -73,7 +75,8 @@ class TrunkService:
             raise WireError(Reason.BAD_REQUEST, "session_id is empty")
         if name not in self._sessions and len(self._sessions) >= self._max_sessions:
             others = ", ".join(self._sessions)
-            raise WireError(Reason.TOO_MANY_SESSIONS, f"the trunk keeps {self._max_sessions} sessions: {others}")
+            message = f"the trunk keeps {self._max_sessions} sessions: {others}; {ADVICE}"
+            raise WireError(Reason.TOO_MANY_SESSIONS, message)
         session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
         if request.resume_steps:
             self._resume(session, request)

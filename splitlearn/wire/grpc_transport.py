@@ -69,7 +69,9 @@ def wire_error(call: grpc.Call) -> WireError:
     for detail in status.details if status else ():
         info = ErrorInfo()
         if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
-            return WireError(Reason(info.reason), message, code)
+            known = info.reason in Reason.__members__
+            # A reason of a newer protocol is a refusal all the same.
+            return WireError(Reason[info.reason] if known else Reason.BAD_REQUEST, message, code)
     # gRPC's own limits are refusals; anything else of its own is the connection's trouble.
     reason = Reason.TOO_LARGE if code is Code.RESOURCE_EXHAUSTED else Reason.TRANSPORT
     return WireError(reason, message, code)

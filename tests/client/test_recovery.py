@@ -276,6 +276,13 @@ def test_resuming_with_other_settings_is_refused_by_name(run, changes):
         train(run.but(**changes), local_trunk(run), resume=True)
 
 
+def test_a_schedule_that_falls_to_its_end_is_not_resumed_with_another_end(run):
+    train(run.but(max_steps=6), local_trunk(run))
+
+    with pytest.raises(CheckpointError, match="steps in all = 6, now it is"):
+        train(run, local_trunk(run), resume=True)
+
+
 def test_a_torn_trunk_half_falls_back_to_the_one_before(run, undisturbed):
     with pytest.raises(CrashError):
         train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))

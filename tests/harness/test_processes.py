@@ -18,13 +18,6 @@ HERE = Path(__file__).parent
 DEADLINE = 60.0
 
 
-@pytest.fixture
-def acting(monkeypatch):
-    """Let programs of this folder be started."""
-    monkeypatch.setitem(processes.MODULES, "acting", "acting")
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-
-
 @contextmanager
 def opened(kind):
     starter = ColdStarter() if kind == "cold" else WarmStarter((str(HERE / "fork_server.py"), "--bare"))
@@ -32,11 +25,18 @@ def opened(kind):
         yield starter
 
 
+@pytest.fixture
+def acting(monkeypatch):
+    """Give a function that opens a starter which knows the programs of this folder."""
+    monkeypatch.setitem(processes.MODULES, "acting", "acting")
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    return opened
+
+
 @pytest.fixture(params=["cold", "warm"])
-@pytest.mark.usefixtures("acting")
-def start(request, tmp_path):
+def start(request, acting, tmp_path):
     """Give a function that starts an act of `acting.py`."""
-    with opened(request.param) as starter:
+    with acting(request.param) as starter:
         yield lambda *argv: starter.start("the program", "acting", argv, tmp_path / "log")
 
 
@@ -120,7 +120,7 @@ class TestStopping:
 
     @pytest.mark.parametrize("kind", ["cold", "warm"])
     def test_what_still_runs_when_the_starter_closes_is_ended(self, acting, tmp_path, meeting, kind):
-        with opened(kind) as starter:
+        with acting(kind) as starter:
             program = starter.start("left behind", "acting", ["linger", str(meeting.path)], tmp_path / "log")
             connection = meeting.wait_for_arrival()
         assert b"" == connection.recv(1)
@@ -129,7 +129,7 @@ class TestStopping:
 
 class TestForkServer:
     def test_its_death_ends_its_programs_and_is_a_clear_error(self, acting, tmp_path, meeting):
-        with opened("warm") as starter:
+        with acting("warm") as starter:
             program = starter.start("orphan", "acting", ["linger", str(meeting.path)], tmp_path / "log")
             connection = meeting.wait_for_arrival()
             starter._server.kill()
