@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
-from harness.proxy.errors import ProxyServerError
 
 __all__ = ["main"]
 
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = parser.parse_args(words)
     try:
         return int(flags.run(flags))
-    except (HarnessError, ProxyServerError) as error:
+    except HarnessError as error:
         sys.stderr.write(f"harness {flags.command}: {error}\n")
         return UNUSABLE
     except KeyboardInterrupt:

@@ -7,7 +7,6 @@ from harness.errors import HarnessError
 from harness.faults import Fault
 from harness.network import Network
 from harness.observer import Event, Observer
-from harness.proxy.errors import ProxyServerError
 
 __all__ = ["FaultDirector"]
 
@@ -39,7 +38,7 @@ def _break(fault: Fault, event: Event, network: Network, observer: Observer) -> 
     try:
         fault.inject(network)
         injected = observer.note("harness", "fault.injected", fault=fault.name, step=event.step, held=event.number)
-    except (HarnessError, ProxyServerError) as error:
+    except HarnessError as error:
         observer.note("harness", "fault.failed", fault=fault.name, reason=str(error))
         return
     finally:
@@ -47,5 +46,5 @@ def _break(fault: Fault, event: Event, network: Network, observer: Observer) -> 
     try:
         fault.heal(network, injected)
         observer.note("harness", "fault.healed", fault=fault.name)
-    except (HarnessError, ProxyServerError) as error:
+    except HarnessError as error:
         observer.note("harness", "fault.unhealed", fault=fault.name, reason=str(error))

@@ -14,6 +14,7 @@ from harness.network import Network, link_toxics
 from harness.observer import At, Event, Observer
 from harness.oracle.compare import RunFiles
 from harness.processes import Program
+from harness.proxy.errors import ProxyServerError
 from harness.record import RunRecord, read_lines
 from harness.references import Reference
 from harness.scenario import Scenario
@@ -104,6 +105,8 @@ class Attempt:
                     self._train("local")
                 else:
                     traffic = self._run_remote()
+            except ProxyServerError:
+                raise  # says nothing of the system under test
             except HarnessError as error:
                 return str(error), traffic
             finally:

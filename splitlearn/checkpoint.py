@@ -4,6 +4,7 @@ The trunk writes its half first. The client's half names the trunk's by fingerpr
 presence means that the checkpoint is whole.
 """
 
+import itertools
 import json
 import os
 import re
@@ -85,6 +86,13 @@ class CheckpointStore:
             self._path(other).unlink()
         return mark
 
+    def set_aside(self) -> None:
+        """Keep what an earlier run of this name has left, in a folder beside this one, before a new run begins."""
+        if self.steps():
+            numbers = itertools.count(1)
+            place = next(p for n in numbers if not (p := self.folder.with_name(f"{self._role}-before-{n}")).exists())
+            self.folder.rename(place)
+
     def load(
         self, step: int, agreement: Mapping[str, str]
     ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
@@ -113,7 +121,7 @@ class CheckpointStore:
             if saved.get(name) != current[name]:
                 raise CheckpointError(
                     f"{path} was made with {name} = {saved.get(name)}, now it is {current[name]}; "
-                    "resume with the settings of the first run"
+                    "use the settings of the first run"
                 )
 
     def _path(self, step: int) -> Path:

@@ -88,7 +88,9 @@ class TrainingConfig(BaseModel):
     log_interval: int = Field(10, ge=1, description="steps between two lines of the log")
     save_interval: int = Field(0, ge=0, description="steps between checkpoints; 0 saves at the end only")
     save_dir: Path = Field(Path("checkpoints"), description="folder of this party's checkpoints and metrics")
-    session: str = Field("default", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="name of the run on the trunk")
+    session: str = Field(
+        "default", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$", description="name of the run on the trunk"
+    )
 
     codec: Literal["raw", "fp16", "zlib"] = Field(
         "raw", description="coding of activations and gradients; fp16 is lossy"

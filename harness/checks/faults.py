@@ -4,12 +4,13 @@ import math
 from itertools import pairwise
 
 from harness.facts import RunFacts
+from harness.observer import Event
 from harness.verdict import CheckResult
 
 __all__ = ["check_faults"]
 
-# What shows that the system noticed: a call failed, or the connection was made anew.
-MARKS = ("client.call.failed", "client.connection.changed")
+# What shows that the system noticed: a call failed, or the connection was lost.
+LOST = ("IDLE", "TRANSIENT_FAILURE")
 
 
 def check_faults(facts: RunFacts) -> CheckResult:
@@ -26,7 +27,7 @@ def check_faults(facts: RunFacts) -> CheckResult:
     missing = [name for name in planned if name not in fired]
     # The other side may notice before the injection is noted, but not before the process was held for it.
     since = [*(event.fields["held"] for event in injected), math.inf]
-    marks = [event.number for event in facts.events if event.point in MARKS]
+    marks = [event.number for event in facts.events if _is_mark(event)]
     unmarked = [
         event.fields["fault"]
         for event, (first, end) in zip(injected, pairwise(since), strict=True)
@@ -43,3 +44,8 @@ def check_faults(facts: RunFacts) -> CheckResult:
     summary = f"{len(fired)} of {len(planned)} planned faults fired"
     figures = {"planned": len(planned), "fired": len(fired), "failed calls": facts.count("client.call.failed")}
     return CheckResult("faults", len(planned), summary, (), figures, void_because="; ".join(problems))
+
+
+def _is_mark(event: Event) -> bool:
+    lost = event.point == "client.connection.changed" and event.fields["state"] in LOST
+    return lost or event.point == "client.call.failed"

@@ -15,11 +15,11 @@ from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel, get_scheduler
 
 from harness.oracle.randomness import CutHooks
+from harness.oracle.recorder import ReferenceRecorder
 from splitlearn.config import TrainingConfig
 from splitlearn.data import Microbatch, load_training_data, target_tokens
 from splitlearn.determinism import make_deterministic
 from splitlearn.presets import PRESETS, dropout_settings, preset_settings
-from splitlearn.record import open_recorder
 
 __all__ = ["train_reference"]
 
@@ -32,7 +32,7 @@ def train_reference(config: TrainingConfig, out: Path, whole_steps: Iterable[int
     make_deterministic(config)
     data = load_training_data(config)
     model = load_model(config)
-    recorder = open_recorder(out, whole_steps)
+    recorder = ReferenceRecorder(out, whole_steps)
     hooks = CutHooks(model, config, recorder.boundary)
     optimizer = build_optimizer(model, config)
     schedule = SCHEDULES[config.scheduler_type] if config.use_scheduler else "constant"

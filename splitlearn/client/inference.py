@@ -44,11 +44,12 @@ class Sampling:
 
 
 def evaluate(stage: ClientStage, trunk: TrunkLink, data: TrainingData, config: TrainingConfig) -> Evaluation:
-    """Compute loss and perplexity over every sequence once."""
+    """Compute loss and perplexity over every sequence once, by plain cross entropy whatever the training adds to it."""
+    plain = config.but(loss_type="cross_entropy", label_smoothing=0.0)
     total, tokens = 0.0, 0
     for microbatch in data.evaluation_batches():
         logits_BTV = _logits(stage, trunk, config, microbatch)
-        total += float(token_loss_sum(logits_BTV, microbatch.labels_BT.to(config.device), config))
+        total += float(token_loss_sum(logits_BTV, microbatch.labels_BT.to(config.device), plain))
         tokens += microbatch.target_tokens
     loss = total / tokens
     return Evaluation(loss, math.exp(min(loss, 700.0)), tokens)

@@ -23,14 +23,17 @@ from splitlearn.record import Recorder
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import Hello, TrunkLink
 
-__all__ = ["Trainer", "TrainingResult", "check_data_fits"]
+__all__ = ["TOKENIZER", "Trainer", "TrainingResult", "check_data_fits", "explained"]
 
 # Settings of the client alone that a resumed run must share with the first one.
 RESUMED_FIELDS = (
     "learning_rate", "use_scheduler", "scheduler_type", "warmup_steps", "max_grad_norm", "loss_type",
-    "label_smoothing", "data", "data_format", "tokenizer", "max_length", "batch_size", "gradient_accumulation_steps",
+    "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
     "codec",
 )  # fmt: skip
+
+
+TOKENIZER = "vocabulary of the tokenizer"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Trainer:
         stage.to(config.device).train()
         self._step = TrainingStep(stage, identity, trunk, learning_rate, config, probe, recorder)
         self._wire_agreement = agreement(config, identity)
-        self._agreement = self._wire_agreement | resumed_settings(config, data.total_steps)
+        self._agreement = self._wire_agreement | resumed_settings(config, data)
         self._store = CheckpointStore(config.save_dir, config.session, "client")
         self._trunk = trunk
         self._data = data
@@ -147,12 +150,13 @@ class Trainer:
         return tqdm(initial=first, total=total, unit="step", dynamic_ncols=True)
 
 
-def resumed_settings(config: TrainingConfig, total_steps: int) -> dict[str, str]:
-    """List the client's own settings on which the rest of a run depends."""
+def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:
+    """List what the rest of a run depends on beside what the trunk must share."""
     settings = {name: str(getattr(config, name)) for name in RESUMED_FIELDS}
+    settings |= {"tokens of the data": data.fingerprint(), TOKENIZER: data.tokenizer.fingerprint()}
     falls = config.use_scheduler and config.scheduler_type != "constant"
     # A schedule that falls to its end cannot be continued with another end.
-    return settings | ({"steps in all": str(total_steps)} if falls else {})
+    return settings | ({"steps in all": str(data.total_steps)} if falls else {})
 
 
 @contextmanager
@@ -166,7 +170,7 @@ def explained(config: TrainingConfig) -> Iterator[None]:
         elif error.reason is Reason.UNKNOWN_SESSION:
             advice = "the trunk was restarted; continue with --resume"
         else:
-            advice = "nothing was lost; mend this and continue with --resume if checkpoints were made"
+            advice = "mend this, then start again, with --resume where checkpoints were made"
         raise TrunkUnavailableError(f"trunk at {config.trunk_address}: {error.message} ({advice})") from error
 
 

@@ -30,7 +30,7 @@ def run(flags: argparse.Namespace) -> int:
     make_deterministic(config)
     data = load_training_data(config, text=flags.eval_data or None)
     with trained_model(
-        config, lambda identity: check_data_fits(config, identity, data), initial=flags.initial
+        config, data.tokenizer, lambda identity: check_data_fits(config, identity, data), initial=flags.initial
     ) as model:
         result = evaluate(model.stage, model.trunk, data, config)
     sys.stdout.write(json.dumps({**asdict(result), "step": model.step}) + "\n")

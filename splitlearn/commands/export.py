@@ -52,7 +52,8 @@ def trained_weights(config: TrainingConfig, trunk_save_dir: Path | None) -> dict
     common = sorted(set(client.steps()) & set(trunk.steps()))
     if not common:
         raise CheckpointError(
-            f"no step in common: {client.folder} has {client.steps()}, {trunk.folder} has {trunk.steps()}"
+            f"no step in common: {client.folder} has {client.steps()}, {trunk.folder} has {trunk.steps()}; copy the "
+            "trunk's checkpoints here and name their folder with --trunk-save-dir"
         )
     mark, weights, _ = client.load(common[-1], shared)
     other, trunk_weights, _ = trunk.load(common[-1], shared)

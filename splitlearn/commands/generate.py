@@ -44,7 +44,7 @@ def run(flags: argparse.Namespace) -> int:
                 "set --tokenizer to the model's own"
             )
 
-    with trained_model(config, check_prompt_fits, initial=flags.initial) as model:
+    with trained_model(config, tokenizer, check_prompt_fits, initial=flags.initial) as model:
         added = list(generate(model.stage, model.identity, model.trunk, prompt, sampling, config))
     sys.stdout.write(tokenizer.decode(prompt + added) + "\n")
     return 0

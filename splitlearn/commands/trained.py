@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from splitlearn.agreement import agreement
 from splitlearn.checkpoint import CheckpointStore
-from splitlearn.client.trainer import explained
+from splitlearn.client.trainer import TOKENIZER, explained
 from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
+from splitlearn.data import Tokenizer
 from splitlearn.errors import CheckpointError
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ClientStage, ModelIdentity
@@ -39,12 +40,13 @@ def add_trained_flags(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def trained_model(
-    config: TrainingConfig, check: Callable[[ModelIdentity], None], *, initial: bool
+    config: TrainingConfig, tokenizer: Tokenizer, check: Callable[[ModelIdentity], None], *, initial: bool
 ) -> Iterator[TrainedModel]:
     """Load the client's half of the newest common checkpoint and have the trunk load the other.
 
     Args:
         config: names model, session and trunk.
+        tokenizer: must be the one that the checkpoint was trained with.
         check: refuses what the model cannot take, before a session is opened.
         initial: take the model's initial weights instead.
 
@@ -59,9 +61,13 @@ def trained_model(
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
     with connected(config, identity, NullProbe(), NullRecorder()) as trunk, explained(config):
-        welcome = trunk.open(Hello(f"{config.session}.reader", shared, steps, config.session))
+        welcome = trunk.open(Hello(f"{config.session}.reader", shared, steps, config.session, reader=True))
         if not initial:
-            _, weights, _ = store.load(welcome.applied_step, shared)
+            mark, weights, _ = store.load(welcome.applied_step, shared | {TOKENIZER: tokenizer.fingerprint()})
+            if mark.trunk_weights != welcome.fingerprint:
+                raise CheckpointError(
+                    f"the trunk's checkpoint of step {mark.step} is not the one made with {store.folder}"
+                )
             for name, parameter in stage.named_parameters():
                 parameter.data.copy_(weights[name])
         yield TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)

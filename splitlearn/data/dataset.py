@@ -75,6 +75,13 @@ class TrainingData:
         chosen_N = order_N[start : start + self._sequences_per_step]
         return tuple(self._microbatch(rows_B) for rows_B in torch.split(chosen_N, self.config.batch_size))
 
+    def fingerprint(self) -> str:
+        """Digest every sequence, in file order; SHA-256 in hexadecimal."""
+        digest = hashlib.sha256()
+        for sequence_L in self.sequences:
+            digest.update(f"{len(sequence_L)}|".encode() + sequence_L.numpy().tobytes())
+        return digest.hexdigest()
+
     def evaluation_batches(self) -> Iterator[Microbatch]:
         """Give every sequence once, in file order."""
         for rows_B in torch.split(torch.arange(len(self.sequences)), self.config.batch_size):

@@ -1,5 +1,7 @@
 """Text to token ids and back."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,11 @@ class Tokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """Give the text of token ids, special tokens included."""
         return str(self.backend.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def fingerprint(self) -> str:
+        """Digest the vocabulary; SHA-256 in hexadecimal."""
+        vocabulary = json.dumps(sorted(self.backend.get_vocab().items()))
+        return hashlib.sha256(vocabulary.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write a folder that the setting `tokenizer` and Hugging Face's `AutoTokenizer` read."""

@@ -27,10 +27,14 @@ class Accumulator:
         self._next = 0
         self._expected = 0
 
-    def expect(self, at: Position) -> None:
+    def agree(self, at: Position) -> None:
         """Learn from the first request how many microbatches the step has; raises `WireError` when others disagree."""
         if self._expected not in (0, at.microbatches):
             raise WireError(Reason.BAD_REQUEST, f"{at}: the step began with {self._expected} microbatches")
+        self._expected = at.microbatches
+
+    def expect(self, at: Position) -> None:
+        """Refuse gradients that come too early to be kept; raises `WireError`."""
         if at.microbatch > self._next + self._early_room:
             raise WireError(Reason.OUT_OF_ORDER, f"{at} came before microbatch {self._next}; send that one first")
 
@@ -39,7 +43,6 @@ class Accumulator:
         if at.microbatch in self._seen:
             return
         self._seen.add(at.microbatch)
-        self._expected = at.microbatches
         self._early[at.microbatch] = gradients
         while self._next in self._early:
             self._join(self._early.pop(self._next))

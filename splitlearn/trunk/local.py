@@ -58,6 +58,8 @@ class LocalTrunk:
         common = sorted(set(hello.resume_steps) & set(self._store.steps()))
         if hello.resume_steps and not common:
             raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
+        if not hello.resume_steps and not hello.reader:
+            self._store.set_aside()
         if common:
             mark, weights, moments = self._store.load(common[-1], self._agreement)
             self._session.restore(mark.step, weights, moments)

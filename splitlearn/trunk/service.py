@@ -3,6 +3,7 @@
 Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thread makes every call.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -23,15 +24,19 @@ from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 __all__ = ["TrunkService"]
 
+MAX_READERS = 4
+# Names become folders.
+SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
 
 
 @dataclass
 class OpenSession:
-    """A session and the incarnation that may speak for it."""
+    """A session and the incarnation that may speak for it; a reader only infers."""
 
     session: TrunkSession
     incarnation: int
+    reader: bool
 
 
 class TrunkService:
@@ -70,18 +75,16 @@ class TrunkService:
         difference = first_difference(self._agreement, dict(request.agreement))
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
-        name = request.session_id
-        if not name:
-            raise WireError(Reason.BAD_REQUEST, "session_id is empty")
-        if name not in self._sessions and len(self._sessions) >= self._max_sessions:
-            others = ", ".join(self._sessions)
-            message = f"the trunk keeps {self._max_sessions} sessions: {others}; {ADVICE}"
-            raise WireError(Reason.TOO_MANY_SESSIONS, message)
+        name = _checked_name(request.session_id)
+        self._make_room(name, reader=request.reader)
         session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
         if request.resume_steps:
             self._resume(session, request)
+        elif not request.reader:
+            self._store(name).set_aside()
         self._incarnations += 1
-        self._sessions[name] = OpenSession(session, self._incarnations)
+        self._sessions.pop(name, None)
+        self._sessions[name] = OpenSession(session, self._incarnations, request.reader)
         self._probe.point("trunk.session.opened", session.applied_step, session=name, incarnation=self._incarnations)
         return pb.OpenSessionReply(
             incarnation=self._incarnations, applied_step=session.applied_step, fingerprint=session.fingerprint()
@@ -96,7 +99,7 @@ class TrunkService:
             return pb.ComputeReply(
                 features=self._encode(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
             )
-        self._require_training()
+        self._training_session(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
@@ -107,8 +110,7 @@ class TrunkService:
 
     def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:
         """Backward pass of one microbatch."""
-        session = self._session(request.key)
-        self._require_training()
+        session = self._training_session(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.backward.received", at.step, at.microbatch)
         result = session.backward(at, self._hidden("features_grad", request.features_grad))
@@ -129,19 +131,39 @@ class TrunkService:
 
     def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
         """Commit, save, close, or just tell the state."""
+        if request.action not in pb.SyncTrainingStateRequest.Action.values():
+            raise WireError(Reason.BAD_REQUEST, f"there is no action {request.action}")
         if request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE and request.key.session_id not in self._sessions:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
         if request.HasField("commit"):
-            self._require_training()
+            self._training_session(request.key)
             session.commit(commit_value(request.commit))
         saved = ""
         if request.action == pb.SyncTrainingStateRequest.ACTION_SAVE:
+            self._training_session(request.key)
             saved = self._save(request.key.session_id, session)
         elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
             del self._sessions[request.key.session_id]
             self._probe.point("trunk.session.closed", session.applied_step, session=request.key.session_id)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
+
+    def _make_room(self, name: str, *, reader: bool) -> None:
+        """Refuse one run too many; of readers, which can open again at any time, end the oldest."""
+        others = [other for other, entry in self._sessions.items() if entry.reader == reader and other != name]
+        if reader and len(others) >= MAX_READERS:
+            del self._sessions[others[0]]
+        elif not reader and len(others) >= self._max_sessions:
+            message = f"the trunk keeps {self._max_sessions} sessions: {', '.join(sorted(others))}; {ADVICE}"
+            raise WireError(Reason.TOO_MANY_SESSIONS, message)
+
+    def _training_session(self, key: pb.Key) -> TrunkSession:
+        session = self._session(key)
+        if self._config.mode != "training":
+            raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
+        if self._sessions[key.session_id].reader:
+            raise WireError(Reason.WRONG_MODE, f"session {key.session_id!r} was opened for reading only")
+        return session
 
     def _session(self, key: pb.Key) -> TrunkSession:
         entry = self._sessions.get(key.session_id)
@@ -154,7 +176,7 @@ class TrunkService:
 
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
         """Take the newest step that both sides have and that can be read here."""
-        store = self._store(request.resume_session_id or request.session_id)
+        store = self._store(_checked_name(request.resume_session_id or request.session_id))
         problems = []
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
@@ -180,10 +202,6 @@ class TrunkService:
     def _store(self, name: str) -> CheckpointStore:
         return CheckpointStore(self._config.save_dir, name, "trunk")
 
-    def _require_training(self) -> None:
-        if self._config.mode != "training":
-            raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
-
     def _hidden(self, name: str, message: pb.Tensor) -> torch.Tensor:
         wanted = (None, None, self._identity.hidden_size)
         spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
@@ -195,7 +213,10 @@ class TrunkService:
 
     def _mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
         spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
-        return decode_tensor(message, spec).to(self._config.device, torch.int64)
+        mask_BT = decode_tensor(message, spec)
+        if int(mask_BT.max()) > 1:
+            raise WireError(Reason.BAD_TENSOR, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
+        return mask_BT.to(self._config.device, torch.int64)
 
     def _encode(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
         """Answer in the codec of the request."""
@@ -205,3 +226,10 @@ class TrunkService:
             if error.reason is Reason.NON_FINITE:
                 raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
             raise
+
+
+def _checked_name(name: str) -> str:
+    if not SESSION_NAME.fullmatch(name):
+        allowed = "letters, digits, '.', '_' and '-', no '.' first, at most 80"
+        raise WireError(Reason.BAD_REQUEST, f"session {name!r}: allowed are {allowed}")
+    return name

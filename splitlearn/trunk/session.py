@@ -44,6 +44,7 @@ class TrunkSession:
         if commit:
             self.commit(commit)
         self._check_position(at)
+        self._accumulator.agree(at)
         entry = self._tape.entries.get(at.microbatch)
         if entry is None:
             entry = TapeEntry(smashed_BTH, attention_mask_BT)
@@ -58,6 +59,7 @@ class TrunkSession:
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> BackwardResult:
         """Run a microbatch backward; its gradients join the step's once, in the order of the microbatches."""
         self._check_position(at)
+        self._accumulator.agree(at)
         self._accumulator.expect(at)
         entry = self._tape.entries.get(at.microbatch)
         if entry is None:

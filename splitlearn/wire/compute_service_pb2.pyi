@@ -49,7 +49,7 @@ class Key(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., incarnation: _Optional[int] = ..., step: _Optional[int] = ..., microbatch: _Optional[int] = ..., microbatches: _Optional[int] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id")
+    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader")
     class AgreementEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -61,11 +61,13 @@ class OpenSessionRequest(_message.Message):
     AGREEMENT_FIELD_NUMBER: _ClassVar[int]
     RESUME_STEPS_FIELD_NUMBER: _ClassVar[int]
     RESUME_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    READER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     agreement: _containers.ScalarMap[str, str]
     resume_steps: _containers.RepeatedScalarFieldContainer[int]
     resume_session_id: str
-    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ...) -> None: ...
+    reader: bool
+    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ...) -> None: ...
 
 class OpenSessionReply(_message.Message):
     __slots__ = ("incarnation", "applied_step", "fingerprint")

@@ -109,5 +109,5 @@ class WireError(Exception):
 
 # A broken connection shows as any of these, depending on what was under way; a refusal by the peer has a reason.
 RETRYABLE_TRANSPORT_CODES = frozenset(
-    {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.UNKNOWN, Code.INTERNAL}
+    {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUSTED}
 )

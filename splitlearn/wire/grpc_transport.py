@@ -72,6 +72,7 @@ def wire_error(call: grpc.Call) -> WireError:
             known = info.reason in Reason.__members__
             # A reason of a newer protocol is a refusal all the same.
             return WireError(Reason[info.reason] if known else Reason.BAD_REQUEST, message, code)
-    # gRPC's own limits are refusals; anything else of its own is the connection's trouble.
-    reason = Reason.TOO_LARGE if code is Code.RESOURCE_EXHAUSTED else Reason.TRANSPORT
+    # Of gRPC's own words, only those on a message's size are a refusal; the others are about load and connection.
+    too_large = code is Code.RESOURCE_EXHAUSTED and "larger than max" in message
+    reason = Reason.TOO_LARGE if too_large else Reason.TRANSPORT
     return WireError(reason, message, code)

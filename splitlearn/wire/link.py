@@ -22,6 +22,10 @@ class Position:
     microbatch: int
     microbatches: int
 
+    def __str__(self) -> str:
+        """Say it in words, for messages."""
+        return f"microbatch {self.microbatch} of {self.microbatches} in step {self.step}"
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -56,6 +60,7 @@ class Hello:
     agreement: Mapping[str, str]
     resume_steps: Sequence[int] = ()
     resume_session_id: str = ""
+    reader: bool = False
 
 
 @dataclass(frozen=True)

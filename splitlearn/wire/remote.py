@@ -37,6 +37,7 @@ class RemoteTrunk:
             agreement=hello.agreement,
             resume_steps=hello.resume_steps,
             resume_session_id=hello.resume_session_id,
+            reader=hello.reader,
         )
 
         def read(reply: Message) -> Welcome:

@@ -125,3 +125,10 @@ def test_a_run_learns(config):
     losses = train_split(config.but(dropout=0.0, learning_rate=1e-3), [batch] * 8).losses
 
     assert all(later < earlier for earlier, later in pairwise(losses))
+
+
+def test_what_training_adds_to_the_loss_is_not_in_the_evaluation(client, trunk, config):
+    data = data_of(config)
+    plain = evaluate(client[0], trunk, data, config)
+
+    assert plain == evaluate(client[0], trunk, data, config.but(label_smoothing=0.3, loss_type="z_loss"))

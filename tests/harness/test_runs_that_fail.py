@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import socket
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +11,8 @@ from harness.cli import main
 from harness.commands.run import chosen_scenarios
 from harness.faults import DropConnection
 from harness.observer import At
+from harness.proxy.client import ToxiproxyClient
+from harness.proxy.errors import ServerUnreachableError
 from harness.record import read_lines
 from harness.run import run_scenario
 from harness.scenario import Scenario
@@ -69,6 +73,14 @@ def test_a_fault_at_a_point_that_is_not_passed_makes_the_run_void(sabotaged_work
     outcome = run_scenario(scenario("never", "proxy", faults=(never,)), sabotaged_workshop())
     assert Verdict.VOID is outcome.verdict
     assert f"{never.name} did not fire" == next(check for check in outcome.checks if check.name == "faults").reading
+
+
+def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(sabotaged_workshop, scenario):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    workshop = replace(sabotaged_workshop(), toxiproxy=ToxiproxyClient("127.0.0.1", port))
+    with pytest.raises(ServerUnreachableError, match="Is the Toxiproxy server still running"):
+        run_scenario(scenario("no-proxy", "proxy"), workshop)
 
 
 class TestTheFolder:

@@ -69,10 +69,10 @@ def test_an_empty_step_is_not_committed_but_may_be_skipped(session):
 
 def test_a_step_cannot_change_its_number_of_microbatches(session, hidden_BTH, mask_BT):
     session.forward(Position(0, 0, 2), hidden_BTH, mask_BT, None)
-    session.forward(Position(0, 1, 3), hidden_BTH, mask_BT, None)
-    session.backward(Position(0, 0, 2), hidden_BTH)
+    later = Position(0, 1, 3)
 
-    assert "began with 2" in refused(Reason.BAD_REQUEST, session.backward, Position(0, 1, 3), hidden_BTH)
+    assert "began with 2" in refused(Reason.BAD_REQUEST, session.forward, later, hidden_BTH, mask_BT, None)
+    assert "began with 2" in refused(Reason.BAD_REQUEST, session.backward, later, hidden_BTH)
 
 
 def test_a_backward_pass_without_its_forward_pass_is_refused(session, hidden_BTH):

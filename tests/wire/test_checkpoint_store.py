@@ -162,7 +162,7 @@ def test_a_setting_that_changed_is_named(store):
     save(store, 1)
 
     message = refused(store, 1, "was made with seed = 0, now it is 5", {**AGREEMENT, "seed": "5"})
-    assert "resume with the settings of the first run" in message
+    assert "use the settings of the first run" in message
     refused(store, 1, "was made with dtype = None", {**AGREEMENT, "dtype": "float32"})
 
 

@@ -1,0 +1,46 @@
+"""What the reference writes down, in the form that the split run's processes write, by the judge's own means.
+
+If the system's digests were wrong, they would not equal these.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+__all__ = ["ReferenceRecorder", "reference_digest"]
+
+
+def reference_digest(tensor: torch.Tensor) -> str:
+    """Give the SHA-256 of `dtype|shape|` and the little-endian elements, in hexadecimal."""
+    array = tensor.detach().cpu().float().numpy().astype("<f4", order="C")
+    sha256 = hashlib.sha256(f"{tensor.dtype}|{tuple(array.shape)}|".encode())
+    sha256.update(array.tobytes())
+    return sha256.hexdigest()
+
+
+class ReferenceRecorder:
+    """Writes `digests.jsonl`, and whole tensors of chosen steps; every tensor of the reference is float32."""
+
+    def __init__(self, folder: Path, whole_steps: Iterable[int]) -> None:
+        self._folder = folder
+        self._whole_steps = set(whole_steps)
+        self._lines = (folder / "digests.jsonl").open("w", buffering=1)
+
+    def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
+        """Write down one tensor of a microbatch, or of a step where there is no microbatch."""
+        assert tensor.dtype == torch.float32, f"{name} is {tensor.dtype}"
+        entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": reference_digest(tensor)}
+        self._lines.write(json.dumps(entry) + "\n")
+        if step in self._whole_steps:
+            file = self._folder / f"step-{step}" / (name if microbatch is None else f"{name}.{microbatch}")
+            file.parent.mkdir(exist_ok=True)
+            save_file({"tensor": tensor.detach().cpu().contiguous()}, f"{file}.safetensors")
+
+    def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Write down a step's accumulated gradients, before clipping."""
+        for name, gradient in gradients.items():
+            self.boundary(step, None, name, gradient)

@@ -1,0 +1,98 @@
+"""One run cannot harm another: names, places, and what an earlier run has left."""
+
+import pytest
+import torch
+from trunk.server import hello_of, service_of
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Position
+from splitlearn.wire.messages import key_message
+from splitlearn.wire.tensors import encode_tensor
+
+
+def opening(config, name, **more):
+    hello = hello_of(config)
+    return pb.OpenSessionRequest(session_id=name, agreement=hello.agreement, **more)
+
+
+def saving(name, incarnation):
+    key = key_message(name, incarnation, Position(0, 0, 1))
+    return pb.SyncTrainingStateRequest(key=key, action=pb.SyncTrainingStateRequest.ACTION_SAVE)
+
+
+def refusal(call, *arguments):
+    with pytest.raises(WireError) as caught:
+        call(*arguments)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../evil", "a/b", ".hidden", "x" * 81, "a\n"])
+def test_names_that_are_no_folder_of_their_own_are_refused(config, name):
+    assert Reason.BAD_REQUEST is refusal(service_of(config).open_session, opening(config, name))
+
+
+def test_a_name_to_resume_from_is_checked_like_any_other(config):
+    request = opening(config, "good", resume_steps=[1], resume_session_id="../evil")
+
+    assert Reason.BAD_REQUEST is refusal(service_of(config).open_session, request)
+
+
+def test_a_fresh_start_keeps_what_an_earlier_run_of_that_name_has_left(config):
+    service = service_of(config)
+    for _ in range(3):
+        reply = service.open_session(opening(config, "run"))
+        service.sync_training_state(saving("run", reply.incarnation))
+
+    folders = ["trunk", "trunk-before-1", "trunk-before-2"]
+    assert folders == sorted(path.parent.name for path in (config.save_dir / "run").rglob("step-*.safetensors"))
+
+
+def test_readers_take_no_place_from_runs_and_the_oldest_makes_room(config):
+    service = service_of(config, max_sessions=1)
+    service.open_session(opening(config, "run"))
+    readers = [service.open_session(opening(config, f"reader-{n}", reader=True)).incarnation for n in range(5)]
+
+    asked = [
+        pb.SyncTrainingStateRequest(key=key_message(f"reader-{n}", incarnation, Position(0, 0, 1)))
+        for n, incarnation in enumerate(readers)
+    ]
+    assert Reason.UNKNOWN_SESSION is refusal(service.sync_training_state, asked[0])
+    assert [0, 0, 0, 0] == [service.sync_training_state(request).applied_step for request in asked[1:]]
+    assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening(config, "another-run"))
+
+
+def test_a_reader_cannot_train_or_save(config):
+    service = service_of(config)
+    reply = service.open_session(opening(config, "reader", reader=True))
+    key = key_message("reader", reply.incarnation, Position(0, 0, 1))
+    mask = encode_tensor(torch.ones(1, 4, dtype=torch.uint8), "raw", 1 << 20)
+    compute = pb.ComputeRequest(
+        key=key, smashed=encode_tensor(torch.ones(1, 4, 32), "raw", 1 << 20), attention_mask=mask
+    )
+
+    assert Reason.WRONG_MODE is refusal(service.compute, compute)
+    assert Reason.WRONG_MODE is refusal(service.sync_training_state, saving("reader", reply.incarnation))
+    compute.inference = True
+    assert [1, 4, 32] == list(service.compute(compute).features.shape)
+
+
+def test_a_mask_of_other_values_is_refused(config):
+    service = service_of(config)
+    reply = service.open_session(opening(config, "run"))
+    key = key_message("run", reply.incarnation, Position(0, 0, 1))
+    mask = encode_tensor(torch.full((1, 4), 7, dtype=torch.uint8), "raw", 1 << 20)
+    compute = pb.ComputeRequest(
+        key=key, smashed=encode_tensor(torch.ones(1, 4, 32), "raw", 1 << 20), attention_mask=mask
+    )
+
+    assert Reason.BAD_TENSOR is refusal(service.compute, compute)
+
+
+def test_an_unknown_action_is_refused(config):
+    service = service_of(config)
+    reply = service.open_session(opening(config, "run"))
+    request = saving("run", reply.incarnation)
+    request.action = 77
+
+    assert Reason.BAD_REQUEST is refusal(service.sync_training_state, request)
