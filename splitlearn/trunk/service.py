@@ -3,9 +3,7 @@
 Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thread makes every call.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import torch
 
@@ -17,26 +15,13 @@ from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
 from splitlearn.trunk.session import TrunkSession
+from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.messages import commit_value, position_value
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 __all__ = ["TrunkService"]
-
-MAX_READERS = 4
-# Names become folders.
-SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
-ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
-
-
-@dataclass
-class OpenSession:
-    """A session and the incarnation that may speak for it; a reader only infers."""
-
-    session: TrunkSession
-    incarnation: int
-    reader: bool
 
 
 class TrunkService:
@@ -46,7 +31,7 @@ class TrunkService:
         config: the trunk's settings.
         identity: the model that the trunk holds a part of.
         load_stage: gives a fresh stage with the initial weights; each session trains its own.
-        max_sessions: sessions kept at a time.
+        max_sessions: sessions that train, at a time.
         probe: told of every request.
         recorder: told of every gradient.
     """
@@ -64,30 +49,26 @@ class TrunkService:
         self._identity = identity
         self._agreement = agreement(config, identity)
         self._load_stage = load_stage
-        self._max_sessions = max_sessions
         self._probe = probe
         self._recorder = recorder
-        self._sessions: dict[str, OpenSession] = {}
-        self._incarnations = 0
+        self._sessions = Sessions(max_sessions)
 
     def open_session(self, request: pb.OpenSessionRequest) -> pb.OpenSessionReply:
         """Start or resume a session; a newer incarnation takes over from an older one."""
         difference = first_difference(self._agreement, dict(request.agreement))
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
-        name = _checked_name(request.session_id)
-        self._make_room(name, reader=request.reader)
+        name = checked_name(request.session_id)
+        self._sessions.make_room(name, reader=request.reader)
         session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
         if request.resume_steps:
             self._resume(session, request)
         elif not request.reader:
             self._store(name).set_aside()
-        self._incarnations += 1
-        self._sessions.pop(name, None)
-        self._sessions[name] = OpenSession(session, self._incarnations, request.reader)
-        self._probe.point("trunk.session.opened", session.applied_step, session=name, incarnation=self._incarnations)
+        incarnation = self._sessions.add(name, session, reader=request.reader)
+        self._probe.point("trunk.session.opened", session.applied_step, session=name, incarnation=incarnation)
         return pb.OpenSessionReply(
-            incarnation=self._incarnations, applied_step=session.applied_step, fingerprint=session.fingerprint()
+            incarnation=incarnation, applied_step=session.applied_step, fingerprint=session.fingerprint()
         )
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
@@ -99,7 +80,7 @@ class TrunkService:
             return pb.ComputeReply(
                 features=self._encode(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
             )
-        self._training_session(request.key)
+        self._run(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
@@ -110,7 +91,7 @@ class TrunkService:
 
     def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:
         """Backward pass of one microbatch."""
-        session = self._training_session(request.key)
+        session = self._run(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.backward.received", at.step, at.microbatch)
         result = session.backward(at, self._hidden("features_grad", request.features_grad))
@@ -137,46 +118,30 @@ class TrunkService:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
         if request.HasField("commit"):
-            self._training_session(request.key)
+            self._run(request.key)
             session.commit(commit_value(request.commit))
         saved = ""
         if request.action == pb.SyncTrainingStateRequest.ACTION_SAVE:
-            self._training_session(request.key)
+            self._run(request.key)
             saved = self._save(request.key.session_id, session)
         elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
-            del self._sessions[request.key.session_id]
+            self._sessions.close(request.key.session_id)
             self._probe.point("trunk.session.closed", session.applied_step, session=request.key.session_id)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
 
-    def _make_room(self, name: str, *, reader: bool) -> None:
-        """Refuse one run too many; of readers, which can open again at any time, end the oldest."""
-        others = [other for other, entry in self._sessions.items() if entry.reader == reader and other != name]
-        if reader and len(others) >= MAX_READERS:
-            del self._sessions[others[0]]
-        elif not reader and len(others) >= self._max_sessions:
-            message = f"the trunk keeps {self._max_sessions} sessions: {', '.join(sorted(others))}; {ADVICE}"
-            raise WireError(Reason.TOO_MANY_SESSIONS, message)
+    def _session(self, key: pb.Key) -> TrunkSession:
+        return self._sessions.get(key.session_id, key.incarnation)
 
-    def _training_session(self, key: pb.Key) -> TrunkSession:
-        session = self._session(key)
+    def _run(self, key: pb.Key) -> TrunkSession:
+        """Give a session that may be changed."""
+        session = self._sessions.get_run(key.session_id, key.incarnation)
         if self._config.mode != "training":
             raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
-        if self._sessions[key.session_id].reader:
-            raise WireError(Reason.WRONG_MODE, f"session {key.session_id!r} was opened for reading only")
         return session
-
-    def _session(self, key: pb.Key) -> TrunkSession:
-        entry = self._sessions.get(key.session_id)
-        if entry is None:
-            raise WireError(Reason.UNKNOWN_SESSION, f"session {key.session_id!r} is not open here; open it again")
-        if key.incarnation != entry.incarnation:
-            message = f"incarnation {key.incarnation} of {key.session_id!r} was taken over by {entry.incarnation}"
-            raise WireError(Reason.STALE_INCARNATION, message)
-        return entry.session
 
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
         """Take the newest step that both sides have and that can be read here."""
-        store = self._store(_checked_name(request.resume_session_id or request.session_id))
+        store = self._store(checked_name(request.resume_session_id or request.session_id))
         problems = []
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
@@ -226,10 +191,3 @@ class TrunkService:
             if error.reason is Reason.NON_FINITE:
                 raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
             raise
-
-
-def _checked_name(name: str) -> str:
-    if not SESSION_NAME.fullmatch(name):
-        allowed = "letters, digits, '.', '_' and '-', no '.' first, at most 80"
-        raise WireError(Reason.BAD_REQUEST, f"session {name!r}: allowed are {allowed}")
-    return name

@@ -62,6 +62,13 @@ def test_readers_take_no_place_from_runs_and_the_oldest_makes_room(config):
     assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening(config, "another-run"))
 
 
+def test_a_reader_cannot_take_the_place_of_a_run(config):
+    service = service_of(config)
+    service.open_session(opening(config, "run"))
+
+    assert Reason.BAD_REQUEST is refusal(service.open_session, opening(config, "run", reader=True))
+
+
 def test_a_reader_cannot_train_or_save(config):
     service = service_of(config)
     reply = service.open_session(opening(config, "reader", reader=True))
