@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import sys
-import time
 
 
 def main(argv):
@@ -42,7 +41,7 @@ def linger(path):
         meeting.connect(path)
         meeting.sendall(b"here\n")
         while True:
-            time.sleep(3600)
+            signal.pause()
 
 
 def ignore_sigterm(path):

@@ -28,7 +28,7 @@ values = {
     "scheduler_type": st.sampled_from(["constant", "linear", "cosine"]),
     "data": words,
     "save_dir": st.from_regex(r"[a-z]{1,5}(/[a-z ]{1,5}[a-z]){0,3}", fullmatch=True).map(Path),
-    "session": st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
+    "session": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True),
     "codec": st.sampled_from(["raw", "fp16", "zlib"]),
     "trunk_address": st.sampled_from(["local", "127.0.0.1:50051", "[::1]:1"]),
     "rpc_timeout": st.floats(0.001, 3600),
