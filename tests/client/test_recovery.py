@@ -283,6 +283,13 @@ def test_a_schedule_that_falls_to_its_end_is_not_resumed_with_another_end(run):
         train(run, local_trunk(run), resume=True)
 
 
+def test_resuming_with_an_edited_text_is_refused(run):
+    train(run, local_trunk(run))
+
+    with pytest.raises(CheckpointError, match="tokens of the data"):
+        train(run, local_trunk(run), resume=True, data=data_of(run, count=20))
+
+
 def test_a_torn_trunk_half_falls_back_to_the_one_before(run, undisturbed):
     with pytest.raises(CrashError):
         train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))

@@ -110,6 +110,17 @@ def test_a_prompt_that_the_model_cannot_embed_is_refused(splitlearn, settings):
     assert "the model knows ids below 300" in message
 
 
+@pytest.mark.parametrize("command", ["eval", "generate"])
+def test_another_tokenizer_than_that_of_the_training_is_refused(splitlearn, settings, text, command):
+    splitlearn("train", *settings)
+    text.write_text("A text that somebody edited.\nIts pieces are others.\n")
+
+    status, _, err = splitlearn(command, *settings)
+
+    assert 2 == status
+    assert "vocabulary of the tokenizer" in err
+
+
 def test_training_goes_on_where_it_ended(splitlearn, settings, tmp_path):
     splitlearn("train", *settings, "--max-steps=8", f"--save-dir={tmp_path / 'calm'}", "--use-scheduler=false")
     splitlearn("train", *settings, "--use-scheduler=false")
