@@ -98,23 +98,26 @@ class Attempt:
 
     def run(self) -> tuple[str, Traffic | None]:
         """Execute; returns why the run did not succeed (empty when it did), and the traffic at the proxy."""
-        traffic = None
-        with self._observer:
-            try:
-                if self._scenario.topology == "local":
-                    self._train("local")
-                else:
-                    traffic = self._run_remote()
-            except ProxyServerError:
-                raise  # says nothing of the system under test
-            except HarnessError as error:
-                return str(error), traffic
-            finally:
-                self._over.set()
-                self._director.finish(START_TIMEOUT)
-                self.events = list(self._observer.events)
-                self._record.close()
-        return "", traffic
+        problem, traffic = "", None
+        try:
+            with self._observer:
+                try:
+                    if self._scenario.topology == "local":
+                        self._train("local")
+                    else:
+                        traffic = self._run_remote()
+                except ProxyServerError:
+                    raise  # says nothing of the system under test
+                except HarnessError as error:
+                    problem = str(error)
+                finally:
+                    self._over.set()
+                    self._director.finish(START_TIMEOUT)
+        finally:
+            # Only when the observer has ended has everything been heard that the processes said.
+            self.events = list(self._observer.events)
+            self._record.close()
+        return problem, traffic
 
     def _run_remote(self) -> Traffic | None:
         argv = ["trunk", "--port", "0", *self._flags("trunk", self._config)]

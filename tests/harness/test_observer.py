@@ -101,6 +101,7 @@ class TestHearing:
             line = json.dumps({"ns": 1, "source": "client", "point": FORWARD, "step": 0, "microbatch": 0})
             process.sendall(line.encode() + b"\n" + line[:30].encode())
         connect_probe(observer).point(COMMIT, 0)
+        observer.wait_for(At(FORWARD), DEADLINE)
         observer.wait_for(At(COMMIT), DEADLINE)
         assert {(FORWARD, 0, 0), (COMMIT, 0, None)} == {*places(observer)}
 
