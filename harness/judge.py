@@ -55,9 +55,8 @@ def _verdict_json(
     return {
         "verdict": verdict.value,
         "checks": [_check_json(check) for check in checks],
-        "figures": {},
         "not_covered": not_covered(facts.scenario),
-        "replay": f"harness run {facts.scenario.name} --seed {facts.scenario.config.seed}",
+        "replay": facts.scenario.replay,
         "started": f"{record.started:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": round(seconds, 2),
     }

@@ -57,11 +57,10 @@ def run_scenario(
         record_property("run", str(outcome.folder))
         if outcome.verdict is not Verdict.PASS:
             problems = [f"  {check.name}: {check.verdict.value}: {check.reading}" for check in outcome.checks]
-            replay = f"harness run {scenario.name} --seed {scenario.config.seed}"
             lines = [
                 f"{scenario.name}: {outcome.verdict.value}",
                 *problems,
-                f"replay: {replay}",
+                f"replay: {scenario.replay}",
                 f"run: {outcome.folder}",
             ]
             pytest.fail("\n".join(lines), pytrace=False)

@@ -42,6 +42,11 @@ class Scenario:
     expects: tuple[str, ...] = ()
     loss_below: float = 0.0
 
+    @property
+    def replay(self) -> str:
+        """The command that runs it again."""
+        return f"harness run {self.name} --seed {self.config.seed}"
+
     def with_seed(self, seed: int) -> Self:
         """Give the same scenario with other weights, data order and dropout."""
         return replace(self, config=self.config.but(seed=seed))

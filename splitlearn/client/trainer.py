@@ -31,8 +31,6 @@ RESUMED_FIELDS = (
     "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
     "codec",
 )  # fmt: skip
-
-
 TOKENIZER = "vocabulary of the tokenizer"
 
 
