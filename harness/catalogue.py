@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from itertools import product
 
-from harness.faults import CutMessage, DropConnection, Fault, ProxyDown
+from harness.faults import CutMessage, DropConnection, Fault, Kill, Partition
 from harness.links import LOOPBACK, WAN_50MS, WAN_200MS
+from harness.matrices import LONG_HAUL_STEPS, kill_matrix, long_haul, network_matrix, pairs
 from harness.observer import At
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig
@@ -93,7 +94,7 @@ FAULTS: dict[str, tuple[str, tuple[Fault, ...]]] = {
         "A message from the trunk is cut in the middle",
         (CutMessage(At("client.step.started", 2), "downstream", 9_000),),
     ),
-    "proxy-down": ("The network is down for two seconds", (ProxyDown(At("client.forward.sent", 2, 1), 2.0),)),
+    "partition": ("The network is down for two seconds", (Partition(At("client.forward.sent", 2, 1), 2.0),)),
     "many": (
         "Five faults in one run",
         (
@@ -101,7 +102,7 @@ FAULTS: dict[str, tuple[str, tuple[Fault, ...]]] = {
             CutMessage(At("client.step.started", 2), "downstream", 20_000),
             drop("trunk.commit.received", None, 3),
             drop("trunk.backward.received", 2, 4),
-            ProxyDown(At("client.commit.decided", 4), 0.5),
+            Partition(At("client.commit.decided", 4), 0.5),
         ),
     ),
 }
@@ -129,10 +130,16 @@ def main_job() -> Iterable[Scenario]:
         model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, gradient_accumulation_steps=2,
         learning_rate=1e-3, max_steps=60, warmup_steps=5, scheduler_type="cosine", save_interval=20,
     )  # fmt: skip
-    faults = (drop("trunk.backward.received", 1, 30),)
-    checks = ("equivalence", "exactly_once", "faults", "convergence")
-    title = "Real text over a 50 ms link, with a dropped connection"
+    faults = (drop("trunk.backward.received", 1, 15), Kill(At("trunk.commit.received", 33), ("trunk",)))
+    checks = ("equivalence", "exactly_once", "faults", "liveness", "convergence")
+    title = "Real text over a 50 ms link, with a dropped connection and a killed trunk"
     yield Scenario("main", title, config, link=WAN_50MS, faults=faults, checks=checks, loss_below=5.2)
+
+
+def long_hauls() -> Iterable[Scenario]:
+    """A fault every few steps."""
+    yield long_haul(LONG_HAUL_STEPS, "long-haul")
+    yield long_haul(40, "short-haul")
 
 
 GROUPS = {
@@ -141,11 +148,15 @@ GROUPS = {
     "equivalence": long_runs,
     "latency": latency,
     "fault-recovery": fault_recovery,
+    "kill-matrix": kill_matrix,
+    "network-matrix": network_matrix,
+    "pairs": pairs,
+    "long-hauls": long_hauls,
     "convergence": convergence,
     "main": main_job,
 }
 CATALOGUE = {group: tuple(make()) for group, make in GROUPS.items()}
-QUICK = ("local", "direct", "zlib", "fp16", "drop-reply-backward", "cut-reply", "proxy-down")
+QUICK = ("local", "direct", "zlib", "fp16", "drop-reply-backward", "cut-reply", "partition")
 
 
 def scenarios_named(name: str) -> tuple[Scenario, ...]:

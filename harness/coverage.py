@@ -1,5 +1,6 @@
 """What a scenario does not show, in words, so that nobody takes a PASS for more than it is."""
 
+from harness.faults import ends
 from harness.scenario import Scenario
 
 __all__ = ["not_covered"]
@@ -19,7 +20,8 @@ def not_covered(scenario: Scenario) -> list[str]:
         (config.gradient_accumulation_steps == 1, "gradient accumulation: every step had one microbatch"),
         (config.codec == "raw", "codecs: tensors travelled as they are"),
         (config.data_format == "packed", "padding: every sequence was full"),
-        (True, "killed processes: every process lived to the end"),
+        (not any(ends(fault, "client") for fault in scenario.faults), "a killed client: it lived to the end"),
+        (not any(ends(fault, "trunk") for fault in scenario.faults), "a killed trunk: it lived to the end"),
         (True, "other machines: every process ran on this one"),
     ]
     return [text for gap, text in gaps if gap]

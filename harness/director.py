@@ -4,9 +4,9 @@ import threading
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
-from harness.faults import Fault
-from harness.network import Network
-from harness.observer import Event, Observer
+from harness.faults.fault import Fault
+from harness.observer import Event
+from harness.world import World
 
 __all__ = ["FaultDirector"]
 
@@ -18,12 +18,12 @@ class FaultDirector:
         self._planned = list(faults)
         self._threads: list[threading.Thread] = []
 
-    def take(self, event: Event, network: Network, observer: Observer) -> None:
+    def take(self, event: Event, world: World) -> None:
         """Inject the fault planned for a held process; each fault once."""
         assert event.release is not None
         fault = next(fault for fault in self._planned if fault.at.matches(event))
         self._planned.remove(fault)
-        thread = threading.Thread(target=_break, args=(fault, event, network, observer), daemon=True, name=fault.name)
+        thread = threading.Thread(target=_break, args=(fault, event, world), daemon=True, name=fault.name)
         self._threads.append(thread)
         thread.start()
 
@@ -33,18 +33,19 @@ class FaultDirector:
             thread.join(timeout)
 
 
-def _break(fault: Fault, event: Event, network: Network, observer: Observer) -> None:
+def _break(fault: Fault, event: Event, world: World) -> None:
     assert event.release is not None
+    note = world.observer.note
     try:
-        fault.inject(network)
-        injected = observer.note("harness", "fault.injected", fault=fault.name, step=event.step, held=event.number)
+        fault.inject(world)
+        note("harness", "fault.injected", fault=fault.name, step=event.step, held=event.number)
     except HarnessError as error:
-        observer.note("harness", "fault.failed", fault=fault.name, reason=str(error))
+        note("harness", "fault.failed", fault=fault.name, reason=str(error))
         return
     finally:
         event.release()
     try:
-        fault.heal(network, injected)
-        observer.note("harness", "fault.healed", fault=fault.name)
+        fault.heal(world, event)
+        note("harness", "fault.healed", fault=fault.name)
     except HarnessError as error:
-        observer.note("harness", "fault.unhealed", fault=fault.name, reason=str(error))
+        note("harness", "fault.unhealed", fault=fault.name, reason=str(error))

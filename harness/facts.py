@@ -8,6 +8,7 @@ from typing import Any
 
 from safetensors import safe_open
 
+from harness.memory import MemorySample
 from harness.observer import Event
 from harness.oracle.compare import Equivalence, RunFiles, compare
 from harness.scenario import Scenario
@@ -36,6 +37,7 @@ class RunFacts:
         split: the run's files.
         reference: the reference's files.
         traffic: bytes at the proxy; None without one.
+        memory: of both parties, at every applied step.
     """
 
     scenario: Scenario
@@ -46,11 +48,21 @@ class RunFacts:
     split: RunFiles
     reference: RunFiles
     traffic: Traffic | None
+    memory: Sequence[MemorySample] = ()
 
     @cached_property
     def equivalence(self) -> Equivalence:
         """The comparison with the reference, made once; raises `OSError` where a file is missing."""
-        return compare(self.split, self.reference, self.scenario.config.cuts)
+        return compare(self.split, self.reference, self.scenario.config.cuts, self.skipped_steps)
+
+    @property
+    def skipped_steps(self) -> frozenset[int]:
+        """Steps that both sides skipped, for their norm was not finite."""
+        ours, theirs = (
+            {int(line["step"]) for line in lines if line["skipped"]}
+            for lines in (self.split_steps, self.reference_steps)
+        )
+        return frozenset(ours & theirs)
 
     @property
     def hidden_size(self) -> int:

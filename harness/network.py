@@ -1,25 +1,19 @@
 """The path between client and trunk, as faults see it."""
 
-import threading
-
-from harness.errors import HarnessError
 from harness.links import LinkProfile
-from harness.observer import At, Event, Observer
+from harness.observer import Observer
 from harness.proxy.client import ProxyHandle
 from harness.proxy.toxic import Stream, Toxic
 
 __all__ = ["Network", "link_toxics"]
 
-CALL_FAILED = At("client.call.failed")
-
 
 class Network:
     """The proxy of a run, and what a fault may do to it."""
 
-    def __init__(self, proxy: ProxyHandle, observer: Observer, give_up: threading.Event) -> None:
+    def __init__(self, proxy: ProxyHandle, observer: Observer) -> None:
         self._proxy = proxy
         self._observer = observer
-        self._give_up = give_up
 
     def disconnect(self) -> None:
         """Close every connection and refuse new ones."""
@@ -40,18 +34,6 @@ class Network:
         """Remove a toxic from live connections."""
         self._proxy.remove_toxic(toxic.name)
         self._observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
-
-    def wait_for_failed_call(self, injected: Event, timeout: float) -> Event:
-        """Wait until the client has noticed a call fail since a fault was injected; raises `TimedOutError`."""
-        return self._observer.wait_for(CALL_FAILED, timeout, injected.number, self._raise_if_over)
-
-    def let_pass(self, seconds: float) -> None:
-        """Let time pass, unless the run ends."""
-        self._give_up.wait(seconds)
-
-    def _raise_if_over(self) -> None:
-        if self._give_up.is_set():
-            raise HarnessError("the run ended")
 
 
 def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:

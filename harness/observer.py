@@ -21,11 +21,12 @@ __all__ = ["At", "Event", "Observer"]
 
 @dataclass(frozen=True)
 class At:
-    """A place in a run: a named point, at a step and microbatch; None matches any."""
+    """A place in a run: a named point, at a step and microbatch, where None matches any, the n-th time."""
 
     point: str
     step: int | None = None
     microbatch: int | None = None
+    occurrence: int = 1
 
     @property
     def source(self) -> str:
@@ -43,7 +44,8 @@ class At:
     def __str__(self) -> str:
         """Give the place in words."""
         step = "" if self.step is None else f" of step {self.step}"
-        return self.point + step + ("" if self.microbatch is None else f", microbatch {self.microbatch}")
+        microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
+        return self.point + step + microbatch + ("" if self.occurrence == 1 else f", time {self.occurrence}")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ class Event:
         return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}
 
 
+@dataclass
+class Hold:
+    """A process is to be held at a place when it is passed for the last of so many times."""
+
+    at: At
+    left: int
+
+
 class Observer:
     """Listens on a Unix socket for the probes of one run.
 
@@ -86,7 +96,7 @@ class Observer:
 
     def __init__(self, holds: tuple[At, ...], on_event: Callable[[Event], None]) -> None:
         self.events: list[Event] = []
-        self._holds = list(holds)
+        self._holds = [Hold(at, at.occurrence) for at in holds]
         self._on_event = on_event
         self._started = time.monotonic_ns()
         self._numbers = itertools.count()
@@ -167,9 +177,10 @@ class Observer:
         with connection, connection.makefile("r") as lines, suppress(OSError, json.JSONDecodeError):
             source = json.loads(lines.readline())["hello"]
             holds = [
-                {"point": at.point, "step": at.step, "microbatch": at.microbatch}
-                for at in self._holds
-                if at.source == source
+                {"point": hold.at.point, "step": hold.at.step, "microbatch": hold.at.microbatch}
+                for hold in self._holds
+                if hold.at.source == source
+                for _ in range(hold.left)
             ]
             connection.sendall(json.dumps({"holds": holds}).encode() + b"\n")
             for line in lines:
@@ -193,11 +204,16 @@ class Observer:
     def _take_hold(self, place: At) -> bool:
         """Use a hold up: a process that starts anew is not held where another was held before."""
         with self._changed:
-            for hold in self._holds:
-                if hold.covers(place.point, place.step, place.microbatch):
-                    self._holds.remove(hold)
-                    return True
-        return False
+            covering = [hold for hold in self._holds if hold.at.covers(place.point, place.step, place.microbatch)]
+            for hold in covering:
+                hold.left -= 1
+            due = [hold for hold in covering if not hold.left]
+            # Two that are due at once are one passing: the other waits for the next.
+            for hold in due[1:]:
+                hold.left = 1
+            if due:
+                self._holds.remove(due[0])
+            return bool(due)
 
     def _add(
         self, ns: int, source: str, point: str, values: dict[str, Any], release: Callable[[], None] | None

@@ -1,11 +1,12 @@
 """The pytest plugin: scenarios as tests.
 
 `run_scenario` runs one and fails the test unless the verdict is PASS; a VOID is a failure that says so. At the end the
-session's runs are in one HTML report.
+session's runs are in one HTML report. Tests marked `full` run with `--full` only; without it they are deselected, and
+counted as such.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
     from harness.workshop import Workshop
 
-__all__ = ["pytest_addoption", "pytest_terminal_summary", "run_scenario", "workshop"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_terminal_summary",
+    "run_scenario",
+    "scenario_parameters",
+    "workshop",
+]
 
 OUTCOMES = pytest.StashKey["list[RunOutcome]"]()
 RUNS = Path("reports/runs")
@@ -28,7 +37,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which Toxiproxy server to use"
     )
+    group.addoption("--full", action="store_true", help="run the whole of every matrix, not only its quick part")
     group.addoption("--cold", action="store_true", help="start an interpreter for every program instead of forking one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the harness's marker known."""
+    config.addinivalue_line("markers", "full: runs with --full only")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a full run is for."""
+    if config.getoption("--full"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenario"]) -> list[Any]:
+    """Give scenarios as parameters of a test; those that are not quick are marked `full`."""
+    names = {scenario.name for scenario in quick}
+    return [
+        pytest.param(scenario, id=scenario.name, marks=() if scenario.name in names else pytest.mark.full)
+        for scenario in scenarios
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +118,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     worst = max(ulps, key=lambda ulp: math.inf if isinstance(ulp, str) else ulp, default="none")
     terminalreporter.section("scenarios")
     terminalreporter.line(f"{len(outcomes)} runs, {tensors} tensors compared, worst ULP {worst}; report: {path}")
+    recoveries = sorted(seconds for outcome in outcomes for seconds in outcome.recoveries)
+    if recoveries:
+        middle, late = (recoveries[int(share * (len(recoveries) - 1))] for share in (0.5, 0.95))
+        times = f"p50 {middle:.2f} s, p95 {late:.2f} s, slowest {recoveries[-1]:.2f} s"
+        terminalreporter.line(f"{len(recoveries)} faults healed; progress came after {times}")

@@ -16,7 +16,7 @@ __all__ = ["Reference", "References"]
 # What the reference does not read.
 IRRELEVANT = {
     "mode", "log_interval", "save_interval", "save_dir", "session", "trunk_address", "rpc_timeout", "patience",
-    "max_message_bytes", "max_pending_bytes",
+    "max_message_bytes", "max_pending_bytes", "tls_ca", "tls_certificate", "tls_key", "token_file",
 }  # fmt: skip
 
 

@@ -27,6 +27,8 @@ class Scenario:
         timeout: seconds after which the run counts as hung.
         timed: the reference runs before the split run, not beside it, so that step times mean something.
         expects: points that the run must pass, or it has not shown what it is for.
+        whole_steps: steps whose gradients and cut tensors are kept whole, which the client asks the trunk for.
+        recovery_bound: seconds from a fault's healing to the client's next progress, at most.
         loss_below: value that the last step's loss must fall below; 0 states none.
     """
 
@@ -36,10 +38,12 @@ class Scenario:
     topology: Topology = "proxy"
     link: LinkProfile = LOOPBACK
     faults: tuple[Fault, ...] = ()
-    checks: tuple[str, ...] = ("equivalence", "exactly_once", "expectations", "faults")
+    checks: tuple[str, ...] = ("equivalence", "exactly_once", "expectations", "faults", "liveness")
     timeout: float = 240.0
     timed: bool = False
     expects: tuple[str, ...] = ()
+    whole_steps: tuple[int, ...] = ()
+    recovery_bound: float = 20.0
     loss_below: float = 0.0
 
     @property

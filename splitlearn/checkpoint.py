@@ -6,7 +6,7 @@ presence means that the checkpoint is whole.
 
 import itertools
 import json
-import os
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,10 +17,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from splitlearn.errors import CheckpointError
+from splitlearn.errors import CheckpointError, DamagedCheckpointError
+from splitlearn.files import PARTIAL, write_atomically
 from splitlearn.models.family import fingerprint
+from splitlearn.probe import NullProbe, Probe
 
 __all__ = ["CheckpointMark", "CheckpointStore"]
+
+log = logging.getLogger(__name__)
 
 KEPT = 2
 Role = Literal["client", "trunk"]
@@ -50,17 +54,38 @@ class CheckpointMark:
 
 
 class CheckpointStore:
-    """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`."""
+    """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`; tells the probe what it does."""
 
-    def __init__(self, save_dir: Path, session: str, role: Role) -> None:
+    def __init__(self, save_dir: Path, session: str, role: Role, probe: Probe | None = None) -> None:
         self.folder = save_dir / session / role
         self._session = session
         self._role = role
+        self._probe = probe or NullProbe()
 
     def steps(self) -> list[int]:
         """List the steps that have a file, newest first; whether it is sound shows when it is read."""
         names = (re.fullmatch(r"step-(\d+)\.safetensors", path.name) for path in self.folder.glob("step-*"))
         return sorted((int(match[1]) for match in names if match), reverse=True)
+
+    def sound_steps(self, agreement: Mapping[str, str]) -> list[int]:
+        """List the steps whose files can be read, newest first; damaged ones are named in the log.
+
+        Raises:
+            CheckpointError: a file is of other settings, or there are files and all are damaged.
+        """
+        steps = self.steps()
+        problems = []
+        sound = []
+        for step in steps:
+            try:
+                self._read(step, agreement)
+                sound.append(step)
+            except DamagedCheckpointError as error:
+                problems.append(str(error))
+                log.warning("%s", error)
+        if steps and not sound:
+            raise DamagedCheckpointError("\n".join(problems))
+        return sound
 
     def save(
         self,
@@ -79,11 +104,16 @@ class CheckpointStore:
         tensors = {f"weights/{name}": value for name, value in weights.items()}
         tensors |= {f"moments/{name}": value for name, value in moments.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        self._point("writing", step)
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_atomically(self._path(step), save(plain, {"mark": json.dumps(asdict(mark))}))
+        for left in self.folder.glob(f"step-*{PARTIAL}"):
+            left.unlink()  # by a process that died while it wrote
+        data = save(plain, {"mark": json.dumps(asdict(mark))})
+        write_atomically(self._path(step), data, lambda: self._point("written", step))
         kept = [saved for saved in self.steps() if saved <= step][:KEPT]
         for other in set(self.steps()) - set(kept):
             self._path(other).unlink()
+        self._point("saved", step)
         return mark
 
     def set_aside(self) -> None:
@@ -101,16 +131,26 @@ class CheckpointStore:
         Raises:
             CheckpointError: missing, torn, or of another run; the message says what to do.
         """
+        self._point("loading", step)
+        found = self._read(step, agreement)
+        self._point("loaded", step)
+        return found
+
+    def _read(
+        self, step: int, agreement: Mapping[str, str]
+    ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         path = self._path(step)
         try:
             with safe_open(path, "pt") as file:
                 mark = CheckpointMark(**json.loads(file.metadata()["mark"]))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
+            raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
         weights, moments = _below("weights/", tensors), _below("moments/", tensors)
         if (fingerprint(weights), fingerprint(moments)) != (mark.weights, mark.moments):
-            raise CheckpointError(f"{path} is damaged: its tensors do not match its own digests; {self._advice()}")
+            raise DamagedCheckpointError(
+                f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
+            )
         if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
             raise CheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}")
         self._check_agreement(path, json.loads(mark.agreement), agreement)
@@ -124,6 +164,9 @@ class CheckpointStore:
                     "use the settings of the first run"
                 )
 
+    def _point(self, what: str, step: int) -> None:
+        self._probe.point(f"{self._role}.checkpoint.{what}", step)
+
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}.safetensors"
 
@@ -134,18 +177,3 @@ class CheckpointStore:
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Make the file appear whole or not at all, even when the machine stops."""
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": "continue a prompt, through the trunk",
     "split": "cut a Hugging Face checkpoint into bottom, trunk and top",
     "export": "join the parts of a trained model into a Hugging Face checkpoint",
+    "certificates": "make certificates and a token for development",
 }
 INTERRUPTED = 130
 

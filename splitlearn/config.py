@@ -98,6 +98,10 @@ class TrainingConfig(BaseModel):
     trunk_address: str = Field(
         "127.0.0.1:50051", pattern=r"^(local|.+:\d{1,5})$", description="HOST:PORT; local means in this process"
     )
+    tls_ca: Path | None = Field(None, description="PEM file; the other side's certificate must be signed by it")
+    tls_certificate: Path | None = Field(None, description="PEM file of this side's own certificate")
+    tls_key: Path | None = Field(None, description="PEM file of that certificate's private key")
+    token_file: Path | None = Field(None, description="file with the secret that client and trunk share")
     rpc_timeout: float = Field(60.0, gt=0, le=3600, description="seconds one call may take")
     patience: float = Field(300.0, gt=0, description="seconds of failed calls after which the client gives up")
     max_message_bytes: int = Field(256 * MIB, ge=MIB, le=1024 * MIB, description="largest tensor message")
@@ -107,6 +111,8 @@ class TrainingConfig(BaseModel):
     def _cross_check(self) -> Self:
         if self.use_scheduler and self.max_steps and self.warmup_steps > self.max_steps:
             raise ValueError(f"warmup_steps = {self.warmup_steps}: at most max_steps ({self.max_steps})")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together: give both or neither")
         return self
 
     @classmethod

@@ -4,7 +4,15 @@ A user's mistake is a `UserError`: its message says what to do. A peer's mistake
 lives with the wire. A bug is an `AssertionError`.
 """
 
-__all__ = ["CheckpointError", "ConfigError", "DataError", "ModelError", "TrunkUnavailableError", "UserError"]
+__all__ = [
+    "CheckpointError",
+    "ConfigError",
+    "DamagedCheckpointError",
+    "DataError",
+    "ModelError",
+    "TrunkUnavailableError",
+    "UserError",
+]
 
 
 class UserError(Exception):
@@ -25,6 +33,10 @@ class ModelError(UserError):
 
 class CheckpointError(UserError):
     """A checkpoint is missing, torn or belongs to another run."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint's file is torn or altered."""
 
 
 class TrunkUnavailableError(UserError):

@@ -8,6 +8,8 @@ from harness.checks.equivalence import check_equivalence
 from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
+from harness.checks.liveness import check_liveness
+from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
 from harness.checks.traffic import check_traffic
 from harness.facts import RunFacts
@@ -23,6 +25,8 @@ CHECKS: Mapping[str, Check] = {
     "exactly_once": check_exactly_once,
     "expectations": check_expectations,
     "faults": check_faults,
+    "liveness": check_liveness,
+    "memory": check_memory,
     "step_time": check_step_time,
     "traffic": check_traffic,
     "convergence": check_convergence,

@@ -1,51 +1,47 @@
 """Every planned fault happened, left a mark, and was healed."""
 
 import math
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 
 from harness.facts import RunFacts
+from harness.faults import Fault
 from harness.observer import Event
 from harness.verdict import CheckResult
 
 __all__ = ["check_faults"]
 
-# What shows that the system noticed: a call failed, or the connection was lost.
-LOST = ("IDLE", "TRANSIENT_FAILURE")
-
 
 def check_faults(facts: RunFacts) -> CheckResult:
-    """VOID where a fault did not fire or left no mark: the run has then not shown what it was meant to.
-
-    A mark belongs to the newest fault before it.
-    """
-    planned = [fault.name for fault in facts.scenario.faults]
+    """VOID where a fault did not fire or left no mark: the run has then not shown what it was meant to."""
+    planned = facts.scenario.faults
     if not planned:
         return CheckResult("faults", 1, "none were planned")
-    injected = [event for event in facts.events if event.point == "fault.injected"]
-    injected.sort(key=lambda event: int(event.fields["held"]))
-    fired = {event.fields["fault"]: event for event in injected}
-    missing = [name for name in planned if name not in fired]
-    # The other side may notice before the injection is noted, but not before the process was held for it.
-    since = [*(event.fields["held"] for event in injected), math.inf]
-    marks = [event.number for event in facts.events if _is_mark(event)]
-    unmarked = [
-        event.fields["fault"]
-        for event, (first, end) in zip(injected, pairwise(since), strict=True)
-        if not any(first < number < end for number in marks)
-    ]
-    failed = [event.fields["reason"] for event in facts.events if event.point == "fault.failed"]
-    unhealed = [event.fields["reason"] for event in facts.events if event.point == "fault.unhealed"]
+    fired = {event.fields["fault"]: event for event in facts.events if event.point == "fault.injected"}
+    unmarked = [fault.name for fault in planned if fault.name in fired and not _has_mark(fault, fired, facts.events)]
+    told = {point: _reasons(facts.events, point) for point in ("fault.failed", "fault.unhealed")}
     problems = [
-        *(f"{name} did not fire" for name in missing),
+        *(f"{fault.name} did not fire" for fault in planned if fault.name not in fired),
         *(f"{name} left no mark" for name in unmarked),
-        *(f"not injected: {reason}" for reason in failed),
-        *(f"not healed: {reason}" for reason in unhealed),
+        *(f"not injected: {reason}" for reason in told["fault.failed"]),
+        *(f"not healed: {reason}" for reason in told["fault.unhealed"]),
     ]
     summary = f"{len(fired)} of {len(planned)} planned faults fired"
     figures = {"planned": len(planned), "fired": len(fired), "failed calls": facts.count("client.call.failed")}
     return CheckResult("faults", len(planned), summary, (), figures, void_because="; ".join(problems))
 
 
-def _is_mark(event: Event) -> bool:
-    lost = event.point == "client.connection.changed" and event.fields["state"] in LOST
-    return lost or event.point == "client.call.failed"
+def _has_mark(fault: Fault, fired: Mapping[str, Event], events: Sequence[Event]) -> bool:
+    """Look between the passing of the point and the next fault, or this one's healing where that comes later.
+
+    The other side may notice before the injection is noted, but not before the process was held for it.
+    """
+    since = int(fired[fault.name].fields["held"])
+    later = (int(event.fields["held"]) for event in fired.values())
+    following = min((held for held in later if held > since), default=math.inf)
+    healed = (e.number for e in events if e.point == "fault.healed" and e.fields["fault"] == fault.name)
+    until = max(following, next(healed, -1))
+    return any(since < event.number < until and fault.is_mark(event) for event in events)
+
+
+def _reasons(events: Sequence[Event], point: str) -> list[str]:
+    return [str(event.fields["reason"]) for event in events if event.point == point]

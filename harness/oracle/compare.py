@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,15 +94,21 @@ class Equivalence:
         return max(known) if known and min(known) >= 0 else None
 
 
-def compare(split: RunFiles, reference: RunFiles, cuts: Cuts) -> Equivalence:
-    """Compare everything that was recorded; raises `OSError` where a file is missing."""
+def compare(
+    split: RunFiles, reference: RunFiles, cuts: Cuts, skipped_steps: Collection[int] = frozenset()
+) -> Equivalence:
+    """Compare everything that was recorded; raises `OSError` where a file is missing.
+
+    Of steps that both sides skipped, the reference has tensors that the other could not send for not being finite.
+    """
     ours = read_digests(folder / "digests.jsonl" for folder in split.records)
     theirs = read_digests(folder / "digests.jsonl" for folder in reference.records)
     final, final_reference = _load(split.finals), _load(reference.finals)
     unlike = {name for name in final.keys() & final_reference.keys() if not _alike(final[name], final_reference[name])}
     both = sorted((final.keys() & final_reference.keys()) - unlike)
     distances = {name: distance(final[name], final_reference[name]) for name in both}
-    one_sided = sorted(ours.keys() ^ theirs.keys(), key=lambda place: place.order)
+    unsent = {place for place in theirs.keys() - ours.keys() if place.step in skipped_steps}
+    one_sided = sorted((ours.keys() ^ theirs.keys()) - unsent, key=lambda place: place.order)
     missing = [str(place) for place in one_sided] + sorted((final.keys() ^ final_reference.keys()) | unlike)
     histogram: Counter[int] = Counter()
     for found in distances.values():

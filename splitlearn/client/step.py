@@ -107,6 +107,7 @@ class TrainingStep:
                     self._probe.point("client.backward.received", at.step, at.microbatch)
                 with watch.part("update"):
                     self._run_bottom_backward(at, smashed_BTH, result, norms)
+                self._probe.point("client.backward.done", at.step, at.microbatch)
         except WireError as error:
             if error.reason not in (Reason.NON_FINITE, Reason.NON_FINITE_RESULT):
                 raise
@@ -129,6 +130,7 @@ class TrainingStep:
         with stage_scope(self._config, at.step, at.microbatch, "bottom"):
             smashed_BTH = self.stage.bottom(input_ids_BT, mask_BT)
         self._recorder.boundary(at.step, at.microbatch, "smashed", smashed_BTH)
+        self._probe.point("client.forward.sending", at.step, at.microbatch)
         answer = self._trunk.forward(at, smashed_BTH, mask_BT, self.pending_commit)
         self._probe.point("client.forward.sent", at.step, at.microbatch)
         return smashed_BTH, answer
@@ -155,6 +157,7 @@ class TrainingStep:
         return features_grad_BTH
 
     def _send_backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
+        self._probe.point("client.backward.sending", at.step, at.microbatch)
         answer = self._trunk.backward(at, features_grad_BTH)
         self._probe.point("client.backward.sent", at.step, at.microbatch)
         return answer
@@ -174,7 +177,9 @@ class TrainingStep:
         self._probe.point("client.commit.decided", step)
         self._recorder.gradients(step, self._gradients.accumulated())
         if self._recorder.keeps_whole(step) and not skip:
+            self._probe.point("client.gradients.sending", step)
             self._recorder.gradients(step, self._trunk.gradients(step))
+            self._probe.point("client.gradients.received", step)
         if skip:
             self._probe.point("client.step.skipped", step)
             self.optimizer.zero_grad(set_to_none=True)

@@ -1,46 +1,58 @@
-"""The training loop: steps, metrics, progress, and checkpoints of both sides."""
+"""The training loop: steps, metrics, progress, checkpoints of both sides, and going back to one."""
 
 import json
+import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Literal, NoReturn, TextIO
 
 from tqdm import tqdm
 
 from splitlearn.agreement import agreement
-from splitlearn.checkpoint import CheckpointStore
+from splitlearn.client.checkpoints import ClientCheckpoints
+from splitlearn.client.refusals import explained
 from splitlearn.client.step import StepReport, TrainingStep
+from splitlearn.client.stopping import StopAsked, StopRequest
 from splitlearn.config import TrainingConfig
 from splitlearn.data import TrainingData
-from splitlearn.errors import CheckpointError, ConfigError, TrunkUnavailableError
+from splitlearn.errors import CheckpointError, ConfigError
 from splitlearn.models.family import ClientStage, ModelIdentity
-from splitlearn.optimizer import LearningRate, load_moments, moments
+from splitlearn.optimizer import LearningRate
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Hello, TrunkLink
+from splitlearn.wire.link import Hello, TrunkLink, Welcome
 
-__all__ = ["TOKENIZER", "Trainer", "TrainingResult", "check_data_fits", "explained"]
+__all__ = ["Resume", "Trainer", "TrainingResult", "check_data_fits"]
 
-# Settings of the client alone that a resumed run must share with the first one.
-RESUMED_FIELDS = (
-    "learning_rate", "use_scheduler", "scheduler_type", "warmup_steps", "max_grad_norm", "loss_type",
-    "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
-    "codec",
-)  # fmt: skip
-TOKENIZER = "vocabulary of the tokenizer"
+log = logging.getLogger(__name__)
+
+# Whether to go on from a checkpoint: never, where there is one, or only so.
+Resume = Literal["no", "auto", "must"]
+# A session that is lost again and again before a step more is done will be lost for ever.
+MAX_FRUITLESS_OPENINGS = 5
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a run ended: steps applied in all, the last step's loss in nats, and where the metrics are."""
+    """How a run ended.
+
+    Attributes:
+        steps: applied in all.
+        last_loss: of the last step, in nats.
+        metrics: file of one JSON object a step.
+        stopped: it was asked to stop before its end.
+        saved: what there is to resume from, in words.
+    """
 
     steps: int
     last_loss: float
     metrics: Path
+    stopped: bool
+    saved: str
 
 
 def check_data_fits(config: TrainingConfig, identity: ModelIdentity, data: TrainingData) -> None:
@@ -51,125 +63,144 @@ def check_data_fits(config: TrainingConfig, identity: ModelIdentity, data: Train
 
 
 class Trainer:
-    """Trains from the first step, or from the newest checkpoint that both sides have, to the last."""
+    """Trains from the first step, or from the newest checkpoint that both sides have, to the last.
+
+    A trunk that has lost the session, because it was started again, makes both go back to that checkpoint.
+
+    Args:
+        stage: the client's part of the model, with its initial weights.
+        load_initial: gives such a part again, for going back to the beginning.
+        identity: of the model.
+        trunk: the other party.
+        data: to train on.
+        config: settings of the run.
+        probe: told of every point.
+        recorder: told of every tensor.
+        stop: asked after every step.
+    """
 
     def __init__(
         self,
         stage: ClientStage,
+        load_initial: Callable[[], ClientStage],
         identity: ModelIdentity,
         trunk: TrunkLink,
         data: TrainingData,
         config: TrainingConfig,
         probe: Probe,
         recorder: Recorder,
+        stop: StopRequest,
     ) -> None:
         check_data_fits(config, identity, data)
         learning_rate = LearningRate(config, data.total_steps)
         stage.to(config.device).train()
-        self._step = TrainingStep(stage, identity, trunk, learning_rate, config, probe, recorder)
-        self._wire_agreement = agreement(config, identity)
-        self._agreement = self._wire_agreement | resumed_settings(config, data)
-        self._store = CheckpointStore(config.save_dir, config.session, "client")
+        self._new_step = partial(TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder)
+        self._step = self._new_step()
+        self._agreement = agreement(config, identity)
+        self._checkpoints = ClientCheckpoints(config, identity, data, load_initial, probe)
+        self._metrics = self._checkpoints.folder / "metrics.jsonl"
+        self._applied = 0
+        self._loss = math.nan
         self._trunk = trunk
         self._data = data
         self._config = config
         self._probe = probe
+        self._stop = stop
 
-    def train(self, *, resume: bool) -> TrainingResult:
-        """Open the session and run every step that is left.
+    def train(self, *, resume: Resume = "no") -> TrainingResult:
+        """Open the session and run every step that is left, or those until it is asked to stop.
 
         Raises:
             CheckpointError: nothing to resume from, or checkpoints that a fresh start would destroy.
             TrunkUnavailableError: the trunk refused the session, or did not answer within the client's patience.
         """
-        with explained(self._config):
-            first = self._open(resume=resume)
-            result = self._run(first)
-            self._trunk.close()
-        self._probe.point("client.training.finished", result.steps)
-        return result
+        with explained(self._config, self._checkpoints.newest):
+            try:
+                self._open(self._steps_to_resume(resume))
+                self._run_until_done()
+            except StopAsked:
+                log.info("the trunk did not answer; stopping without it")
+        stopped = self._applied < self._data.total_steps
+        if not stopped:
+            self._probe.point("client.training.finished", self._applied)
+        return TrainingResult(self._applied, self._loss, self._metrics, stopped, self._checkpoints.newest())
 
-    def _open(self, *, resume: bool) -> int:
-        steps = self._store.steps()
-        if resume and not steps:
-            raise CheckpointError(f"no checkpoint in {self._store.folder}; start without --resume")
-        if not resume and steps:
-            where = f"{self._store.folder} has checkpoints of steps {steps}"
+    def _steps_to_resume(self, resume: Resume) -> list[int]:
+        steps = self._checkpoints.steps()
+        if resume == "must" and not steps:
+            raise CheckpointError(f"no checkpoint in {self._checkpoints.folder}; start without --resume")
+        if resume == "no" and steps:
+            where = f"{self._checkpoints.folder} has checkpoints of steps {steps}"
             raise CheckpointError(f"{where}; continue with --resume, or give a new --session")
-        hello = Hello(self._config.session, self._wire_agreement, steps if resume else ())
-        welcome = self._trunk.open(hello)
-        if resume:
-            self._restore(welcome.applied_step, welcome.fingerprint)
+        return self._checkpoints.sound_steps()
+
+    def _open(self, steps: list[int]) -> Welcome:
+        self._probe.point("client.session.opening", max(steps, default=0))
+        welcome = self._trunk.open(Hello(self._config.session, self._agreement, steps))
+        if welcome.applied_step:
+            self._checkpoints.restore(self._step, welcome.applied_step, welcome.fingerprint)
+        self._applied = welcome.applied_step
         self._probe.point("client.session.opened", welcome.applied_step, incarnation=welcome.incarnation)
-        return welcome.applied_step
+        return welcome
 
-    def _restore(self, step: int, trunk_weights: str) -> None:
-        mark, weights, saved_moments = self._store.load(step, self._agreement)
-        if mark.trunk_weights != trunk_weights:
-            raise CheckpointError(
-                f"the trunk's checkpoint of step {step} is not the one made with {self._store.folder}; "
-                "start the trunk with the --save-dir of that run"
-            )
-        parameters = self._step.parameters
-        for name, parameter in parameters.items():
-            parameter.data.copy_(weights[name])
-        load_moments(self._step.optimizer, parameters, saved_moments)
+    def _run_until_done(self) -> None:
+        """Run to the end, however often the trunk loses the session, as long as there is progress."""
+        furthest, fruitless = self._applied, 0
+        while True:
+            try:
+                self._run()
+                self._probe.point("client.session.closing", self._applied)
+                self._trunk.close()
+            except WireError as error:
+                fruitless = 0 if self._applied > furthest else fruitless + 1
+                furthest = max(furthest, self._applied)
+                if error.reason is not Reason.UNKNOWN_SESSION or fruitless == MAX_FRUITLESS_OPENINGS:
+                    raise
+                self._open_again()
+            else:
+                return
 
-    def _run(self, first: int) -> TrainingResult:
-        self._store.folder.mkdir(parents=True, exist_ok=True)
-        path = self._store.folder / "metrics.jsonl"
-        loss, total = math.nan, self._data.total_steps
-        with path.open("a", buffering=1) as metrics, self._progress(first, total) as progress:
-            for step in range(first, total):
+    def _open_again(self) -> None:
+        """Go back to the newest common checkpoint, or to the beginning."""
+        lost_at = self._applied
+        self._probe.point("client.session.lost", lost_at)
+        self._step = self._new_step()
+        welcome = self._open(self._checkpoints.sound_steps())
+        if not welcome.applied_step:
+            self._checkpoints.restore(self._step, 0, welcome.fingerprint)
+        log.warning("the trunk lost the session at step %d; both go on from step %d", lost_at, self._applied)
+
+    def _run(self) -> None:
+        """Run every step that is left, or those until it is asked to stop."""
+        self._metrics.parent.mkdir(parents=True, exist_ok=True)
+        total = self._data.total_steps
+        with self._metrics.open("a", buffering=1) as metrics, self._progress() as progress:
+            while self._applied < total and not self._stop.received:
+                step = self._applied
                 report = self._step.run(step, self._data.step(step))
+                self._applied, self._loss = step + 1, report.loss
                 _write_metrics(metrics, report)
                 _show(progress, report, self._config.log_interval)
-                loss = report.loss
-                if self._is_save_due(step + 1, total):
-                    self._save(step + 1)
-        return TrainingResult(total, loss, path)
+                if self._is_save_due():
+                    self._save()
 
-    def _is_save_due(self, applied: int, total: int) -> bool:
+    def _is_save_due(self) -> bool:
         interval = self._config.save_interval
-        return applied == total or (interval > 0 and applied % interval == 0)
+        at_interval = interval > 0 and self._applied % interval == 0
+        return at_interval or self._applied == self._data.total_steps or self._stop.received is not None
 
-    def _save(self, applied: int) -> None:
+    def _save(self) -> None:
         """Write the trunk's half, then ours, which makes the checkpoint whole."""
-        state = self._trunk.save(self._step.pending_commit)
+        if self._stop.received:
+            self._probe.point("client.training.stopping", self._applied, signal=self._stop.received.name)
+        self._probe.point("client.checkpoint.started", self._applied)
+        state = self._trunk.save(self._applied, self._step.pending_commit)
         self._step.pending_commit = None
-        assert state.applied_step == applied, f"the trunk saved step {state.applied_step} instead of {applied}"
-        weights = {name: parameter.detach() for name, parameter in self._step.parameters.items()}
-        saved_moments = moments(self._step.optimizer, self._step.parameters)
-        self._store.save(applied, self._agreement, weights, saved_moments, state.fingerprint)
-        self._probe.point("client.checkpoint.saved", applied)
+        assert state.applied_step == self._applied, f"the trunk saved step {state.applied_step}, not {self._applied}"
+        self._checkpoints.save(self._step, self._applied, state.fingerprint)
 
-    @staticmethod
-    def _progress(first: int, total: int) -> "tqdm[NoReturn]":
-        return tqdm(initial=first, total=total, unit="step", dynamic_ncols=True)
-
-
-def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:
-    """List what the rest of a run depends on beside what the trunk must share."""
-    settings = {name: str(getattr(config, name)) for name in RESUMED_FIELDS}
-    settings |= {"tokens of the data": data.fingerprint(), TOKENIZER: data.tokenizer.fingerprint()}
-    falls = config.use_scheduler and config.scheduler_type != "constant"
-    # A schedule that falls to its end cannot be continued with another end.
-    return settings | ({"steps in all": str(data.total_steps)} if falls else {})
-
-
-@contextmanager
-def explained(config: TrainingConfig) -> Iterator[None]:
-    """Turn the wire's refusals into messages for the user."""
-    try:
-        yield
-    except WireError as error:
-        if error.reason is Reason.TRANSPORT:
-            advice = "is `splitlearn trunk` running there, and is --trunk-address right?"
-        elif error.reason is Reason.UNKNOWN_SESSION:
-            advice = "the trunk was restarted; continue with --resume"
-        else:
-            advice = "mend this, then start again, with --resume where checkpoints were made"
-        raise TrunkUnavailableError(f"trunk at {config.trunk_address}: {error.message} ({advice})") from error
+    def _progress(self) -> "tqdm[NoReturn]":
+        return tqdm(initial=self._applied, total=self._data.total_steps, unit="step", dynamic_ncols=True)
 
 
 def _write_metrics(file: TextIO, report: StepReport) -> None:

@@ -1,6 +1,6 @@
 """From a configuration to a link with the trunk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from splitlearn.config import TrainingConfig
@@ -19,10 +19,23 @@ __all__ = ["connected"]
 
 
 @contextmanager
-def connected(config: TrainingConfig, identity: ModelIdentity, probe: Probe, recorder: Recorder) -> Iterator[TrunkLink]:
+def connected(
+    config: TrainingConfig,
+    identity: ModelIdentity,
+    probe: Probe,
+    recorder: Recorder,
+    before_repeating: Callable[[], None] = lambda: None,
+) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the block is left.
 
     A process with a channel that nobody closed never ends.
+
+    Args:
+        config: names the trunk.
+        identity: of the model.
+        probe: told of every failed call.
+        recorder: of a trunk in this process.
+        before_repeating: called when a call has failed; may raise when it is not to be repeated.
 
     Yields:
         The trunk; the address `local` means one in this process.
@@ -33,6 +46,7 @@ def connected(config: TrainingConfig, identity: ModelIdentity, probe: Probe, rec
 
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
+        before_repeating()
 
     def report_state(state: str) -> None:
         probe.point("client.connection.changed", state=state)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
 from splitlearn.commands.connect import connected
 from splitlearn.commands.observers import add_observer_flags, observers
@@ -14,18 +15,25 @@ from splitlearn.models import FAMILY
 
 __all__ = ["add_flags", "run"]
 
+SIGNALLED = 128  # as shells count a program that a signal ended
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument(
-        "--resume", action="store_true", help="continue from the newest checkpoint that both sides have"
+        "--resume",
+        nargs="?",
+        const="must",
+        default="no",
+        choices=("must", "auto"),
+        help="continue from the newest checkpoint that both sides have; `--resume auto` starts where there is none yet",
     )
     add_observer_flags(parser)
     add_config_flags(parser)
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Train to the last step."""
+    """Train to the last step, or to the one after which a signal came; then the status is 128 + its number."""
     config = config_from_flags(flags)
     if config.mode != "training":
         raise ConfigError(f"mode = {config.mode!r}: `splitlearn train` needs training; use `splitlearn eval` to infer")
@@ -33,7 +41,19 @@ def run(flags: argparse.Namespace) -> int:
     data = load_training_data(config)
     stage, identity = FAMILY.load_client(config)
     probe, recorder = observers(flags, "client")
-    with connected(config, identity, probe, recorder) as trunk:
-        result = Trainer(stage, identity, trunk, data, config, probe, recorder).train(resume=flags.resume)
+    stop = StopRequest()
+    stop.listen()
+    with connected(config, identity, probe, recorder, stop.raise_if_asked) as trunk:
+        trainer = Trainer(
+            stage, lambda: FAMILY.load_client(config)[0], identity, trunk, data, config, probe, recorder, stop
+        )
+        result = trainer.train(resume=flags.resume)
+    if result.stopped:
+        assert stop.received is not None
+        sys.stderr.write(
+            f"stopped by {stop.received.name} after {result.steps} steps; {result.saved}; continue with "
+            f"`splitlearn train … --resume auto` and the same settings\n"
+        )
+        return SIGNALLED + stop.received
     sys.stdout.write(f"{result.steps} steps, last loss {result.last_loss:.4f}; metrics in {result.metrics}\n")
     return 0

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from splitlearn.agreement import agreement
 from splitlearn.checkpoint import CheckpointStore
-from splitlearn.client.trainer import TOKENIZER, explained
+from splitlearn.client.checkpoints import TOKENIZER
+from splitlearn.client.refusals import explained
 from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
 from splitlearn.data import Tokenizer
@@ -57,13 +58,14 @@ def trained_model(
     check(identity)
     shared = agreement(config, identity)
     store = CheckpointStore(config.save_dir, config.session, "client")
-    steps = [] if initial else store.steps()
+    expected = shared | {TOKENIZER: tokenizer.fingerprint()}
+    steps = [] if initial else store.sound_steps(expected)
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
     with connected(config, identity, NullProbe(), NullRecorder()) as trunk, explained(config):
         welcome = trunk.open(Hello(f"{config.session}.reader", shared, steps, config.session, reader=True))
         if not initial:
-            mark, weights, _ = store.load(welcome.applied_step, shared | {TOKENIZER: tokenizer.fingerprint()})
+            mark, weights, _ = store.load(welcome.applied_step, expected)
             if mark.trunk_weights != welcome.fingerprint:
                 raise CheckpointError(
                     f"the trunk's checkpoint of step {mark.step} is not the one made with {store.folder}"

@@ -8,8 +8,10 @@ from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.determinism import make_deterministic
 from splitlearn.models import FAMILY
+from splitlearn.trunk.epoch import next_epoch
 from splitlearn.trunk.server import Address, StopSignal, running_server
 from splitlearn.trunk.service import TrunkService
+from splitlearn.trunk.sessions import Sessions
 
 __all__ = ["add_flags", "run"]
 
@@ -21,6 +23,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=50051, help="port; 0 takes any free one (default: %(default)s)")
     parser.add_argument("--max-sessions", type=int, default=1, help="runs trained at a time (default: %(default)s)")
+    parser.add_argument(
+        "--idle-timeout",
+        type=float,
+        default=3600.0,
+        help="seconds until a silent client's place is given up (default: %(default)s)",
+    )
     add_observer_flags(parser)
     add_config_flags(parser)
 
@@ -31,11 +39,13 @@ def run(flags: argparse.Namespace) -> int:
     make_deterministic(config)
     probe, recorder = observers(flags, "trunk")
     _, identity = FAMILY.load_trunk(config)
-    service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], flags.max_sessions, probe, recorder)
+    sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
+    service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], sessions, probe, recorder)
     stop = StopSignal()  # before anybody is told that the server runs
     with running_server(service, config, Address(flags.host, flags.port)) as address:
         sys.stdout.write(f"trunk listening on {address}\n")
         sys.stdout.flush()
         probe.point("trunk.server.ready", address=str(address))
         log.info("stopping on %s", stop.wait())
+        probe.point("trunk.server.stopping")
     return 0

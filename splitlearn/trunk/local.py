@@ -50,19 +50,19 @@ class LocalTrunk:
         self._config = config
         self._agreement = agreement(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
-        self._store = CheckpointStore(config.save_dir, config.session, "trunk")
+        self._store = CheckpointStore(config.save_dir, config.session, "trunk", probe)
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
-        common = sorted(set(hello.resume_steps) & set(self._store.steps()))
+        here = self._store.sound_steps(self._agreement) if hello.resume_steps else []
+        common = sorted(set(hello.resume_steps) & set(here))
         if hello.resume_steps and not common:
             raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
-        if not hello.resume_steps and not hello.reader:
-            self._store.set_aside()
         if common:
             mark, weights, moments = self._store.load(common[-1], self._agreement)
             self._session.restore(mark.step, weights, moments)
+            self._session.has_checkpoints = True
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
 
     def forward(
@@ -100,11 +100,14 @@ class LocalTrunk:
         self._session.commit(commit)
         return TrunkState(self._session.applied_step, "")
 
-    def save(self, commit: Commit | None) -> TrunkState:
-        """Write the trunk's half of a checkpoint, after applying `commit`."""
+    def save(self, step: int, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
         if commit:
             self._session.commit(commit)
-        step = self._session.applied_step
+        assert step == self._session.applied_step
+        if not self._session.has_checkpoints:
+            self._store.set_aside()
+            self._session.has_checkpoints = True
         mark = self._store.save(step, self._agreement, self._session.weights(), self._session.moments())
         return TrunkState(step, mark.weights)
 

@@ -15,10 +15,13 @@ from grpc_reflection.v1alpha import reflection
 
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
+from splitlearn.trunk.guard import TokenGuard
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.servicer import TrunkServicer
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.addresses import address_of
 from splitlearn.wire.compute_service_pb2_grpc import add_ComputeServiceServicer_to_server
+from splitlearn.wire.credentials import read_token, server_tls
 from splitlearn.wire.options import server_options
 
 __all__ = ["Address", "StopSignal", "running_server"]
@@ -26,7 +29,7 @@ __all__ = ["Address", "StopSignal", "running_server"]
 log = logging.getLogger(__name__)
 
 HANDLER_THREADS = 8
-MAX_CONCURRENT_RPCS = 256
+MAX_CONCURRENT_RPCS = 1024
 STOP_GRACE_SECONDS = 5.0
 
 
@@ -39,7 +42,7 @@ class Address:
 
     def __str__(self) -> str:
         """Give the form HOST:PORT."""
-        return f"{self.host}:{self.port}"
+        return address_of(self.host, self.port)
 
 
 @contextmanager
@@ -50,19 +53,27 @@ def running_server(service: TrunkService, config: TrainingConfig, address: Addre
         The address with the chosen port.
 
     Raises:
-        ConfigError: the address cannot be listened on.
+        ConfigError: the address cannot be listened on, or the credentials cannot be used.
     """
+    tls = server_tls(config)
+    token = read_token(config, address.host, encrypted=tls is not None)
     # A thread's default count is OpenMP's, not the process's: the computing thread must set its own.
     compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
     handlers = ThreadPoolExecutor(HANDLER_THREADS, "handler")
-    server = grpc.server(handlers, options=server_options(config), maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS)
-    add_ComputeServiceServicer_to_server(TrunkServicer(service, compute), server)  # type: ignore[no-untyped-call] # generated without types
+    server = grpc.server(
+        handlers,
+        interceptors=[TokenGuard(token)] if token else [],
+        options=server_options(config),
+        maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
+    )
+    servicer = TrunkServicer(service, compute, config.rpc_timeout)
+    add_ComputeServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call] # generated without types
     healthy = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     names = [pb.DESCRIPTOR.services_by_name["ComputeService"].full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
     reflection.enable_server_reflection(names, server)
     try:
-        port = server.add_insecure_port(str(address))
+        port = server.add_secure_port(str(address), tls) if tls else server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise ConfigError(
             f"cannot listen on {address}: {error}; choose another --port, or 0 for any free one"

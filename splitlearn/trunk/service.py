@@ -3,9 +3,8 @@
 Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thread makes every call.
 """
 
+import logging
 from collections.abc import Callable, Iterator
-
-import torch
 
 from splitlearn.agreement import agreement, first_difference
 from splitlearn.checkpoint import CheckpointStore
@@ -14,14 +13,19 @@ from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
+from splitlearn.trunk.boundary import BoundaryTensors
+from splitlearn.trunk.holders import Holders
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.messages import commit_value, position_value
-from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+from splitlearn.wire.link import Opening, Welcome
+from splitlearn.wire.messages import commit_value, opening_value, position_value
+from splitlearn.wire.tensors import encode_tensor
 
 __all__ = ["TrunkService"]
+
+log = logging.getLogger(__name__)
 
 
 class TrunkService:
@@ -31,7 +35,7 @@ class TrunkService:
         config: the trunk's settings.
         identity: the model that the trunk holds a part of.
         load_stage: gives a fresh stage with the initial weights; each session trains its own.
-        max_sessions: sessions that train, at a time.
+        sessions: those that are open.
         probe: told of every request.
         recorder: told of every gradient.
     """
@@ -41,51 +45,60 @@ class TrunkService:
         config: TrainingConfig,
         identity: ModelIdentity,
         load_stage: Callable[[], TrunkStage],
-        max_sessions: int,
+        sessions: Sessions,
         probe: Probe,
         recorder: Recorder,
     ) -> None:
         self._config = config
-        self._identity = identity
         self._agreement = agreement(config, identity)
         self._load_stage = load_stage
         self._probe = probe
         self._recorder = recorder
-        self._sessions = Sessions(max_sessions)
+        self._sessions = sessions
+        self._holders = Holders(config.save_dir)
+        self._tensors = BoundaryTensors(config, identity)
 
     def open_session(self, request: pb.OpenSessionRequest) -> pb.OpenSessionReply:
         """Start or resume a session; a newer incarnation takes over from an older one."""
         difference = first_difference(self._agreement, dict(request.agreement))
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
-        name = checked_name(request.session_id)
-        self._sessions.make_room(name, reader=request.reader)
-        session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
-        if request.resume_steps:
-            self._resume(session, request)
-        elif not request.reader:
-            self._store(name).set_aside()
-        incarnation = self._sessions.add(name, session, reader=request.reader)
-        self._probe.point("trunk.session.opened", session.applied_step, session=name, incarnation=incarnation)
+        name, opening = checked_name(request.session_id), opening_value(request)
+        welcome = self._sessions.answered(name, opening)
+        if welcome is None:
+            self._holders.check(name, opening)
+            self._sessions.make_room(name, replaces=request.replaces, reader=request.reader)
+            welcome = self._open(name, opening, request)
         return pb.OpenSessionReply(
-            incarnation=incarnation, applied_step=session.applied_step, fingerprint=session.fingerprint()
+            incarnation=welcome.incarnation, applied_step=welcome.applied_step, fingerprint=welcome.fingerprint
         )
+
+    def close_idle(self) -> None:
+        """Give up the sessions whose clients are gone."""
+        for name in self._sessions.close_idle():
+            saved = ", ".join(map(str, self._store(name).steps())) or "none"
+            log.warning(
+                "session %s: its client has not been heard of; its place is given up. Checkpoints here: %s. "
+                "The client goes on from the newest of them by itself, or with --resume",
+                name,
+                saved,
+            )
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
         """Forward pass of one microbatch."""
         session = self._session(request.key)
-        smashed_BTH = self._hidden("smashed", request.smashed)
-        attention_mask_BT = self._mask(request.attention_mask, smashed_BTH.shape[:2])
+        smashed_BTH = self._tensors.hidden("smashed", request.smashed)
+        attention_mask_BT = self._tensors.mask(request.attention_mask, smashed_BTH.shape[:2])
         if request.inference:
             return pb.ComputeReply(
-                features=self._encode(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
+                features=self._tensors.reply(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
             )
         self._run(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
         features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
-        reply = pb.ComputeReply(features=self._encode(features_BTH, request.smashed))
+        reply = pb.ComputeReply(features=self._tensors.reply(features_BTH, request.smashed))
         self._probe.point("trunk.compute.done", at.step, at.microbatch)
         return reply
 
@@ -94,21 +107,25 @@ class TrunkService:
         session = self._run(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.backward.received", at.step, at.microbatch)
-        result = session.backward(at, self._hidden("features_grad", request.features_grad))
+        result = session.backward(at, self._tensors.hidden("features_grad", request.features_grad))
         norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
-        reply = pb.BackwardReply(smashed_grad=self._encode(result.smashed_grad_BTH, request.features_grad), norms=norms)
+        reply = pb.BackwardReply(
+            smashed_grad=self._tensors.reply(result.smashed_grad_BTH, request.features_grad), norms=norms
+        )
         self._probe.point("trunk.backward.done", at.step, at.microbatch)
         return reply
 
     def get_gradients(self, request: pb.GetGradientsRequest) -> Iterator[pb.Gradient]:
         """The accumulated gradients of the step in progress."""
         session = self._session(request.key)
+        self._probe.point("trunk.gradients.received", request.key.step)
         gradients = session.gradients(request.names)
         if request.key.step != session.applied_step or not gradients:
             have = f"{session.applied_step} is in progress" if gradients else "none are accumulated"
             raise WireError(Reason.NO_GRADIENTS, f"no gradients of step {request.key.step}: {have}")
         for name, gradient in gradients.items():
             yield pb.Gradient(name=name, gradient=encode_tensor(gradient, "raw", self._config.max_message_bytes))
+        self._probe.point("trunk.gradients.done", request.key.step)
 
     def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
         """Commit, save, close, or just tell the state."""
@@ -123,11 +140,23 @@ class TrunkService:
         saved = ""
         if request.action == pb.SyncTrainingStateRequest.ACTION_SAVE:
             self._run(request.key)
-            saved = self._save(request.key.session_id, session)
+            saved = self._save(request.key, session)
         elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
+            self._probe.point("trunk.session.closing", session.applied_step, session=request.key.session_id)
             self._sessions.close(request.key.session_id)
             self._probe.point("trunk.session.closed", session.applied_step, session=request.key.session_id)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
+
+    def _open(self, name: str, opening: Opening, request: pb.OpenSessionRequest) -> Welcome:
+        self._probe.point("trunk.session.opening", max(request.resume_steps, default=0), session=name)
+        session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
+        if request.resume_steps:
+            self._resume(session, request)
+        if not request.reader:
+            self._holders.note(name, opening)
+        welcome = self._sessions.add(name, session, opening, reader=request.reader)
+        self._probe.point("trunk.session.opened", welcome.applied_step, session=name, incarnation=welcome.incarnation)
+        return welcome
 
     def _session(self, key: pb.Key) -> TrunkSession:
         return self._sessions.get(key.session_id, key.incarnation)
@@ -150,44 +179,27 @@ class TrunkService:
                 problems.append(str(error))
                 continue
             session.restore(mark.step, weights, moments)
+            session.has_checkpoints = request.resume_session_id in ("", request.session_id)
             return
         here = ", ".join(map(str, store.steps())) or "none"
         there = ", ".join(map(str, request.resume_steps))
         reason = "; ".join([f"the trunk has steps {here}, the client has {there}", *problems])
         raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common: {reason}")
 
-    def _save(self, name: str, session: TrunkSession) -> str:
+    def _save(self, key: pb.Key, session: TrunkSession) -> str:
+        step = session.applied_step
+        if key.step != step:
+            reason = Reason.STEP_IN_FUTURE if key.step > step else Reason.STEP_IN_PAST
+            raise WireError(reason, f"save of step {key.step}; the trunk has applied {step}")
+        store = self._store(key.session_id)
         try:
-            mark = self._store(name).save(session.applied_step, self._agreement, session.weights(), session.moments())
+            if not session.has_checkpoints:
+                store.set_aside()
+            mark = store.save(step, self._agreement, session.weights(), session.moments())
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
-        self._probe.point("trunk.checkpoint.saved", session.applied_step)
+        session.has_checkpoints = True
         return mark.weights
 
     def _store(self, name: str) -> CheckpointStore:
-        return CheckpointStore(self._config.save_dir, name, "trunk")
-
-    def _hidden(self, name: str, message: pb.Tensor) -> torch.Tensor:
-        wanted = (None, None, self._identity.hidden_size)
-        spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
-        tensor = decode_tensor(message, spec)
-        if tensor.shape[1] > self._identity.positions:
-            allowed = self._identity.positions
-            raise WireError(Reason.BAD_TENSOR, f"{name}: {tensor.shape[1]} positions; the model has {allowed}")
-        return tensor.to(self._config.device)
-
-    def _mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
-        spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
-        mask_BT = decode_tensor(message, spec)
-        if int(mask_BT.max()) > 1:
-            raise WireError(Reason.BAD_TENSOR, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
-        return mask_BT.to(self._config.device, torch.int64)
-
-    def _encode(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
-        """Answer in the codec of the request."""
-        try:
-            return encode_tensor(tensor, like.codec, self._config.max_message_bytes)
-        except WireError as error:
-            if error.reason is Reason.NON_FINITE:
-                raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
-            raise
+        return CheckpointStore(self._config.save_dir, name, "trunk", self._probe)

@@ -2,24 +2,23 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from typing import TypeVar
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc.error_details_pb2 import ErrorInfo
-from google.rpc.status_pb2 import Status
-from grpc_status import rpc_status
 
 from splitlearn.trunk.service import TrunkService
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceServicer
-from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.grpc_transport import ERROR_DOMAIN
+from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.status import refuse
 
 __all__ = ["TrunkServicer"]
 
 log = logging.getLogger(__name__)
+
+# In seconds. gRPC gives a request without a deadline one that is thousands of years ahead.
+FARTHEST_DEADLINE = 86_400.0
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -31,11 +30,13 @@ class TrunkServicer(ComputeServiceServicer):
     Args:
         service: the protocol.
         compute: an executor of exactly one thread, which makes every call of the service.
+        time_limit: seconds after which a request that came without a deadline is given up.
     """
 
-    def __init__(self, service: TrunkService, compute: Executor) -> None:
+    def __init__(self, service: TrunkService, compute: Executor, time_limit: float) -> None:
         self._service = service
         self._compute = compute
+        self._time_limit = time_limit
 
     def OpenSession(self, request: pb.OpenSessionRequest, context: grpc.ServicerContext) -> pb.OpenSessionReply:  # noqa: N802 - gRPC's name
         """Start or resume a session."""
@@ -61,24 +62,21 @@ class TrunkServicer(ComputeServiceServicer):
         return self._run(self._service.sync_training_state, request, context)
 
     def _run(self, method: Callable[[Q], R], request: Q, context: grpc.ServicerContext) -> R:
+        answer = self._compute.submit(self._unless_gone, method, request, context)
+        wait([answer], self._time_limit if context.time_remaining() > FARTHEST_DEADLINE else None)
         try:
-            return self._compute.submit(self._unless_gone, method, request, context).result()
+            if answer.cancel() or not answer.done():
+                limit = f"{self._time_limit:g} s, the trunk's limit for requests without a deadline"
+                raise WireError(Reason.TRANSPORT, f"not answered within {limit}", Code.DEADLINE_EXCEEDED)
+            return answer.result()
         except WireError as error:
-            _abort(context, error)
+            refuse(context, error)
         except Exception as error:
             log.exception("a request failed by a bug")
-            _abort(context, WireError(Reason.BUG, f"{type(error).__name__}: {error}"))
-        raise AssertionError("abort raises")
+            refuse(context, WireError(Reason.BUG, f"{type(error).__name__}: {error}"))
 
     @staticmethod
     def _unless_gone(method: Callable[[Q], R], request: Q, context: grpc.ServicerContext) -> R:
         if not context.is_active():
             raise WireError(Reason.TRANSPORT, "the client gave this request up")
         return method(request)
-
-
-def _abort(context: grpc.ServicerContext, error: WireError) -> None:
-    detail = AnyMessage()
-    detail.Pack(ErrorInfo(reason=error.reason.value, domain=ERROR_DOMAIN))
-    status = Status(code=error.code.value, message=error.message, details=[detail])
-    context.abort_with_status(rpc_status.to_status(status))

@@ -27,6 +27,8 @@ class TrunkSession:
 
     def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
         self.applied_step = 0
+        # Those of another run of the same name are set aside before the first of this one is written.
+        self.has_checkpoints = False
         self._config = config
         self._stage = stage.to(config.device).train()
         self._parameters = dict(stage.named_parameters())

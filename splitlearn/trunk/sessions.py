@@ -1,10 +1,13 @@
 """The sessions that a trunk keeps: who may speak for them, and how many there may be."""
 
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Opening, Welcome
 
 __all__ = ["Sessions", "checked_name"]
 
@@ -12,15 +15,27 @@ MAX_READERS = 4
 # Names become folders.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
+# Incarnations of different epochs never meet.
+INCARNATIONS_PER_EPOCH = 10**9
 
 
-@dataclass(frozen=True)
+@dataclass
 class OpenSession:
-    """A session and the incarnation that may speak for it; a reader only infers."""
+    """A session and who may speak for it; a reader only infers.
+
+    Attributes:
+        session: its state.
+        opening: the request that opened it.
+        welcome: what that request was answered.
+        reader: takes no place from those that train.
+        used: when it was last spoken for, in seconds.
+    """
 
     session: TrunkSession
-    incarnation: int
+    opening: Opening
+    welcome: Welcome
     reader: bool
+    used: float
 
 
 class Sessions:
@@ -28,43 +43,65 @@ class Sessions:
 
     Args:
         max_runs: sessions that train, at a time; of readers there may be a few beside.
+        epoch: number of this trunk's start; incarnations of later epochs are higher.
+        idle_timeout: seconds after which a session that nobody speaks for may be given up.
+        now: a clock in seconds.
     """
 
-    def __init__(self, max_runs: int) -> None:
+    def __init__(
+        self, max_runs: int, epoch: int = 1, idle_timeout: float = 3600.0, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._max_runs = max_runs
+        self._idle_timeout = idle_timeout
+        self._now = now
         self._open: dict[str, OpenSession] = {}
-        self._incarnations = 0
+        self._incarnations = epoch * INCARNATIONS_PER_EPOCH
 
     def __contains__(self, name: str) -> bool:
         """Whether a session of that name is open."""
         return name in self._open
 
-    def make_room(self, name: str, *, reader: bool) -> None:
-        """Refuse one run too many; of readers, which can open again at any time, end the oldest."""
-        if name in self._open and self._open[name].reader != reader:
+    def answered(self, name: str, opening: Opening) -> Welcome | None:
+        """Give the answer that a repeated request to open got before."""
+        entry = self._open.get(name)
+        return entry.welcome if entry and entry.opening == opening else None
+
+    def make_room(self, name: str, *, replaces: int, reader: bool) -> None:
+        """Refuse to take over from another incarnation than the current one, and one run too many.
+
+        Of readers, which can open again at any time, the oldest is ended.
+        """
+        entry = self._open.get(name)
+        if entry and entry.reader != reader:
             raise WireError(Reason.BAD_REQUEST, f"session {name!r} is open for another purpose; use another name")
-        others = [other for other, entry in self._open.items() if entry.reader == reader and other != name]
+        if entry and entry.welcome.incarnation != replaces:
+            current = entry.welcome.incarnation
+            details = {"incarnation": str(current), "client": entry.opening.client}
+            raise WireError(Reason.SESSION_HELD, f"session {name!r} is held by incarnation {current}", details=details)
+        others = [other for other, held in self._open.items() if held.reader == reader and other != name]
         if reader and len(others) >= MAX_READERS:
             del self._open[others[0]]
         elif not reader and len(others) >= self._max_runs:
             message = f"the trunk keeps {self._max_runs} sessions: {', '.join(sorted(others))}; {ADVICE}"
             raise WireError(Reason.TOO_MANY_SESSIONS, message)
 
-    def add(self, name: str, session: TrunkSession, *, reader: bool) -> int:
-        """Keep a session in the place of an older one of its name; returns the incarnation that may speak for it."""
+    def add(self, name: str, session: TrunkSession, opening: Opening, *, reader: bool) -> Welcome:
+        """Keep a session in the place of an older one of its name; returns what its client is told."""
         self._incarnations += 1
+        welcome = Welcome(self._incarnations, session.applied_step, session.fingerprint())
         self._open.pop(name, None)
-        self._open[name] = OpenSession(session, self._incarnations, reader)
-        return self._incarnations
+        self._open[name] = OpenSession(session, opening, welcome, reader, self._now())
+        return welcome
 
     def get(self, name: str, incarnation: int) -> TrunkSession:
         """Give an open session to its newest incarnation; raises `WireError` for any other."""
         entry = self._open.get(name)
         if entry is None:
             raise WireError(Reason.UNKNOWN_SESSION, f"session {name!r} is not open here; open it again")
-        if incarnation != entry.incarnation:
-            message = f"incarnation {incarnation} of {name!r} was taken over by {entry.incarnation}"
+        if incarnation != entry.welcome.incarnation:
+            message = f"incarnation {incarnation} of {name!r} was taken over by {entry.welcome.incarnation}"
             raise WireError(Reason.STALE_INCARNATION, message)
+        entry.used = self._now()
         return entry.session
 
     def get_run(self, name: str, incarnation: int) -> TrunkSession:
@@ -77,6 +114,14 @@ class Sessions:
     def close(self, name: str) -> None:
         """Forget a session."""
         del self._open[name]
+
+    def close_idle(self) -> list[str]:
+        """Forget the sessions that nobody has spoken for in time; returns their names."""
+        oldest = self._now() - self._idle_timeout
+        idle = [name for name, entry in self._open.items() if entry.used < oldest]
+        for name in idle:
+            del self._open[name]
+        return idle
 
 
 def checked_name(name: str) -> str:

@@ -49,7 +49,7 @@ class Key(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., incarnation: _Optional[int] = ..., step: _Optional[int] = ..., microbatch: _Optional[int] = ..., microbatches: _Optional[int] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader")
+    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader", "client", "opening", "replaces")
     class AgreementEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -62,12 +62,18 @@ class OpenSessionRequest(_message.Message):
     RESUME_STEPS_FIELD_NUMBER: _ClassVar[int]
     RESUME_SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     READER_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_FIELD_NUMBER: _ClassVar[int]
+    OPENING_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     agreement: _containers.ScalarMap[str, str]
     resume_steps: _containers.RepeatedScalarFieldContainer[int]
     resume_session_id: str
     reader: bool
-    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ...) -> None: ...
+    client: str
+    opening: int
+    replaces: int
+    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ...) -> None: ...
 
 class OpenSessionReply(_message.Message):
     __slots__ = ("incarnation", "applied_step", "fingerprint")

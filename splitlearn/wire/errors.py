@@ -3,6 +3,7 @@
 The codes are gRPC's, used as documented; the reason says which rule of the protocol was broken.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 
 __all__ = ["Code", "Reason", "WireError"]
@@ -33,8 +34,10 @@ class Reason(Enum):
     """Why a request was refused; each reason has one code."""
 
     TRANSPORT = "TRANSPORT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
     MISMATCH = "MISMATCH"
     UNKNOWN_SESSION = "UNKNOWN_SESSION"
+    SESSION_HELD = "SESSION_HELD"
     TOO_MANY_SESSIONS = "TOO_MANY_SESSIONS"
     STALE_INCARNATION = "STALE_INCARNATION"
     STEP_IN_PAST = "STEP_IN_PAST"
@@ -59,8 +62,10 @@ class Reason(Enum):
 
 CODES = {
     Reason.TRANSPORT: Code.UNAVAILABLE,
+    Reason.UNAUTHENTICATED: Code.UNAUTHENTICATED,
     Reason.MISMATCH: Code.FAILED_PRECONDITION,
     Reason.UNKNOWN_SESSION: Code.NOT_FOUND,
+    Reason.SESSION_HELD: Code.ABORTED,
     Reason.TOO_MANY_SESSIONS: Code.RESOURCE_EXHAUSTED,
     Reason.STALE_INCARNATION: Code.ABORTED,
     Reason.STEP_IN_PAST: Code.OUT_OF_RANGE,
@@ -91,13 +96,17 @@ class WireError(Exception):
         reason: the rule that was broken.
         message: for a person; names the field, the value and what is allowed.
         code: the status code; follows from the reason, except for failures of the transport itself.
+        details: for a program, by name; what there is depends on the reason.
     """
 
-    def __init__(self, reason: Reason, message: str, code: Code | None = None) -> None:
+    def __init__(
+        self, reason: Reason, message: str, code: Code | None = None, details: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{reason.value}: {message}")
         self.reason = reason
         self.message = message
         self.code = code or CODES[reason]
+        self.details = dict(details or {})
 
     @property
     def retryable(self) -> bool:

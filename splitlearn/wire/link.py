@@ -9,7 +9,17 @@ from typing import Protocol, TypeVar
 
 import torch
 
-__all__ = ["BackwardResult", "Commit", "Hello", "Pending", "Position", "TrunkLink", "TrunkState", "Welcome"]
+__all__ = [
+    "BackwardResult",
+    "Commit",
+    "Hello",
+    "Opening",
+    "Pending",
+    "Position",
+    "TrunkLink",
+    "TrunkState",
+    "Welcome",
+]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -64,6 +74,14 @@ class Hello:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """Who opens: the random name of a client's process, and how often that process has opened, from 1."""
+
+    client: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Welcome:
     """What the trunk answers: the fencing number, and the state that it starts from."""
 
@@ -91,7 +109,10 @@ class TrunkLink(Protocol):
     """The trunk as the client sees it. Calls that return `Pending` are under way at once."""
 
     def open(self, hello: Hello) -> Welcome:
-        """Open the session; raises `WireError` with the field that differs."""
+        """Open the session, again where the trunk has lost it; raises `WireError` with the field that differs.
+
+        The first time it is taken over from whoever holds it; later only this client's own is.
+        """
 
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
@@ -110,8 +131,8 @@ class TrunkLink(Protocol):
     def commit(self, commit: Commit) -> TrunkState:
         """End a step now, without waiting for the next forward pass."""
 
-    def save(self, commit: Commit | None) -> TrunkState:
-        """Write the trunk's half of a checkpoint, after applying `commit`."""
+    def save(self, step: int, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
 
     def close(self) -> None:
         """End the session and let the trunk forget it."""

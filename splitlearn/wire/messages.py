@@ -2,11 +2,12 @@
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.link import Commit, Opening, Position
 
-__all__ = ["commit_message", "commit_value", "key_message", "position_value"]
+__all__ = ["commit_message", "commit_value", "key_message", "opening_value", "position_value"]
 
 MAX_MICROBATCHES = 1 << 16
+CLIENT_NAME_LENGTH = 64
 
 
 def key_message(session_id: str, incarnation: int, at: Position) -> pb.Key:
@@ -46,3 +47,13 @@ def commit_value(message: pb.Commit) -> Commit:
     if not 0 <= message.learning_rate < float("inf"):
         raise WireError(Reason.BAD_REQUEST, f"learning_rate {message.learning_rate}; allowed is finite and >= 0")
     return Commit(message.step, message.learning_rate, coefficient, message.skip)
+
+
+def opening_value(request: pb.OpenSessionRequest) -> Opening:
+    """Read who opens; raises `WireError` when it is not said, for then a repetition could not be told."""
+    if not 0 < len(request.client) <= CLIENT_NAME_LENGTH or not request.opening:
+        allowed = f"a name of 1 to {CLIENT_NAME_LENGTH} characters and a count from 1"
+        raise WireError(
+            Reason.BAD_REQUEST, f"client {request.client[:80]!r}, opening {request.opening}; allowed is {allowed}"
+        )
+    return Opening(request.client, request.opening)

@@ -1,12 +1,18 @@
 """Every gRPC option, in one place, for both sides."""
 
 from splitlearn.config import TrainingConfig
+from splitlearn.wire.addresses import host_of, is_loopback
 
 __all__ = ["channel_options", "server_options"]
 
 # Keys, shapes and the attention mask travel beside the tensor.
 MESSAGE_HEADROOM_BYTES = 1 << 20
 KEEPALIVE_MS = 10_000
+HANDSHAKE_TIMEOUT_MS = 10_000
+MAX_METADATA_BYTES = 8192
+MAX_CONNECTIONS = 128
+# A step has up to 128 requests under way, and as many again that the client gave up a moment ago.
+MAX_STREAMS = 256
 
 Options = list[tuple[str, int]]
 
@@ -25,6 +31,8 @@ def channel_options(config: TrainingConfig) -> Options:
         ("grpc.http2.max_pings_without_data", 0),
         # Two clients in one process must not share a connection: a fault on one is not a fault on the other.
         ("grpc.use_local_subchannel_pool", 1),
+        # A proxy of the environment would read what must not leave this machine.
+        ("grpc.enable_http_proxy", int(not is_loopback(host_of(config.trunk_address)))),
     ]
 
 
@@ -38,6 +46,12 @@ def server_options(config: TrainingConfig) -> Options:
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
         ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+        ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        # Between the two limits gRPC refuses at random.
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
     ]
 
 

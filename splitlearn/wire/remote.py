@@ -3,6 +3,7 @@
 Shapes: B sequences, T positions, H hidden width.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
@@ -19,6 +20,9 @@ from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 __all__ = ["RemoteTrunk"]
 
+# How often another client may come between; each of them wants the session for itself.
+MAX_TAKEOVERS = 3
+
 
 class RemoteTrunk:
     """A `TrunkLink` over reliable calls."""
@@ -26,26 +30,47 @@ class RemoteTrunk:
     def __init__(self, calls: ReliableCalls, config: TrainingConfig) -> None:
         self._calls = calls
         self._config = config
+        self._client = secrets.token_hex(8)
+        self._openings = 0
         self._session_id = ""
         self._incarnation = 0
         self._forwards: dict[Position, pb.ComputeRequest] = {}
 
     def open(self, hello: Hello) -> Welcome:
-        """Open the session; raises `WireError` with the field that differs."""
+        """Open the session, again where the trunk has lost it; raises `WireError` with the field that differs.
+
+        The first time it is taken over from whoever holds it; later only this client's own is: a request of ours that
+        was long under way may have opened it.
+        """
+        self._openings += 1
         request = pb.OpenSessionRequest(
             session_id=hello.session_id,
             agreement=hello.agreement,
             resume_steps=hello.resume_steps,
             resume_session_id=hello.resume_session_id,
             reader=hello.reader,
+            client=self._client,
+            opening=self._openings,
         )
+        for _ in range(MAX_TAKEOVERS):
+            try:
+                return self._open(request)
+            except WireError as error:
+                if error.reason is not Reason.SESSION_HELD:
+                    raise
+                if self._openings > 1 and error.details["client"] != self._client:
+                    raise WireError(Reason.STALE_INCARNATION, error.message) from None
+                request.replaces = int(error.details["incarnation"])
+        return self._open(request)
 
+    def _open(self, request: pb.OpenSessionRequest) -> Welcome:
         def read(reply: Message) -> Welcome:
             message = cast("pb.OpenSessionReply", reply)
             return Welcome(message.incarnation, message.applied_step, message.fingerprint)
 
         welcome = self._calls.call("OpenSession", request, read).result()
-        self._session_id, self._incarnation = hello.session_id, welcome.incarnation
+        self._session_id, self._incarnation = request.session_id, welcome.incarnation
+        self._forwards.clear()
         return welcome
 
     def forward(
@@ -98,17 +123,17 @@ class RemoteTrunk:
         """End a step now, without waiting for the next forward pass."""
         return self._sync(pb.SyncTrainingStateRequest.ACTION_COMMIT, commit)
 
-    def save(self, commit: Commit | None) -> TrunkState:
-        """Write the trunk's half of a checkpoint, after applying `commit`."""
-        return self._sync(pb.SyncTrainingStateRequest.ACTION_SAVE, commit)
+    def save(self, step: int, commit: Commit | None) -> TrunkState:
+        """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
+        return self._sync(pb.SyncTrainingStateRequest.ACTION_SAVE, commit, step)
 
     def close(self) -> None:
         """End the session and let the trunk forget it."""
         self._sync(pb.SyncTrainingStateRequest.ACTION_CLOSE, None)
         self._calls.transport.close()
 
-    def _sync(self, action: pb.SyncTrainingStateRequest.Action, commit: Commit | None) -> TrunkState:
-        key = self._key(Position(0, 0, 1))
+    def _sync(self, action: pb.SyncTrainingStateRequest.Action, commit: Commit | None, step: int = 0) -> TrunkState:
+        key = self._key(Position(step, 0, 1))
         message = commit_message(commit) if commit else None
         request = pb.SyncTrainingStateRequest(key=key, action=action, commit=message)
 

@@ -6,6 +6,7 @@ import torch
 from exactness.cut import batches_of
 from safetensors.torch import load_file
 
+from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
 from splitlearn.data import TrainingData
 from splitlearn.models import FAMILY
@@ -64,11 +65,21 @@ def local_trunk(config, probe=None):
     return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe or NullProbe(), NullRecorder())
 
 
-def train(config, trunk, *, resume=False, probe=None, data=None):
+def train(config, trunk, *, resume=False, probe=None, data=None, stop=None):
     """Run the client to its end."""
     stage, identity = FAMILY.load_client(config)
-    trainer = Trainer(stage, identity, trunk, data or data_of(config), config, probe or NullProbe(), NullRecorder())
-    return trainer.train(resume=resume)
+    trainer = Trainer(
+        stage,
+        lambda: FAMILY.load_client(config)[0],
+        identity,
+        trunk,
+        data or data_of(config),
+        config,
+        probe or NullProbe(),
+        NullRecorder(),
+        stop or StopRequest(),
+    )
+    return trainer.train(resume=resume if isinstance(resume, str) else "must" if resume else "no")
 
 
 def final_state(config, step=None):
@@ -166,9 +177,9 @@ class StoppedClock:
         """Return at once."""
 
 
-def remote_trunk(transport, config):
+def remote_trunk(transport, config, on_failure=lambda: None):
     """Give a link over a transport, with the client's own way of repeating requests."""
-    calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), StoppedClock(), lambda *_: None)
+    calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), StoppedClock(), lambda *_: on_failure())
     return RemoteTrunk(calls, config)
 
 

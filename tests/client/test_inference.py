@@ -112,9 +112,9 @@ def test_each_token_comes_when_it_is_known(client, trunk, config):
 def test_a_trunk_keeps_nothing_of_inference(client, config):
     service = service_of(config)
     link = remote_trunk(DirectTransport(service), config)
-    link.open(Hello("reader", hello_of(config).agreement))
+    incarnation = link.open(Hello("reader", hello_of(config).agreement)).incarnation
     evaluate(client[0], link, data_of(config), config)
-    session = service._sessions.get("reader", 1)
+    session = service._sessions.get("reader", incarnation)
 
     assert (session._tape.nbytes, session.gradients(), session.applied_step) == (0, {}, 0)
 

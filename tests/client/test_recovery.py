@@ -1,7 +1,10 @@
 """Checkpoint, crash and resume give the bits of a run that nothing disturbed."""
 
+import errno
 import json
 import shutil
+import signal
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +13,7 @@ from client.runs import (
     CrashingProbe,
     DirectTransport,
     LossyTransport,
+    Outcome,
     data_of,
     final_state,
     local_trunk,
@@ -20,7 +24,14 @@ from exactness.uncut import same_bits
 from transformers import GPT2LMHeadModel
 from trunk.server import Trunk, service_of
 
+from splitlearn import checkpoint
+from splitlearn.client.stopping import StopRequest
 from splitlearn.errors import CheckpointError, ConfigError, DataError, TrunkUnavailableError
+from splitlearn.wire.errors import Code, Reason, WireError
+
+
+def fail(error):
+    raise error
 
 
 def assert_same(expected, actual):
@@ -87,7 +98,8 @@ def test_a_client_that_died_resumes(run, undisturbed, point, step):
     train(run, local_trunk(run), resume=True, probe=probe)
 
     assert_same(undisturbed, final_state(run))
-    assert ("client.session.opened", step // 4 * 4 if "saved" in point or step % 4 else step) == probe.passed[0]
+    opened = next(step for name, step in probe.passed if name == "client.session.opened")
+    assert (step // 4 * 4 if "saved" in point or step % 4 else step) == opened
 
 
 @pytest.mark.parametrize(("point", "step"), CRASHES[:4], ids=[f"{name}-{step}" for name, step in CRASHES[:4]])
@@ -116,19 +128,72 @@ def test_a_crash_between_the_two_halves_of_a_checkpoint(run, undisturbed, step):
     assert_same(undisturbed, final_state(run))
 
 
-def test_a_trunk_that_was_restarted_is_explained_and_the_run_resumes(run, undisturbed):
-    first, second = service_of(run), service_of(run)
-    transport = DirectTransport(first)
+class Restarting(CrashingProbe):
+    """Puts another trunk in the place of the one before at each of the given points."""
 
-    class Restart(CrashingProbe):
-        def point(self, name, step=None, _microbatch=None, **_):
-            if (name, step) == ("client.backward.sent", 6):
-                transport.service = second
+    def __init__(self, transport, config, *places):
+        super().__init__()
+        self.transport, self.config, self.places = transport, config, list(places)
 
-    with pytest.raises(TrunkUnavailableError, match="the trunk was restarted; continue with --resume"):
-        train(run, remote_trunk(transport, run), probe=Restart())
-    train(run, remote_trunk(transport, run), resume=True)
+    def point(self, name, step=None, microbatch=None, **fields):
+        super().point(name, step, microbatch, **fields)
+        if (name, step) in self.places:
+            self.places.remove((name, step))
+            self.transport.service = service_of(self.config, epoch=9 - len(self.places))
 
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [("client.step.started", 0)],
+        [("client.backward.sent", 6)],
+        [("client.forward.received", 4)],
+        [("client.commit.applied", 7)],
+        [("client.checkpoint.started", 8)],
+        [("client.checkpoint.writing", 8)],
+        [("client.session.closing", 12)],
+        [("client.forward.sent", 1), ("client.forward.sent", 1), ("client.backward.received", 9)],
+    ],
+    ids=str,
+)
+def test_a_trunk_that_was_restarted_takes_the_client_back_to_the_newest_checkpoint(run, undisturbed, places):
+    transport = DirectTransport(service_of(run))
+    probe = Restarting(transport, run, *places)
+    result = train(run, remote_trunk(transport, run), probe=probe)
+
+    assert not probe.places
+    assert (12, False) == (result.steps, result.stopped)
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_trunk_that_loses_the_session_again_and_again_is_given_up(run):
+    class Forgetful(DirectTransport):
+        def call(self, method, request, timeout):
+            if method == "Compute":
+                self.service = service_of(run)
+            return super().call(method, request, timeout)
+
+    with pytest.raises(TrunkUnavailableError, match="loses this session again and again") as caught:
+        train(run, remote_trunk(Forgetful(service_of(run)), run))
+
+    assert "nothing was saved" in str(caught.value)
+
+
+def test_a_second_client_takes_over_and_the_first_is_told(run, undisturbed):
+    """The second starts from the checkpoint while the first is in the middle of a step."""
+    service = service_of(run)
+
+    class Second(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == ("client.backward.sending", 6) and self.place:
+                self.place = None
+                train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+
+    with pytest.raises(TrunkUnavailableError, match="another client has taken this session over") as caught:
+        train(run, remote_trunk(DirectTransport(service), run), probe=Second())
+
+    assert "continue with --resume" in str(caught.value)
     assert_same(undisturbed, final_state(run))
 
 
@@ -300,16 +365,115 @@ def test_a_torn_trunk_half_falls_back_to_the_one_before(run, undisturbed):
     assert_same(undisturbed, final_state(run))
 
 
-def test_a_torn_client_half_is_refused_with_advice_that_works(run, undisturbed):
+@pytest.mark.parametrize("role", ["client", "trunk"])
+@pytest.mark.parametrize("left", [0, 100, -1], ids=["empty", "torn", "altered"])
+def test_a_damaged_half_is_named_and_the_checkpoint_before_is_taken(run, undisturbed, role, left, caplog):
     with pytest.raises(CrashError):
         train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))
-    path = run.save_dir / "default" / "client" / "step-00000008.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
+    path = run.save_dir / "default" / role / "step-00000008.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data[:left] if left >= 0 else data[:-1] + bytes([data[-1] ^ 1]))
+    probe = CrashingProbe()
+    train(run, local_trunk(run), resume=True, probe=probe)
+
+    assert ("client.session.opened", 4) in probe.passed
+    assert str(path) in caplog.text
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_run_of_which_every_half_is_damaged_is_refused_with_advice(run):
+    train(run, local_trunk(run))
+    for path in (run.save_dir / "default" / "client").glob("step-*"):
+        path.write_bytes(path.read_bytes()[:100])
+
     with pytest.raises(CheckpointError, match="move it away to resume from another step"):
         train(run, local_trunk(run), resume=True)
-    path.rename(path.with_name("moved-away"))
-    train(run, local_trunk(run), resume=True)
 
+
+def test_resuming_where_there_is_nothing_is_refused_unless_any_start_will_do(run, undisturbed):
+    with pytest.raises(CheckpointError, match="start without --resume"):
+        train(run, local_trunk(run), resume="must")
+    train(run, local_trunk(run), resume="auto")
+
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize("point", ["client.step.started", "client.backward.sent", "client.commit.applied"])
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on_later(run, undisturbed, point):
+    stop = StopRequest()
+
+    class Asking(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == (point, 6):
+                stop._ask(signal.SIGTERM, None)
+
+    result = train(run, local_trunk(run), probe=Asking(), stop=stop)
+    assert (7, True) == (result.steps, result.stopped)
+    assert "the newest checkpoint is of step 7" in result.saved
+    assert 12 == train(run, local_trunk(run), resume=True).steps
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_second_signal_ends_at_once():
+    stop = StopRequest()
+    stop._ask(signal.SIGTERM, None)
+    with pytest.raises(KeyboardInterrupt):
+        stop._ask(signal.SIGINT, None)
+
+
+def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
+    """What was saved before stands; nothing is waited for."""
+    stop = StopRequest()
+    transport = DirectTransport(service_of(run))
+
+    class Gone:
+        def call(self, _method, _request, _timeout):
+            stop._ask(signal.SIGTERM, None)
+            return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
+
+    class Leaving(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            if (name, step) == ("client.backward.sending", 9):
+                link._calls.transport = Gone()
+
+    link = remote_trunk(transport, run, stop.raise_if_asked)
+    result = train(run, link, probe=Leaving(), stop=stop)
+
+    assert (9, True) == (result.steps, result.stopped)
+    assert "the newest checkpoint is of step 8" in result.saved
+
+
+def test_a_full_disk_at_the_client_leaves_what_was_saved(run, undisturbed, monkeypatch):
+    written = checkpoint.write_atomically
+
+    def full(path, data, before_rename):
+        if path.parent.name == "client" and path.name == "step-00000008.safetensors":
+            before_rename = partial(fail, OSError(errno.ENOSPC, "No space left on device"))
+        written(path, data, before_rename)
+
+    monkeypatch.setattr(checkpoint, "write_atomically", full)
+    with pytest.raises(CheckpointError, match="No space left on device; the newest checkpoint is of step 4"):
+        train(run, local_trunk(run))
+    assert not list(run.save_dir.rglob("*.partial"))
+    monkeypatch.undo()
+    train(run, local_trunk(run), resume=True)
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed, monkeypatch):
+    written = checkpoint.write_atomically
+
+    def full(path, data, before_rename):
+        if path.parent.name == "trunk" and path.name == "step-00000008.safetensors":
+            before_rename = partial(fail, OSError(errno.ENOSPC, "No space left on device"))
+        written(path, data, before_rename)
+
+    monkeypatch.setattr(checkpoint, "write_atomically", full)
+    with pytest.raises(TrunkUnavailableError, match=r"make room at the trunk.*the newest checkpoint is of step 4"):
+        train(run, remote_trunk(DirectTransport(service_of(run)), run))
+    monkeypatch.undo()
+    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
     assert_same(undisturbed, final_state(run))
 
 
@@ -360,11 +524,12 @@ def test_points_of_a_step_are_passed_in_order(run):
     train(run.but(max_steps=1), local_trunk(run), probe=probe)
 
     names = [name.removeprefix("client.") for name, _ in probe.passed]
-    two = lambda name: [name] * 2  # noqa: E731 - a word, not a function
     assert [
-        "session.opened", "step.started", *two("forward.sent"),
-        "forward.received", "backward.sent", "forward.received", "backward.sent",
-        *two("backward.received"), "commit.decided", "commit.applied", "checkpoint.saved", "training.finished",
+        "session.opening", "session.opened", "step.started", *["forward.sending", "forward.sent"] * 2,
+        *["forward.received", "backward.sending", "backward.sent"] * 2, *["backward.received", "backward.done"] * 2,
+        "commit.decided", "commit.applied",
+        "checkpoint.started", "checkpoint.writing", "checkpoint.written", "checkpoint.saved",
+        "session.closing", "training.finished",
     ] == names  # fmt: skip
 
 
@@ -381,6 +546,7 @@ def test_no_text_and_no_label_crosses_the_wire(run):
     fields = {(method, field.name) for method, request in sent for field, _ in request.ListFields()}
     assert {
         ("OpenSession", "session_id"), ("OpenSession", "agreement"),
+        ("OpenSession", "client"), ("OpenSession", "opening"),
         ("Compute", "key"), ("Compute", "smashed"), ("Compute", "attention_mask"), ("Compute", "commit"),
         ("Backward", "key"), ("Backward", "features_grad"),
         ("SyncTrainingState", "key"), ("SyncTrainingState", "action"), ("SyncTrainingState", "commit"),

@@ -1,5 +1,7 @@
 """Every check passes, fails and is void as its docstring says, on runs made by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hand_made_facts import facts, step
@@ -10,11 +12,14 @@ from harness.checks.convergence import check_convergence
 from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
+from harness.checks.liveness import check_liveness
+from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
 from harness.checks.traffic import check_traffic
 from harness.facts import Traffic
 from harness.faults import DropConnection
 from harness.links import LinkProfile
+from harness.memory import MemorySample
 from harness.observer import At
 from harness.verdict import CheckResult, Finding, Verdict, worst
 
@@ -94,27 +99,48 @@ class TestExactlyOnce:
     @pytest.mark.parametrize("number", [0, 1])
     def test_twice_fails_and_names_side_and_step(self, side, number):
         result = check_exactly_once(facts([*applied([0, 1]), *applied([number], [side])], reference=self.two))
-        assert (FAIL, [f"{side}.commit.applied 2 times instead of once"]) == (result.verdict, messages(result))
+        message = f"{side}.commit.applied of step {number} when 2 were applied"
+        assert (FAIL, [message]) == (result.verdict, messages(result))
         assert {"step": number} == result.findings[0].where
 
     def test_never_on_one_side_fails(self):
         passed = [*applied([0, 1], ["client"]), *applied([0], ["trunk"])]
         result = check_exactly_once(facts(passed, reference=self.two))
-        assert (FAIL, ["trunk.commit.applied 0 times instead of once"]) == (result.verdict, messages(result))
+        assert (FAIL, ["the trunk has applied 1 steps in the end instead of 2"]) == (result.verdict, messages(result))
 
     def test_a_step_beyond_the_last_fails(self):
         result = check_exactly_once(facts(applied([0, 1, 2]), reference=self.two))
         assert FAIL is result.verdict
-        assert {"client.commit.applied 1 times instead of never", "trunk.commit.applied 1 times instead of never"} == {
-            *messages(result)
-        }
+        expected = [f"the {side} has applied 3 steps in the end instead of 2" for side in ("client", "trunk")]
+        assert expected == messages(result)
+
+    def test_a_step_left_out_fails(self):
+        result = check_exactly_once(
+            facts([*applied([0]), *applied([1], ["client"]), *applied([2])], reference=self.two)
+        )
+        assert "trunk.commit.applied of step 2 when 1 were applied" in messages(result)
+
+    def test_steps_done_again_from_a_checkpoint_are_a_history_of_their_own(self):
+        back = [(f"{side}.session.opened", 1, {}) for side in ("client", "trunk")]
+        result = check_exactly_once(facts([*applied([0, 1]), *back, *applied([1])], reference=self.two))
+        assert (PASS, 2) == (result.verdict, result.figures["steps done again after a crash"])
+
+    def test_going_back_and_not_doing_a_step_again_fails(self):
+        back = [("trunk.session.opened", 0, {})]
+        result = check_exactly_once(facts([*applied([0, 1]), *back, *applied([1], ["trunk"])], reference=self.two))
+        assert ["trunk.commit.applied of step 1 when 0 were applied"] == messages(result)
+
+    @pytest.mark.parametrize(("code", "expected"), [("OK", FAIL), ("ABORTED", PASS)])
+    def test_a_late_request_of_an_older_incarnation_must_be_refused(self, code, expected):
+        late = ("relay.request.delivered", None, {"method": "Compute", "code": code})
+        assert expected is check_exactly_once(facts([*applied([0, 1]), late], reference=self.two)).verdict
 
     def test_nothing_applied_is_void(self):
         assert VOID is check_exactly_once(facts(["client.step.started"], reference=self.two)).verdict
 
     def test_repeated_calls_are_counted(self):
         result = check_exactly_once(facts([*applied([0, 1]), "client.call.failed"], reference=self.two))
-        assert {"failed calls that were repeated": 1} == result.figures
+        assert 1 == result.figures["failed calls that were repeated"]
 
 
 class TestExpectations:
@@ -187,6 +213,53 @@ class TestFaults:
         passed = ["client.forward.sent", injected(EARLY, 0), "client.call.failed", unhealed]
         result = check_faults(facts(passed, faults=(EARLY,)))
         assert (VOID, "not healed: the run ended") == (result.verdict, result.reading)
+
+
+class TestLiveness:
+    def healed(self, *passed):
+        return check_liveness(facts(["client.forward.sent", "fault.healed", *passed], faults=(EARLY,)))
+
+    def test_without_faults_there_is_nothing_to_recover_from(self):
+        assert PASS is check_liveness(facts()).verdict
+
+    def test_the_next_answer_counts(self):
+        result = self.healed("client.call.failed", "client.backward.received", "client.forward.received")
+        assert (PASS, 0.2) == (result.verdict, result.figures["slowest recovery s"])
+
+    def test_an_answer_before_the_healing_does_not_count(self):
+        result = check_liveness(facts(["client.forward.received", "fault.healed"], faults=(EARLY,)))
+        assert FAIL is result.verdict
+
+    def test_progress_after_the_bound_fails(self):
+        result = self.healed(*["client.call.failed"] * 250, "client.forward.received")
+        assert (FAIL, ["progress came 25.10 s after a fault had healed, not within 20 s"]) == (
+            result.verdict,
+            messages(result),
+        )
+
+    def test_work_that_was_done_needs_no_progress(self):
+        result = check_liveness(facts(["client.training.finished", "fault.healed"], faults=(EARLY,)))
+        assert (PASS, 0.0) == (result.verdict, result.figures["slowest recovery s"])
+
+
+class TestMemory:
+    def run(self, growth, steps=60, lives=2):
+        samples = [
+            MemorySample(party, life, step, 10**8 + 10**6 * life + int(growth * step))
+            for party in ("client", "trunk")
+            for life in range(lives)
+            for step in range(steps // lives * life, steps // lives * (life + 1))
+        ]
+        return check_memory(replace(facts(), memory=samples))
+
+    @pytest.mark.parametrize(("growth", "expected"), [(0, PASS), (-500, PASS), (8000, PASS), (9000, FAIL)])
+    def test_growth_with_the_steps_fails_whatever_the_level_of_each_life(self, growth, expected):
+        result = self.run(growth)
+        assert (expected, growth) == (result.verdict, result.figures["trunk growth B/step"])
+
+    def test_too_few_samples_are_void(self):
+        assert VOID is self.run(0, steps=20).verdict
+        assert VOID is check_memory(facts()).verdict
 
 
 class TestStepTime:

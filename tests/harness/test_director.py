@@ -7,12 +7,13 @@ import pytest
 
 from harness.director import FaultDirector
 from harness.errors import HarnessError
-from harness.faults import CutMessage, DropConnection, ProxyDown
+from harness.faults import CutMessage, DropConnection, Partition
 from harness.links import LOOPBACK, LinkProfile
 from harness.network import Network, link_toxics
 from harness.observer import At, Observer
 from harness.proxy.errors import NoSuchProxyError
 from harness.proxy.toxic import Toxic
+from harness.world import World
 
 DEADLINE = 30.0
 HERE = At("client.forward.sent", 1, 0)
@@ -43,12 +44,12 @@ class NotedFault:
     notes: list
     gone_on: threading.Event
 
-    def inject(self, network):
+    def inject(self, world):
         self.notes.append(("inject", self.gone_on.is_set()))
 
-    def heal(self, network, injected):
+    def heal(self, world, since):
         assert self.gone_on.wait(DEADLINE)
-        self.notes.append(("heal", injected.point))
+        self.notes.append(("heal", since.point))
 
 
 class Stage:
@@ -58,12 +59,13 @@ class Stage:
         self.director = FaultDirector(faults)
         self.observer = Observer(tuple(fault.at for fault in faults), self._take)
         self.over = threading.Event()
-        self.network = Network(proxy, self.observer, self.over)
+        self.world = World({}, self.observer, self.over)
+        self.world.connect(Network(proxy, self.observer), None)
         self.probe = connect_probe(self.observer)
 
     def _take(self, event):
         if event.release is not None:
-            self.director.take(event, self.network, self.observer)
+            self.director.take(event, self.world)
 
     def pass_here(self, at=HERE):
         self.probe.point(at.point, at.step, at.microbatch)
@@ -98,7 +100,7 @@ def test_inject_then_note_then_release_then_heal(stage):
     gone_on.set()
     on.wait_for("fault.healed")
     assert ["fault.injected"] == noted_before_release
-    assert [("inject", False), ("heal", "fault.injected")] == notes
+    assert [("inject", False), ("heal", HERE.point)] == notes
     injected = on.wait_for("fault.injected")
     assert ("noted", 1) == (injected.fields["fault"], injected.step)
     assert on.observer.events[injected.fields["held"]].point == HERE.point
@@ -126,7 +128,7 @@ def test_a_dropped_connection_is_taken_again_before_the_process_goes_on(stage):
 
 def test_a_proxy_that_is_down_is_up_when_the_run_is_over(stage):
     proxy = NotedProxy()
-    on = stage(ProxyDown(HERE, 3600.0), proxy=proxy)
+    on = stage(Partition(HERE, 3600.0), proxy=proxy)
     on.pass_here()
     assert [("disable",)] == proxy.done
     on.over.set()
@@ -162,17 +164,17 @@ def test_a_fault_that_the_proxy_refuses_lets_the_process_go_on_and_says_so(stage
 
 
 def test_a_proxy_that_is_gone_when_a_fault_is_healed_says_so(stage):
-    on = stage(ProxyDown(HERE, 0.0), proxy=NotedProxy("enable"))
+    on = stage(Partition(HERE, 0.0), proxy=NotedProxy("enable"))
     on.pass_here()
     assert "proxy not found" == on.wait_for("fault.unhealed").fields["reason"]
 
 
-def test_waiting_for_a_failed_call_counts_later_ones_only_and_does_not_outlive_the_run(stage):
+def test_waiting_counts_later_events_only_and_does_not_outlive_the_run(stage):
     on = stage()
     on.observer.note("client", "client.call.failed")
     on.over.set()
     with pytest.raises(HarnessError, match="the run ended"):
-        on.network.wait_for_failed_call(on.observer.note("harness", "fault.injected"), DEADLINE)
+        on.world.wait_for("client.call.failed", on.observer.note("harness", "fault.injected"), DEADLINE)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +182,8 @@ def test_waiting_for_a_failed_call_counts_later_ones_only_and_does_not_outlive_t
     [
         (DropConnection(HERE), "drop@client.forward.sent.1.0", "closes every connection"),
         (
-            ProxyDown(At("client.commit.decided", 4), 0.5),
-            "down-0.5s@client.commit.decided.4",
+            Partition(At("client.commit.decided", 4), 0.5),
+            "partition-0.5s@client.commit.decided.4",
             "closes every connection and refuses new ones for 0.5 s",
         ),
         (

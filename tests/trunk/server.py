@@ -8,20 +8,22 @@ from splitlearn.probe import NullProbe
 from splitlearn.record import NullRecorder
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
+from splitlearn.trunk.sessions import Sessions
+from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.link import Hello
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
 
 
-def service_of(config, *, max_sessions=1, probe=None, recorder=None):
+def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions):
     """Give the protocol of a trunk without a server around it."""
     identity = FAMILY.load_trunk(config)[1]
     return TrunkService(
         config,
         identity,
         lambda: FAMILY.load_trunk(config)[0],
-        max_sessions,
+        Sessions(max_sessions, **sessions),
         probe or NullProbe(),
         recorder or NullRecorder(),
     )
@@ -61,3 +63,10 @@ def hello_of(config, *resume_steps, session=None):
     """Give what a client of this configuration says."""
     identity = FAMILY.load_client(config)[1]
     return Hello(session or config.session, agreement(config, identity), resume_steps)
+
+
+def opening_of(hello, *, client="a client", number=1, **more):
+    """Give the request of a client that opens."""
+    return pb.OpenSessionRequest(
+        session_id=hello.session_id, agreement=hello.agreement, client=client, opening=number, **more
+    )

@@ -1,5 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
-from trunk.server import Trunk, hello_of, service_of
+from trunk.server import Trunk, hello_of, opening_of, service_of
 
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
@@ -134,7 +135,7 @@ def test_a_tensor_above_the_limit_in_a_message_below_it_is_refused(config):
 
 def opening(config, **changes):
     hello = hello_of(config)
-    return pb.OpenSessionRequest(session_id=hello.session_id, agreement={**hello.agreement, **changes})
+    return opening_of(replace(hello, agreement={**hello.agreement, **changes}))
 
 
 @pytest.mark.parametrize(
@@ -289,7 +290,7 @@ def test_gradients_are_streamed_as_they_accumulated(config, serve):
     link.forward(at, hidden_BTH, torch.ones(2, 6), None).result()
     link.backward(at, hidden_BTH).result()
 
-    session = trunk.service._sessions.get("default", 1)
+    session = trunk.service._sessions.get("default", link._incarnation)
     expected, actual = session.gradients(), link.gradients(0)
     assert expected.keys() == actual.keys()
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
@@ -299,10 +300,11 @@ def test_gradients_are_streamed_as_they_accumulated(config, serve):
 
 
 def test_a_checkpoint_that_cannot_be_written_is_reported_and_may_be_tried_again(config, serve, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    link = open_at(serve(config.but(save_dir=tmp_path / "file")))
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default" / "trunk").write_text("in the way")
+    link = open_at(serve(config.but(save_dir=tmp_path)))
 
-    assert "could not write" in refused(Reason.SAVE_FAILED, Code.UNAVAILABLE, link.save, None)
+    assert "could not write" in refused(Reason.SAVE_FAILED, Code.UNAVAILABLE, link.save, 0, None)
 
 
 # Threads and ends
@@ -394,9 +396,7 @@ def test_requests_sent_twice_at_once_are_carried_out_once(config, serve):
         hello = hello_of(config, session=session)
         with grpc.insecure_channel(trunk.address) as channel:
             stub = ComputeServiceStub(channel)
-            opened = stub.OpenSession(
-                pb.OpenSessionRequest(session_id=session, agreement=hello.agreement), timeout=SECONDS
-            )
+            opened = stub.OpenSession(opening_of(hello), timeout=SECONDS)
             generator = torch.Generator().manual_seed(0)
             for step in range(2):
                 hidden = encode_tensor(torch.randn(2, 6, 32, generator=generator), "raw", MIB)

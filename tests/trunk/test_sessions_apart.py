@@ -1,8 +1,10 @@
 """One run cannot harm another: names, places, and what an earlier run has left."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from trunk.server import hello_of, service_of
+from trunk.server import hello_of, opening_of, service_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
@@ -12,8 +14,7 @@ from splitlearn.wire.tensors import encode_tensor
 
 
 def opening(config, name, **more):
-    hello = hello_of(config)
-    return pb.OpenSessionRequest(session_id=name, agreement=hello.agreement, **more)
+    return opening_of(replace(hello_of(config), session_id=name), **more)
 
 
 def saving(name, incarnation):
@@ -40,8 +41,10 @@ def test_a_name_to_resume_from_is_checked_like_any_other(config):
 
 def test_a_fresh_start_keeps_what_an_earlier_run_of_that_name_has_left(config):
     service = service_of(config)
-    for _ in range(3):
-        reply = service.open_session(opening(config, "run"))
+    incarnation = 0
+    for number in (1, 2, 3):
+        reply = service.open_session(opening(config, "run", number=number, replaces=incarnation))
+        incarnation = reply.incarnation
         service.sync_training_state(saving("run", reply.incarnation))
 
     folders = ["trunk", "trunk-before-1", "trunk-before-2"]
@@ -66,7 +69,7 @@ def test_a_reader_cannot_take_the_place_of_a_run(config):
     service = service_of(config)
     service.open_session(opening(config, "run"))
 
-    assert Reason.BAD_REQUEST is refusal(service.open_session, opening(config, "run", reader=True))
+    assert Reason.BAD_REQUEST is refusal(service.open_session, opening(config, "run", number=2, reader=True))
 
 
 def test_a_reader_cannot_train_or_save(config):

@@ -1,0 +1,190 @@
+"""One execution of a scenario: programs, network and faults, until both programs have ended."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from harness.director import FaultDirector
+from harness.errors import HarnessError
+from harness.facts import Traffic
+from harness.faults import ends, needs_relay
+from harness.memory import MemorySample, sample_memory
+from harness.network import Network, link_toxics
+from harness.observer import At, Event, Observer
+from harness.party import Party
+from harness.processes import Program
+from harness.proxy.errors import ProxyServerError
+from harness.record import RunRecord
+from harness.relay import Relay
+from harness.scenario import Scenario
+from harness.workshop import Workshop
+from harness.world import World
+from splitlearn.config import TrainingConfig
+
+__all__ = ["SESSION", "Attempt", "AttemptResult"]
+
+START_TIMEOUT = 90.0
+COUNTERS_TIMEOUT = 5.0
+SESSION = "run"
+
+
+@dataclass(frozen=True)
+class AttemptResult:
+    """How an execution ended.
+
+    Attributes:
+        problem: why it did not succeed; empty when it did.
+        traffic: bytes at the proxy; None where they are not known.
+        events: everything that was heard.
+        memory: of both parties, at every applied step.
+    """
+
+    problem: str
+    traffic: Traffic | None
+    events: list[Event]
+    memory: list[MemorySample]
+
+
+class Attempt:
+    """Executes a scenario once."""
+
+    def __init__(
+        self, scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]
+    ) -> None:
+        self._scenario = scenario
+        self._workshop = workshop
+        self._record = record
+        self._on_event = on_event
+        self._config = scenario.config.but(save_dir=record.checkpoints, session=SESSION)
+        self._director = FaultDirector(scenario.faults)
+        self._over = threading.Event()
+        self._memory: list[MemorySample] = []
+        self._trunk_address = ""
+        self._dialled = "local"
+        self._observer = Observer(tuple(fault.at for fault in scenario.faults), self._take)
+        parties = {
+            name: Party(name, launch, self._observer.note)
+            for name, launch in (("trunk", self._launch_trunk), ("client", self._launch_client))
+        }
+        self._world = World(parties, self._observer, self._over)
+
+    def run(self) -> AttemptResult:
+        """Execute."""
+        problem, traffic = "", None
+        try:
+            with self._observer:
+                try:
+                    traffic = self._run()
+                except ProxyServerError:
+                    raise  # says nothing of the system under test
+                except HarnessError as error:
+                    problem = str(error)
+                finally:
+                    self._over.set()
+                    self._director.finish(START_TIMEOUT)
+        finally:
+            self._record.close()
+        # Only when the observer has ended has everything been heard that the processes said.
+        return AttemptResult(problem, traffic, list(self._observer.events), self._memory)
+
+    def _run(self) -> Traffic | None:
+        if self._scenario.topology == "local":
+            self._train()
+            return None
+        trunk = self._world.parties["trunk"]
+        with self._running(trunk):
+            ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=self._must_run(trunk))
+            self._dialled = str(ready.fields["address"])
+            try:
+                if self._scenario.topology == "proxy":
+                    return self._train_through_proxy()
+                self._train()
+                return None
+            except HarnessError:
+                self._must_run(trunk)()  # where the trunk ended first, its end is the reason
+                raise
+
+    def _train_through_proxy(self) -> Traffic | None:
+        name, upstream = self._record.folder.name, self._dialled
+        with ExitStack() as stack:
+            relay = None
+            if any(needs_relay(fault) for fault in self._scenario.faults):
+                relay = stack.enter_context(Relay(upstream, self._observer.note))
+                upstream = relay.address
+            proxy = self._workshop.toxiproxy.create_proxy(name, upstream)
+            stack.callback(proxy.destroy)
+            for toxic in link_toxics(self._scenario.link):
+                proxy.add_toxic(toxic)
+            self._world.connect(Network(proxy, self._observer), relay)
+            self._dialled = proxy.listen
+            self._train()
+            # The real server does not count what a connection carried that was broken.
+            return None if self._scenario.faults else self._traffic(name)
+
+    def _train(self) -> None:
+        client = self._world.parties["client"]
+        with self._running(client):
+            status = client.wait_for_end(self._scenario.timeout)
+            if status:
+                ending = f"its log ends:\n{client.program.last_lines()}"
+                raise HarnessError(f"the client ended with status {status}; {ending}")
+            self._over.set()
+            # A fault in the client's last moments still has a trunk to start again.
+            self._director.finish(START_TIMEOUT)
+
+    @contextmanager
+    def _running(self, party: Party) -> Iterator[None]:
+        """Start a party, and end it with the block; it must have ended well."""
+        party.start()
+        try:
+            yield
+        finally:
+            status = party.end()
+        if status:
+            raise HarnessError(f"the {party.name} ended with status {status}; {party.program.last_lines()}")
+
+    def _must_run(self, party: Party) -> Callable[[], None]:
+        """Give a check that a party runs; one whose death was planned may be between two lives."""
+        planned = any(ends(fault, party.name) for fault in self._scenario.faults)
+        return (lambda: None) if planned else party.program.must_run
+
+    def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
+        port = self._trunk_address.rpartition(":")[2] if again else "0"
+        return self._start("trunk", ["trunk", "--port", port, *self._flags("trunk", self._config)])
+
+    def _launch_client(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
+        resume = ["--resume", "auto"] if again else []
+        flags = self._flags("client", self._config.but(trunk_address=self._dialled))
+        return self._start("client", ["train", *resume, *flags])
+
+    def _start(self, name: str, argv: list[str]) -> Program:
+        return self._workshop.starter.start(name, "splitlearn", argv, self._record.logs / f"{name}.log")
+
+    def _flags(self, party: str, config: TrainingConfig) -> list[str]:
+        path = self._record.folder / f"{party}.json"
+        config.save(path)
+        whole = self._scenario.whole_steps
+        steps = ["--record-steps", *map(str, whole)] if whole else []
+        observed = ["--probe", str(self._observer.path), "--record", str(self._record.recorder(party)), *steps]
+        return ["--config", str(path), *observed]
+
+    def _take(self, event: Event) -> None:
+        self._record.event(event)
+        if event.point == "trunk.server.ready":
+            self._trunk_address = str(event.fields["address"])
+        elif event.point == "client.commit.applied":
+            self._memory += sample_memory(self._world.parties, event.step or 0)
+        if event.release is not None:
+            self._director.take(event, self._world)
+        self._on_event(event)
+
+    def _traffic(self, name: str) -> Traffic:
+        """Read the proxy's counters, which may move only when the connection's end has been noticed."""
+        pause = threading.Event()
+        for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
+            counters = self._workshop.toxiproxy.byte_counters(name)
+            if counters.upstream and counters.downstream:
+                break
+            pause.wait(0.05)
+        return Traffic(counters.upstream, counters.downstream)

@@ -1,0 +1,50 @@
+"""After the last fault heals, progress resumes within a bound."""
+
+from collections.abc import Sequence
+
+from harness.facts import RunFacts
+from harness.observer import Event
+from harness.verdict import CheckResult, Finding
+
+__all__ = ["check_liveness", "recovery_seconds"]
+
+# What the client passes when an answer of the trunk has come, or when its work is done.
+PROGRESS = frozenset(
+    {
+        "client.session.opened",
+        "client.forward.received",
+        "client.backward.received",
+        "client.gradients.received",
+        "client.checkpoint.writing",
+        "client.training.finished",
+    }
+)
+
+
+def check_liveness(facts: RunFacts) -> CheckResult:
+    """Measure the time from each fault's healing to the client's next progress; the bound is the scenario's."""
+    bound = facts.scenario.recovery_bound
+    seconds = recovery_seconds(facts.events)
+    if not facts.scenario.faults:
+        return CheckResult("liveness", 1, "there was nothing to recover from")
+    findings = [Finding(f"progress came {s:.2f} s after a fault had healed, not within {bound:g} s") for s in seconds]
+    findings = [finding for finding, s in zip(findings, seconds, strict=True) if s > bound]
+    worst = max(seconds, default=0.0)
+    done = len(facts.scenario.faults) - len(seconds)
+    after = f"; {done} healed when the work was done" if done else ""
+    summary = f"progress within {worst:.2f} s of the healing of each of {len(seconds)} faults, of {bound:g} s{after}"
+    return CheckResult(
+        "liveness", len(facts.scenario.faults), summary, findings, {"slowest recovery s": round(worst, 3)}
+    )
+
+
+def recovery_seconds(events: Sequence[Event]) -> list[float]:
+    """Give the time from each fault's healing to the client's next progress; infinite where none came.
+
+    A fault that heals when the client's work is done needs no progress.
+    """
+    healed = [event.t for event in events if event.point == "fault.healed"]
+    progress = sorted(event.t for event in events if event.point in PROGRESS)
+    finished = [event.t for event in events if event.point == "client.training.finished"]
+    done = max(finished, default=float("inf"))
+    return [next((t - at for t in progress if t >= at), float("inf")) for at in healed if at < done]

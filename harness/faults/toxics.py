@@ -1,0 +1,77 @@
+"""Networks that are ill: bytes that vanish, wait, crawl, or meet a connection that ends badly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.faults.fault import NOTICE_TIMEOUT, is_failed_call, named
+from harness.observer import At, Event
+from harness.proxy.toxic import Stream, Toxic
+from harness.world import World
+
+__all__ = ["ILLNESSES", "IllNetwork", "Illness"]
+
+Illness = Literal["half-open", "reset", "delay-spike", "bandwidth-collapse", "slow-close"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an illness is made: toxics as (type, attributes), and what it is in words."""
+
+    toxics: tuple[tuple[str, Mapping[str, int]], ...]
+    detail: str
+
+
+# A delay or a rate is such that no call of a scenario outlasts its deadline.
+KINDS: Mapping[Illness, Kind] = {
+    "half-open": Kind((("timeout", {"timeout": 0}),), "swallows what is sent and says nothing"),
+    "reset": Kind((("reset_peer", {"timeout": 0}),), "resets the connection at the next bytes"),
+    "delay-spike": Kind((("latency", {"latency": 8000}),), "delays everything by 8 s"),
+    "bandwidth-collapse": Kind((("bandwidth", {"rate": 1}),), "lets 1 kB/s through"),
+    "slow-close": Kind(
+        (("slow_close", {"delay": 1500}), ("limit_data", {"bytes": 2000})),
+        "closes after 2000 more bytes, and takes 1.5 s to do so",
+    ),
+}
+ILLNESSES: tuple[Illness, ...] = tuple(KINDS)
+
+
+@dataclass(frozen=True)
+class IllNetwork:
+    """Toxics on one direction of the live connection, until the client has seen a call fail."""
+
+    at: At
+    illness: Illness
+    stream: Stream
+
+    @property
+    def name(self) -> str:
+        """Short name for reports."""
+        return named(f"{self.illness}-{self.stream}", self.at)
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"{KINDS[self.illness].detail}, {self.stream}"
+
+    def inject(self, world: World) -> None:
+        """Break it."""
+        for toxic in self._toxics:
+            world.network.add(toxic)
+
+    def heal(self, world: World, since: Event) -> None:
+        """Mend it when the client has noticed; what was held back arrives late."""
+        world.wait_for("client.call.failed", since, NOTICE_TIMEOUT)
+        for toxic in self._toxics:
+            world.network.remove(toxic)
+
+    def is_mark(self, event: Event) -> bool:
+        """Whether an event shows that the fault took effect."""
+        return is_failed_call(event)
+
+    @property
+    def _toxics(self) -> list[Toxic]:
+        return [
+            Toxic(type=kind, stream=self.stream, attributes=attributes, name=f"{self.name}-{kind}")
+            for kind, attributes in KINDS[self.illness].toxics
+        ]

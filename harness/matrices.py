@@ -1,0 +1,180 @@
+"""Scenarios in bulk: every point killed, every message broken, random pairs, and a long haul."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import product
+
+from harness.faults import (
+    ILLNESSES,
+    MISHAPS,
+    CutMessage,
+    DropConnection,
+    Fault,
+    IllNetwork,
+    Kill,
+    Partition,
+    PartyName,
+    Pause,
+    Restart,
+    SpoiledMessage,
+    Victims,
+)
+from harness.observer import At
+from harness.proxy.toxic import Stream
+from harness.rpcs import RPCS, Rpc
+from harness.scenario import Scenario
+from splitlearn.config import TrainingConfig
+from splitlearn.probe import POINTS, Scope
+
+__all__ = ["CONFIG", "LONG_HAUL_STEPS", "kill_matrix", "long_haul", "network_matrix", "pairs"]
+
+# Small enough that a run takes seconds; three microbatches a step, and a checkpoint after every second.
+CONFIG = TrainingConfig(
+    model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=2,
+    gradient_accumulation_steps=3, learning_rate=1e-3, warmup_steps=2, scheduler_type="cosine", max_steps=6,
+    max_grad_norm=0.5, save_interval=2, rpc_timeout=3.0, patience=60.0,
+)  # fmt: skip
+WHOLE_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
+FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
+VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
+PAIRS = 60
+LONG_HAUL_STEPS = 300
+
+
+def scenario(name: str, title: str, *faults: Fault, config: TrainingConfig = CONFIG) -> Scenario:
+    """Give a scenario with these faults."""
+    return Scenario(name, title, config, faults=faults, whole_steps=WHOLE_STEPS)
+
+
+# Points that an undisturbed run does not pass, and what makes it pass them.
+LOSE_SESSION = Kill(At("trunk.backward.received", MIDDLE, 1), ("trunk",))
+REACHED_BY: dict[str, tuple[Fault, ...]] = {
+    "client.session.lost": (LOSE_SESSION,),
+    "client.checkpoint.loading": (LOSE_SESSION,),
+    "client.checkpoint.loaded": (LOSE_SESSION,),
+    "trunk.checkpoint.loading": (LOSE_SESSION,),
+    "trunk.checkpoint.loaded": (LOSE_SESSION,),
+    "client.call.failed": (DropConnection(At("client.forward.sent", MIDDLE, 1)),),
+    "client.training.stopping": (Restart(At("client.forward.sent", MIDDLE, 1), "client"),),
+    "trunk.server.stopping": (Restart(At("trunk.backward.received", MIDDLE, 1), "trunk"),),
+}
+# The norm of what such steps leave is not finite, so that the following are skipped.
+DIVERGING = CONFIG.but(optimizer_type="sgd", learning_rate=1e30, max_grad_norm=0.0)
+SETTINGS: dict[str, TrainingConfig] = {
+    "trunk.graph.recomputed": CONFIG.but(max_pending_bytes=1 << 20, batch_size=4),
+    "client.step.skipped": DIVERGING,
+}
+
+
+def kill_matrix() -> Iterator[Scenario]:
+    """SIGKILL of client, trunk and both at every point: at the first step, a middle one, and one with a checkpoint."""
+    for point, victims in product(POINTS, VICTIMS):
+        for at in places(point, victims):
+            who = "-and-".join(victims)
+            where = point + ("" if at.step is None else f"-{at.step}")
+            faults = (*before(point, victims), Kill(at, victims))
+            title = f"Kill {' and '.join(victims)} at {at}"
+            yield scenario(f"kill-{who}-at-{where}", title, *faults, config=SETTINGS.get(point, CONFIG))
+
+
+def places(point: str, victims: Victims) -> Iterable[At]:
+    """Give where in a run a point is passed."""
+    scope = POINTS[point]
+    if point == "trunk.server.ready":
+        # Before that the trunk is alone.
+        return (At(point, occurrence=2 if "client" in victims else 1),)
+    if point == "client.step.skipped":
+        return (At(point, BEFORE_CHECKPOINT),)
+    if scope is Scope.RUN:
+        return (At(point),)
+    if scope is Scope.CHECKPOINT:
+        return (At(point, 2), At(point, CONFIG.max_steps))
+    # Which graphs there is no room for depends on the order in which requests arrive.
+    microbatch = 1 if scope is Scope.MICROBATCH and point != "trunk.graph.recomputed" else None
+    return tuple(At(point, step, microbatch) for step in (FIRST, MIDDLE, BEFORE_CHECKPOINT))
+
+
+def before(point: str, victims: Victims) -> tuple[Fault, ...]:
+    """Give the faults without which the point is not passed."""
+    if point == "trunk.server.ready" and "client" in victims:
+        return (LOSE_SESSION,)
+    return REACHED_BY.get(point, ())
+
+
+def network_matrix() -> Iterator[Scenario]:
+    """Every fault of the network at every RPC, when the request and when the reply is under way."""
+    for rpc in RPCS:
+        for fault in (*_connection_faults(rpc), *_message_faults(rpc)):
+            kind, side = fault.name.partition("@")[0], "request" if fault.at == rpc.sending else "reply"
+            faults = (LOSE_SESSION, fault) if rpc.method == "OpenSession" else (fault,)
+            yield scenario(f"net-{rpc.method}-{side}-{kind}", f"{rpc.method}, {side}: {fault.detail}", *faults)
+
+
+def _connection_faults(rpc: Rpc) -> Iterator[Fault]:
+    sides: tuple[tuple[At, Stream], ...] = ((rpc.sending, "upstream"), (rpc.replying, "downstream"))
+    for at, stream in sides:
+        yield DropConnection(at)
+        yield Partition(at, 1.0)
+        yield CutMessage(at, stream, 20)
+        yield from (IllNetwork(at, illness, stream) for illness in ILLNESSES)
+    yield Pause(rpc.replying, "trunk", 4.0)
+    yield Pause(rpc.sending, "client", 1.0)
+
+
+def _message_faults(rpc: Rpc) -> Iterator[Fault]:
+    for mishap in MISHAPS:
+        kind, _, side = mishap.partition("-")
+        if kind != "corrupt" or side in rpc.tensors:
+            yield SpoiledMessage(rpc.sending, mishap, rpc.method)
+
+
+def random_fault(at: At, chance: random.Random) -> Fault:
+    """Draw a fault for a place."""
+    stream: Stream = chance.choice(("upstream", "downstream"))
+    party: PartyName = chance.choice(("client", "trunk"))
+    choices: tuple[Fault, ...] = (
+        Kill(at, ("client",)),
+        Kill(at, ("trunk",)),
+        Kill(at, ("client", "trunk")),
+        Restart(at, party),
+        Pause(at, party, 1.0),
+        DropConnection(at),
+        Partition(at, 1.0),
+        CutMessage(at, stream, chance.randrange(1, 30_000)),
+        IllNetwork(at, chance.choice(ILLNESSES), stream),
+    )
+    return chance.choice(choices)
+
+
+# Where an exchange is under way or about to be, so that every fault has something to break.
+BUSY = (
+    "client.forward.sending", "client.forward.sent", "client.backward.sending", "client.backward.sent",
+    "trunk.compute.received", "trunk.compute.done", "trunk.backward.received", "trunk.backward.done",
+)  # fmt: skip
+
+
+def random_place(step: int, chance: random.Random) -> At:
+    """Draw a place within a step."""
+    return At(chance.choice(BUSY), step, chance.randrange(CONFIG.gradient_accumulation_steps))
+
+
+def pairs() -> Iterator[Scenario]:
+    """Two faults of any kinds at places that a seed decides."""
+    for seed in range(PAIRS):
+        chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        steps = sorted(chance.randrange(1, CONFIG.max_steps) for _ in range(2))
+        faults = tuple(random_fault(random_place(step, chance), chance) for step in steps)
+        if faults[0].at == faults[1].at:
+            faults = (faults[0], replace(faults[1], at=replace(faults[1].at, occurrence=2)))  # type: ignore[type-var] # all are dataclasses
+        title = " and ".join(f"{fault.detail} at {fault.at}" for fault in faults)
+        yield scenario(f"pair-{seed}", title[:1].upper() + title[1:], *faults, config=CONFIG.but(seed=seed))
+
+
+def long_haul(steps: int, name: str) -> Scenario:
+    """Give a long run with a random fault every few steps."""
+    chance = random.Random(steps)  # noqa: S311 - repeatable, not secret
+    faults = tuple(random_fault(random_place(step, chance), chance) for step in range(4, steps, 6))
+    config = CONFIG.but(max_steps=steps, save_interval=5)
+    made = scenario(name, f"{steps} steps, {len(faults)} faults", *faults, config=config)
+    return replace(made, timeout=900.0, checks=(*made.checks, "memory"))

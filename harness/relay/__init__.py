@@ -1,0 +1,10 @@
+"""A hop between the proxy and the trunk that can treat single messages badly.
+
+A proxy works on bytes of TCP and knows no messages. This one passes messages on untouched and unread, until it is asked
+for a mischief.
+"""
+
+from harness.relay.mischief import Kind, Mischief
+from harness.relay.relay import Relay
+
+__all__ = ["Kind", "Mischief", "Relay"]

@@ -1,0 +1,60 @@
+"""What a fault may touch: the network, the parties, the relay; and how it waits."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.network import Network
+from harness.observer import At, Event, Observer
+from harness.party import Party
+from harness.relay import Relay
+
+__all__ = ["World"]
+
+
+@dataclass
+class World:
+    """The parts of one run.
+
+    Attributes:
+        parties: client and trunk.
+        observer: hears from both.
+        over: set when the run has ended.
+    """
+
+    parties: Mapping[str, Party]
+    observer: Observer
+    over: threading.Event
+    _network: Network | None = None
+    _relay: Relay | None = None
+
+    @property
+    def network(self) -> Network:
+        """The path between the parties; raises `HarnessError` where there is none, or none yet."""
+        if self._network is None:
+            raise HarnessError("there is no proxy to break here")
+        return self._network
+
+    @property
+    def relay(self) -> Relay:
+        """The hop that treats single messages badly; raises `HarnessError` where there is none, or none yet."""
+        if self._relay is None:
+            raise HarnessError("there is no relay to break here")
+        return self._relay
+
+    def connect(self, network: Network, relay: Relay | None) -> None:
+        """Take what lies between the parties, when it is there."""
+        self._network, self._relay = network, relay
+
+    def wait_for(self, point: str, since: Event, timeout: float) -> Event:
+        """Wait for a point to be passed after an event; raises `TimedOutError`, or `HarnessError` at the run's end."""
+        return self.observer.wait_for(At(point), timeout, since.number, self._raise_if_over)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass, unless the run ends."""
+        self.over.wait(seconds)
+
+    def _raise_if_over(self) -> None:
+        if self.over.is_set():
+            raise HarnessError("the run ended")

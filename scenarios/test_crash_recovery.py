@@ -1,0 +1,14 @@
+"""Programs that are killed at every point of the protocol: started again, they end on the reference's bits."""
+
+import pytest
+
+from harness.catalogue import CATALOGUE
+from harness.plugin import scenario_parameters
+from harness.quick import by_point, spread
+
+KILLS = CATALOGUE["kill-matrix"]
+
+
+@pytest.mark.parametrize("scenario", scenario_parameters(KILLS, spread(KILLS, by_point)))
+def test_a_party_killed_at_any_point_changes_nothing(run_scenario, scenario):
+    run_scenario(scenario)

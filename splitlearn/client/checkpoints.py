@@ -1,0 +1,104 @@
+"""The client's half of a checkpoint, and the state of the training that it holds."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from splitlearn.agreement import agreement
+from splitlearn.checkpoint import CheckpointStore
+from splitlearn.client.step import TrainingStep
+from splitlearn.config import TrainingConfig
+from splitlearn.data import TrainingData
+from splitlearn.errors import CheckpointError
+from splitlearn.models.family import ClientStage, ModelIdentity
+from splitlearn.optimizer import load_moments, moments
+from splitlearn.probe import Probe
+
+__all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
+
+# Settings of the client alone that a resumed run must share with the first one.
+RESUMED_FIELDS = (
+    "learning_rate", "use_scheduler", "scheduler_type", "warmup_steps", "max_grad_norm", "loss_type",
+    "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
+    "codec",
+)  # fmt: skip
+TOKENIZER = "vocabulary of the tokenizer"
+
+
+class ClientCheckpoints:
+    """Writes and reads the client's half; each names the trunk's by its digest.
+
+    Args:
+        config: names folder and session.
+        identity: of the model.
+        data: that the run is trained on.
+        initial_stage: gives the weights that the run began with.
+        probe: told of every file.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        identity: ModelIdentity,
+        data: TrainingData,
+        initial_stage: Callable[[], ClientStage],
+        probe: Probe,
+    ) -> None:
+        self._store = CheckpointStore(config.save_dir, config.session, "client", probe)
+        self._agreement = agreement(config, identity) | resumed_settings(config, data)
+        self._initial_stage = initial_stage
+        self.folder = self._store.folder
+
+    def newest(self) -> str:
+        """Say what was saved, for messages."""
+        steps = self._store.steps()
+        return f"the newest checkpoint is of step {steps[0]}, in {self.folder}" if steps else "nothing was saved"
+
+    def steps(self) -> list[int]:
+        """List the steps that a file says it is of, newest first."""
+        return self._store.steps()
+
+    def sound_steps(self) -> list[int]:
+        """List the steps that can be resumed from, newest first; raises `CheckpointError`."""
+        return self._store.sound_steps(self._agreement)
+
+    def restore(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
+        """Take the state after `step` steps, the initial one where that is 0; gradients of a step given up go.
+
+        Raises:
+            CheckpointError: the file is damaged, of other settings, or not the other half of the trunk's.
+        """
+        if not step:
+            weights: Mapping[str, torch.Tensor] = dict(self._initial_stage().named_parameters())
+        else:
+            mark, weights, saved_moments = self._store.load(step, self._agreement)
+            if mark.trunk_weights != trunk_weights:
+                raise CheckpointError(
+                    f"the trunk's checkpoint of step {step} is not the one made with {self.folder}; "
+                    "start the trunk with the --save-dir of that run"
+                )
+            load_moments(training.optimizer, training.parameters, saved_moments)
+        for name, parameter in training.parameters.items():
+            parameter.data.copy_(weights[name])
+            parameter.grad = None
+
+    def save(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
+        """Write the half that makes the checkpoint whole; raises `CheckpointError` where it cannot be written."""
+        weights = {name: parameter.detach() for name, parameter in training.parameters.items()}
+        saved_moments = moments(training.optimizer, training.parameters)
+        try:
+            self._store.save(step, self._agreement, weights, saved_moments, trunk_weights)
+        except OSError as error:
+            raise CheckpointError(
+                f"the checkpoint of step {step} could not be written: {error}; {self.newest()}. Make room, then "
+                "continue with --resume"
+            ) from None
+
+
+def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:
+    """List what the rest of a run depends on beside what the trunk must share."""
+    settings = {name: str(getattr(config, name)) for name in RESUMED_FIELDS}
+    settings |= {"tokens of the data": data.fingerprint(), TOKENIZER: data.tokenizer.fingerprint()}
+    falls = config.use_scheduler and config.scheduler_type != "constant"
+    # A schedule that falls to its end cannot be continued with another end.
+    return settings | ({"steps in all": str(data.total_steps)} if falls else {})

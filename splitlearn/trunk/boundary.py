@@ -1,0 +1,49 @@
+"""Tensors that cross the cuts, as the trunk takes and gives them.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+import torch
+
+from splitlearn.config import TrainingConfig
+from splitlearn.models.family import ModelIdentity
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+
+__all__ = ["BoundaryTensors"]
+
+
+class BoundaryTensors:
+    """Checks what comes in against the model; raises `WireError` naming what is wrong."""
+
+    def __init__(self, config: TrainingConfig, identity: ModelIdentity) -> None:
+        self._config = config
+        self._identity = identity
+
+    def hidden(self, name: str, message: pb.Tensor) -> torch.Tensor:
+        """Take smashed data or a gradient, BTH."""
+        wanted = (None, None, self._identity.hidden_size)
+        spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
+        tensor = decode_tensor(message, spec)
+        if tensor.shape[1] > self._identity.positions:
+            allowed = self._identity.positions
+            raise WireError(Reason.BAD_TENSOR, f"{name}: {tensor.shape[1]} positions; the model has {allowed}")
+        return tensor.to(self._config.device)
+
+    def mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
+        """Take an attention mask, BT."""
+        spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
+        mask_BT = decode_tensor(message, spec)
+        if int(mask_BT.max()) > 1:
+            raise WireError(Reason.BAD_TENSOR, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
+        return mask_BT.to(self._config.device, torch.int64)
+
+    def reply(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
+        """Give a tensor in the codec of the request."""
+        try:
+            return encode_tensor(tensor, like.codec, self._config.max_message_bytes)
+        except WireError as error:
+            if error.reason is Reason.NON_FINITE:
+                raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
+            raise

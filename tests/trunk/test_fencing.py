@@ -1,0 +1,181 @@
+"""Who may speak for a session: one client at a time, the newest, whatever comes late, twice, or after a restart."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from client.runs import DirectTransport, remote_trunk
+from trunk.server import hello_of, opening_of, service_of
+
+from splitlearn.errors import CheckpointError
+from splitlearn.trunk.epoch import next_epoch
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Position
+from splitlearn.wire.messages import key_message
+from splitlearn.wire.tensors import encode_tensor
+
+
+def opened(service, config, **more):
+    return service.open_session(opening_of(hello_of(config), **more))
+
+
+def refusal(call, *arguments, **more):
+    with pytest.raises(WireError) as caught:
+        call(*arguments, **more)
+    return caught.value
+
+
+def requests_of(incarnation):
+    """Every kind of request that a client of this incarnation can send."""
+    key = key_message("default", incarnation, Position(0, 0, 1))
+    hidden = encode_tensor(torch.ones(1, 4, 32), "raw", 1 << 20)
+    mask = encode_tensor(torch.ones(1, 4, dtype=torch.uint8), "raw", 1 << 20)
+    actions = pb.SyncTrainingStateRequest.Action.values()
+    return [
+        ("compute", pb.ComputeRequest(key=key, smashed=hidden, attention_mask=mask)),
+        ("compute", pb.ComputeRequest(key=key, smashed=hidden, attention_mask=mask, inference=True)),
+        ("backward", pb.BackwardRequest(key=key, features_grad=hidden)),
+        *(("sync_training_state", pb.SyncTrainingStateRequest(key=key, action=action)) for action in actions),
+    ]
+
+
+def test_a_repeated_request_to_open_gets_the_same_answer_and_changes_nothing(config):
+    service = service_of(config)
+    first = opened(service, config)
+    name, compute = requests_of(first.incarnation)[0]
+    getattr(service, name)(compute)
+
+    assert first == opened(service, config)
+    session = service._sessions.get("default", first.incarnation)
+    assert session._tape.nbytes > 0
+
+
+def test_a_session_that_is_held_is_taken_over_only_by_naming_its_holder(config):
+    service = service_of(config)
+    first = opened(service, config, client="first")
+    held = refusal(opened, service, config, client="second")
+
+    assert Reason.SESSION_HELD is held.reason
+    assert {"incarnation": str(first.incarnation), "client": "first"} == held.details
+    second = opened(service, config, client="second", replaces=first.incarnation)
+    assert second.incarnation > first.incarnation
+
+
+def test_a_request_to_open_that_comes_late_takes_over_nothing(config):
+    """It may be one that was never seen before, or a repetition of one that was answered long ago."""
+    service = service_of(config)
+    first = opened(service, config, client="first")
+    second = opened(service, config, client="second", replaces=first.incarnation)
+    third = opened(service, config, client="third", replaces=second.incarnation)
+
+    late = [{"client": "lost"}, {"client": "first"}, {"client": "second", "replaces": first.incarnation}]
+    for request in late:
+        assert Reason.SESSION_HELD is refusal(opened, service, config, **request).reason
+    assert third == opened(service, config, client="third", replaces=second.incarnation)
+
+
+def test_requests_of_an_older_incarnation_do_nothing(config):
+    service = service_of(config)
+    old = opened(service, config, client="first").incarnation
+    new = opened(service, config, client="second", replaces=old).incarnation
+
+    for name, request in requests_of(old):
+        assert Reason.STALE_INCARNATION is refusal(getattr(service, name), request).reason
+    session = service._sessions.get("default", new)
+    assert (0, 0) == (session._tape.nbytes, session.applied_step)
+    assert not list(config.save_dir.rglob("step-*"))
+
+
+def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path):
+    """A client of the first life meets the session of another, opened in the second."""
+    incarnations = []
+    for _ in range(3):
+        service = service_of(config, epoch=next_epoch(tmp_path))
+        incarnations.append(opened(service, config).incarnation)
+        for before in incarnations[:-1]:
+            assert Reason.STALE_INCARNATION is refusal(service.compute, requests_of(before)[0][1]).reason
+
+    assert incarnations == sorted(set(incarnations))
+
+
+def test_a_count_of_starts_that_cannot_be_read_is_refused_with_advice(tmp_path):
+    assert [1, 2] == [next_epoch(tmp_path) for _ in range(2)]
+    (tmp_path / "trunk-epoch").write_text("2x")
+
+    with pytest.raises(CheckpointError, match="write one there that is higher than any before"):
+        next_epoch(tmp_path)
+
+
+def test_a_client_that_lost_its_session_may_not_take_it_back_from_another(config):
+    """The second came, and even went, while the first did not know that the trunk was restarted."""
+    service = service_of(config)
+    first = remote_trunk(DirectTransport(service), config)
+    first.open(hello_of(config))
+    restarted = service_of(config, epoch=2)
+    second = remote_trunk(DirectTransport(restarted), config)
+    second.open(hello_of(config))
+    first._calls.transport.service = restarted
+
+    assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
+    second.close()
+    assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
+    first._calls.transport.service = service_of(config, epoch=3)
+    assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
+
+
+def test_a_client_takes_back_what_a_late_request_of_its_own_has_opened(config):
+    service = service_of(config)
+    link = remote_trunk(DirectTransport(service), config)
+    old = link.open(hello_of(config)).incarnation
+    restarted = service_of(config, epoch=2)
+    opened(restarted, config, client=link._client, number=1)
+    link._calls.transport.service = restarted
+
+    assert link.open(hello_of(config)).incarnation > old
+
+
+def test_a_client_that_starts_takes_over_at_once(config):
+    service = service_of(config)
+    links = [remote_trunk(DirectTransport(service), config) for _ in range(3)]
+    incarnations = [link.open(hello_of(config)).incarnation for link in links]
+
+    assert incarnations == sorted(set(incarnations))
+
+
+@pytest.mark.parametrize("more", [{"client": ""}, {"client": "x" * 65}, {"number": 0}])
+def test_a_client_without_a_name_is_refused(config, more):
+    assert Reason.BAD_REQUEST is refusal(opened, service_of(config), config, **more).reason
+
+
+def test_a_save_that_comes_late_writes_nothing(config):
+    """It names the step that it is for."""
+    service = service_of(config)
+    key = key_message("default", opened(service, config).incarnation, Position(3, 0, 1))
+    save = pb.SyncTrainingStateRequest(key=key, action=pb.SyncTrainingStateRequest.ACTION_SAVE)
+
+    assert Reason.STEP_IN_FUTURE is refusal(service.sync_training_state, save).reason
+    assert not list(config.save_dir.rglob("step-*"))
+
+
+def test_a_silent_clients_place_is_given_up(config, caplog):
+    now = [0.0]
+    service = service_of(config, idle_timeout=60.0, now=lambda: now[0])
+    opened(service, config)
+    other = replace(hello_of(config), session_id="other")
+    assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening_of(other)).reason
+
+    now[0] = 59.0
+    service.close_idle()
+    assert "default" in service._sessions
+    now[0] = 61.0
+    service.close_idle()
+    assert "session default: its client has not been heard of" in caplog.text
+    service.open_session(opening_of(other))
+
+
+def test_an_opening_whose_holder_cannot_be_written_down_is_refused(config, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    service = service_of(config.but(save_dir=tmp_path / "file"))
+
+    assert Reason.SAVE_FAILED is refusal(opened, service, config).reason
