@@ -38,6 +38,7 @@ CONFIG = TrainingConfig(
 WHOLE_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
 FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
 VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
+PARTIES: tuple[PartyName, ...] = ("client", "trunk")
 PAIRS = 60
 LONG_HAUL_STEPS = 300
 
@@ -129,22 +130,27 @@ def _message_faults(rpc: Rpc) -> Iterator[Fault]:
             yield SpoiledMessage(rpc.sending, mishap, rpc.method)
 
 
-def random_fault(at: At, chance: random.Random) -> Fault:
-    """Draw a fault for a place."""
+def network_fault(at: At, chance: random.Random) -> Fault:
+    """Draw a fault that ends no program."""
     stream: Stream = chance.choice(("upstream", "downstream"))
-    party: PartyName = chance.choice(("client", "trunk"))
     choices: tuple[Fault, ...] = (
-        Kill(at, ("client",)),
-        Kill(at, ("trunk",)),
-        Kill(at, ("client", "trunk")),
-        Restart(at, party),
-        Pause(at, party, 1.0),
+        Pause(at, chance.choice(PARTIES), 1.0),
         DropConnection(at),
         Partition(at, 1.0),
         CutMessage(at, stream, chance.randrange(1, 30_000)),
         IllNetwork(at, chance.choice(ILLNESSES), stream),
     )
     return chance.choice(choices)
+
+
+def random_fault(at: At, chance: random.Random, *, alone: bool) -> Fault:
+    """Draw a fault for a place; a program is asked to stop only where no other fault can kill it while it does."""
+    choices: tuple[Fault, ...] = (
+        *(Kill(at, victims) for victims in VICTIMS),
+        *(network_fault(at, chance) for _ in range(3)),
+        Restart(at, chance.choice(PARTIES)),
+    )
+    return chance.choice(choices if alone else choices[:-1])
 
 
 # Where an exchange is under way or about to be, so that every fault has something to break.
@@ -163,8 +169,10 @@ def pairs() -> Iterator[Scenario]:
     """Two faults of any kinds at places that a seed decides."""
     for seed in range(PAIRS):
         chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        steps = sorted(chance.randrange(1, CONFIG.max_steps) for _ in range(2))
-        faults = tuple(random_fault(random_place(step, chance), chance) for step in steps)
+        # In the last step there may be too little under way for a fault to show.
+        steps = sorted(chance.randrange(1, CONFIG.max_steps - 1) for _ in range(2))
+        alone = steps[0] != steps[1]
+        faults = tuple(random_fault(random_place(step, chance), chance, alone=alone) for step in steps)
         if faults[0].at == faults[1].at:
             faults = (faults[0], replace(faults[1], at=replace(faults[1].at, occurrence=2)))  # type: ignore[type-var] # all are dataclasses
         title = " and ".join(f"{fault.detail} at {fault.at}" for fault in faults)
@@ -172,9 +180,18 @@ def pairs() -> Iterator[Scenario]:
 
 
 def long_haul(steps: int, name: str) -> Scenario:
-    """Give a long run with a random fault every few steps."""
+    """Give a long run with a fault of the network every few steps; the trunk is killed early, both in the middle.
+
+    So each life is long enough for its memory to be measured, where the whole is.
+    """
     chance = random.Random(steps)  # noqa: S311 - repeatable, not secret
-    faults = tuple(random_fault(random_place(step, chance), chance) for step in range(4, steps, 6))
+    kills = {10: VICTIMS[1], steps // 2: VICTIMS[2]}
+    faults: list[Fault] = []
+    for step in range(4, steps - 1, 6):
+        due = [victims for after, victims in kills.items() if after <= step < after + 6]
+        at = random_place(step, chance)
+        faults.append(Kill(at, due[0]) if due else network_fault(at, chance))
     config = CONFIG.but(max_steps=steps, save_interval=5)
     made = scenario(name, f"{steps} steps, {len(faults)} faults", *faults, config=config)
-    return replace(made, timeout=900.0, checks=(*made.checks, "memory"))
+    memory = ("memory",) if steps >= LONG_HAUL_STEPS else ()
+    return replace(made, timeout=900.0, checks=(*made.checks, *memory))

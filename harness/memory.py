@@ -9,8 +9,8 @@ from harness.party import Party
 
 __all__ = ["MemorySample", "sample_memory", "slope"]
 
-# What a process allocates once, as it warms up, says nothing of growth.
-WARM_UP_SAMPLES = 5
+# What a process allocates once, as it warms up, says nothing of growth: it levels off within some sixty steps.
+WARM_UP_SAMPLES = 60
 
 
 @dataclass(frozen=True)

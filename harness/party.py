@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -14,6 +15,7 @@ __all__ = ["Party"]
 
 STOP_TIMEOUT = 60.0
 PAUSE_TIMEOUT = 10.0
+DONE = 0
 
 
 class Party:
@@ -71,7 +73,9 @@ class Party:
         self._asked.send(signal.SIGTERM)
 
     def start_when_stopped(self, expected: int) -> None:
-        """Wait for the end that was asked for and start again; another fault may have killed it meanwhile.
+        """Wait for the end that was asked for and start again.
+
+        Another fault may have killed it meanwhile, or its work may have been done: then nothing is left to start.
 
         Raises:
             HarnessError: it ended with another status than the expected one, or does not end.
@@ -80,6 +84,11 @@ class Party:
         status = self._asked.wait(STOP_TIMEOUT)
         if self._asked in self._killed:
             return  # whoever killed it starts it
+        if status == DONE != expected:
+            with self._changed:
+                self._given_up -= 1
+                self._changed.notify_all()
+            return
         if status != expected:
             raise HarnessError(f"the {self.name}, asked to stop, ended with status {status} instead of {expected}")
         self._note("harness", "process.stopped", party=self.name, life=self.lives, status=status)
@@ -105,19 +114,23 @@ class Party:
         """
         deadline = time.monotonic() + timeout
         while True:
-            life, program = self.lives, self.program
-            status = program.wait(max(0.0, deadline - time.monotonic()))
+            life = self.lives
+            status = self.program.wait(max(0.0, deadline - time.monotonic()))
             with self._changed:
-                if self._given_up < life:
-                    return status
                 left = max(0.0, deadline - time.monotonic())
-                if not self._changed.wait_for(lambda seen=life: self.lives > seen, left):  # type: ignore[misc] # bound
+                if not self._changed.wait_for(partial(self._is_settled, life), left):
                     raise HarnessError(f"the {self.name} was ended by a fault and not started again")
+                if self.lives == life:
+                    return status
 
     def end(self) -> int:
         """Ask it to end, and make it end when it does not; returns the exit status."""
         self.program.send(signal.SIGCONT)
         return self.program.stop()
+
+    def _is_settled(self, life: int) -> bool:
+        """Whether a life that has ended was the last one, or has been followed by another."""
+        return self._given_up < life or self.lives > life
 
     def _give_up(self) -> Program:
         program = self._running_program()

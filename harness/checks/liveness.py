@@ -4,21 +4,10 @@ from collections.abc import Sequence
 
 from harness.facts import RunFacts
 from harness.observer import Event
+from harness.recovery import seconds_to_progress
 from harness.verdict import CheckResult, Finding
 
 __all__ = ["check_liveness", "recovery_seconds"]
-
-# What the client passes when an answer of the trunk has come, or when its work is done.
-PROGRESS = frozenset(
-    {
-        "client.session.opened",
-        "client.forward.received",
-        "client.backward.received",
-        "client.gradients.received",
-        "client.checkpoint.writing",
-        "client.training.finished",
-    }
-)
 
 
 def check_liveness(facts: RunFacts) -> CheckResult:
@@ -43,8 +32,6 @@ def recovery_seconds(events: Sequence[Event]) -> list[float]:
 
     A fault that heals when the client's work is done needs no progress.
     """
-    healed = [event.t for event in events if event.point == "fault.healed"]
-    progress = sorted(event.t for event in events if event.point in PROGRESS)
-    finished = [event.t for event in events if event.point == "client.training.finished"]
-    done = max(finished, default=float("inf"))
-    return [next((t - at for t in progress if t >= at), float("inf")) for at in healed if at < done]
+    passed = ((event.t, event.point) for event in events)
+    healed = (event.t for event in events if event.point == "fault.healed")
+    return [seconds for seconds in seconds_to_progress(passed, healed) if seconds is not None]

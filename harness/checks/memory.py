@@ -6,9 +6,9 @@ from harness.verdict import CheckResult, Finding
 
 __all__ = ["check_memory"]
 
-# A tenth of what one step of the smallest scenario sends: anything that is kept a step would be more.
-MOST_BYTES_PER_STEP = 8192.0
-LEAST_SAMPLES = 20
+# Less than the smallest tensor that a microbatch sends (2 x 40 x 64 float32): one that is kept at every step is seen.
+MOST_BYTES_PER_STEP = 16_384.0
+LEAST_SAMPLES = 100
 
 
 def check_memory(facts: RunFacts) -> CheckResult:

@@ -54,13 +54,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _report(arguments: argparse.Namespace) -> int:
     # Drawing and templates take a while to import, which the help of every other command must not wait for.
     from harness.report.folder import RunFolderError, read_run  # noqa: PLC0415 - as said above
-    from harness.report.page import write_report  # noqa: PLC0415
+    from harness.report.page import write_page  # noqa: PLC0415
     from harness.report.reading import worst_verdict  # noqa: PLC0415
 
     try:
-        folders = _chosen(arguments.runs)
-        page = write_report(folders, arguments.out)
-        runs = [read_run(folder) for folder in folders]
+        runs = [read_run(folder) for folder in _chosen(arguments.runs)]
+        page = write_page(runs, arguments.out)
         worst = worst_verdict(runs)
         if arguments.json:
             record = {"verdict": worst, "report": str(page), "runs": [_summary(run) for run in runs]}

@@ -4,6 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.recovery import seconds_to_progress
 from harness.report.folder import RunFolder
 from harness.report.plan import Trigger
 from harness.report.records import Event
@@ -16,13 +17,18 @@ HEALED = "fault.healed"
 
 @dataclass(frozen=True)
 class FaultSpan:
-    """One fault from inject to heal; a time that is None never came."""
+    """One fault from inject to heal; a time that is None never came.
+
+    `recovered` is the time from the healing to the client's next progress: infinite where none came, None where none
+    was needed.
+    """
 
     name: str
     detail: str
     due: Trigger | None
     injected: float | None
     healed: float | None
+    recovered: float | None
     step: int | None
     planned: bool = True
 
@@ -38,6 +44,7 @@ def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
     A name may occur several times: the first plan takes the first injection of that name.
     """
     injected, healed = _by_name(run, INJECTED), _by_name(run, HEALED)
+    waits = _waits(run)
 
     def span(name: str, detail: str, due: Trigger | None, *, planned: bool) -> FaultSpan:
         start = injected[name].popleft() if injected[name] else None
@@ -48,6 +55,7 @@ def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
             due=due,
             injected=start.t if start else None,
             healed=end.t if end else None,
+            recovered=waits[end.t] if end else None,
             step=start.step if start else None,
             planned=planned,
         )
@@ -63,6 +71,13 @@ def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:
         if event.source == "harness" and event.point == point:
             events[event.fault or "unnamed"].append(event)
     return events
+
+
+def _waits(run: RunFolder) -> dict[float, float | None]:
+    """Give the time to the client's next progress for every moment at which a fault healed."""
+    moments = [event.t for event in run.trace if event.source == "harness" and event.point == HEALED]
+    passed = ((event.t, event.point) for event in run.trace)
+    return dict(zip(moments, seconds_to_progress(passed, moments), strict=True))
 
 
 def _as_text(detail: str | Mapping[str, object] | None) -> str:

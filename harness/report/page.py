@@ -1,18 +1,23 @@
 """The report page: recorded runs in, one self-contained HTML file out."""
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
+from math import inf
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import wording
 from harness.report.bits import BitPair, bit_pair
+from harness.report.chronicle import chronicle
+from harness.report.coverage import coverage
 from harness.report.faults import fault_spans
 from harness.report.figures import FIGURES
-from harness.report.figures.sheet import new_sheet
+from harness.report.figures.recovery import recovery_times
+from harness.report.figures.sheet import Sheet, new_sheet
 from harness.report.folder import RunFolder, read_run
 from harness.report.ladder import ladder
 from harness.report.matrix import matrix
@@ -20,9 +25,11 @@ from harness.report.phases import phases
 from harness.report.points import points_passed
 from harness.report.reading import counts, sentence, worst_verdict
 from harness.report.records import Where
+from harness.report.recoveries import all_together, recoveries
+from harness.report.selection import FEW, shown_in_full
 from harness.report.settings import sort_settings
 
-__all__ = ["render_index", "render_run", "write_report"]
+__all__ = ["render_index", "render_run", "write_page", "write_report"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILTERS = ("count", "duration", "measure", "place", "plural", "size", "value")
@@ -37,8 +44,16 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
         RunFolderError: one of the folders is no run.
         OSError: `out` cannot be written.
     """
-    assert run_dirs, "a report needs a run"
-    runs = [read_run(folder) for folder in run_dirs]
+    return write_page([read_run(folder) for folder in run_dirs], out)
+
+
+def write_page(runs: Sequence[RunFolder], out: Path) -> Path:
+    """Write the report of runs that were read to `out` and return it.
+
+    Raises:
+        OSError: `out` cannot be written.
+    """
+    assert runs, "a report needs a run"
     page = render_run(runs[0]) if len(runs) == 1 else render_index(runs)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
@@ -51,20 +66,40 @@ def render_run(run: RunFolder) -> str:
 
 
 def render_index(runs: Sequence[RunFolder]) -> str:
-    """Give one page for several runs: a table of verdicts that links to the full report of each below it."""
+    """Give one page for several runs: verdicts, points, recoveries, and the full report of each run that is shown."""
     return _render(runs, title=f"{worst_verdict(runs)} · {len(runs)} runs")
 
 
 def _render(runs: Sequence[RunFolder], title: str) -> str:
     page = _templates().get_template("report.html.j2")
     verdicts = [run.verdict.verdict for run in runs]
+    rows = [_row(*row) for row in zip(runs, _anchors(runs), shown_in_full(runs), strict=True)]
     return page.render(
         title=title,
         worst=worst_verdict(runs),
         tally={word: verdicts.count(word) for word in ("PASS", "FAIL", "VOID") if word in verdicts},
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        articles=[_article(run, anchor) for run, anchor in zip(runs, _anchors(runs), strict=True)],
+        rows=rows,
+        few=FEW,
+        articles=[_article(run, row["anchor"]) for run, row in zip(runs, rows, strict=True) if row["full"]],
+        **(_over_all(runs) if len(runs) > 1 else {}),
     )
+
+
+def _row(run: RunFolder, anchor: str, full: bool) -> dict[str, Any]:  # noqa: FBT001 - one of a row's values
+    """Gather what the table of runs shows of one."""
+    slowest = max((span.recovered for span in fault_spans(run) if span.recovered is not None), default=None)
+    return {"anchor": anchor, "run": run, "counts": counts(run), "full": full, "slowest": slowest}
+
+
+def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
+    """Gather what is shown of several runs together."""
+    groups = recoveries(runs)
+    return {
+        "coverage": coverage(runs),
+        "recoveries": [*groups, *([all_together(groups)] if groups else [])],
+        "recovery_drawings": _drawings("recovery", lambda sheet: recovery_times(groups, sheet)),
+    }
 
 
 def _article(run: RunFolder, anchor: str) -> dict[str, object]:
@@ -80,6 +115,7 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
         "ladder": ladder(first.rung if first else None),
         "matrix": matrix(run),
         "faults": fault_spans(run),
+        "chronicle": chronicle(run),
         "phases": phases(run),
         "points": points_passed(run),
         "settings": sort_settings(run.scenario.config),
@@ -88,18 +124,24 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
 
 
 def _draw(run: RunFolder, anchor: str) -> list[dict[str, object]]:
-    """Draw every figure that has something to show, at every width."""
+    """Draw every figure that has something to show."""
     figures: list[dict[str, object]] = []
     for figure in FIGURES:
-        drawings: dict[str, Markup] = {}
-        for size, width in WIDTHS.items():
-            with new_sheet(f"{anchor}-{figure.name}-{size}", width) as sheet:
-                svg = figure.draw(run, sheet)
-            if svg:
-                drawings[size] = Markup(svg)  # noqa: S704 - matplotlib escapes the text that it draws
+        drawings = _drawings(f"{anchor}-{figure.name}", partial(figure.draw, run))
         if drawings:
             figures.append({"title": figure.title, "section": figure.section, "drawings": drawings})
     return figures
+
+
+def _drawings(name: str, draw: Callable[[Sheet], str]) -> dict[str, Markup]:
+    """Draw a figure at every width; empty where it has nothing to show."""
+    drawings: dict[str, Markup] = {}
+    for size, width in WIDTHS.items():
+        with new_sheet(f"{name}-{size}", width) as sheet:
+            svg = draw(sheet)
+        if svg:
+            drawings[size] = Markup(svg)  # noqa: S704 - matplotlib escapes the text that it draws
+    return drawings
 
 
 def _bits(where: Where | None) -> list[BitPair]:
@@ -127,5 +169,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["inf"] = inf
     environment.filters |= {name: getattr(wording, name) for name in FILTERS}
     return environment

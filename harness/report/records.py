@@ -148,6 +148,10 @@ class Event:
     step: int | None = None
     microbatch: int | None = None
     fault: str | None = None
+    party: str | None = None
+    life: int | None = None
+    method: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

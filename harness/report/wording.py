@@ -1,5 +1,7 @@
 """Numbers, times and places in words, the same everywhere in the report."""
 
+from math import inf
+
 from harness.report.bits import is_single
 from harness.report.plan import Trigger
 from harness.report.records import Value, Where
@@ -20,9 +22,11 @@ def plural(number: int, noun: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time with three digits and a unit that fits: 4.20 ms, 1.50 s, 2 min 05 s."""
+    """Write a time with three digits and a unit that fits: 4.2 ms, 1.5 s, 2 min 05 s; one without end is `never`."""
     if seconds is None:
         return ABSENT
+    if seconds == inf:
+        return "never"
     if seconds >= 119.5:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest:02} s"

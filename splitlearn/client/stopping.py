@@ -1,6 +1,8 @@
 """Being asked to stop, by SIGTERM or Ctrl-C, at a place where nothing is lost."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 __all__ = ["StopAsked", "StopRequest"]
 
@@ -19,10 +21,15 @@ class StopRequest:
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
 
-    def listen(self) -> None:
-        """Take SIGTERM and SIGINT from now on; call it in the main thread. A second signal ends at once."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT until the block is left, in the main thread; a second signal ends at once."""
+        before = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def raise_if_asked(self) -> None:
         """Give up what is waited for; raises `StopAsked`."""

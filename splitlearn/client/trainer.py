@@ -114,13 +114,16 @@ class Trainer:
             CheckpointError: nothing to resume from, or checkpoints that a fresh start would destroy.
             TrunkUnavailableError: the trunk refused the session, or did not answer within the client's patience.
         """
+        stopped = False
         with explained(self._config, self._checkpoints.newest):
             try:
                 self._open(self._steps_to_resume(resume))
                 self._run_until_done()
             except StopAsked:
-                log.info("the trunk did not answer; stopping without it")
-        stopped = self._applied < self._data.total_steps
+                stopped = True
+                self._probe.point("client.training.stopping", self._applied)
+                log.warning("the trunk does not answer; stopping without it")
+        stopped = stopped or self._applied < self._data.total_steps
         if not stopped:
             self._probe.point("client.training.finished", self._applied)
         return TrainingResult(self._applied, self._loss, self._metrics, stopped, self._checkpoints.newest())
@@ -192,7 +195,7 @@ class Trainer:
     def _save(self) -> None:
         """Write the trunk's half, then ours, which makes the checkpoint whole."""
         if self._stop.received:
-            self._probe.point("client.training.stopping", self._applied, signal=self._stop.received.name)
+            self._probe.point("client.training.stopping", self._applied)
         self._probe.point("client.checkpoint.started", self._applied)
         state = self._trunk.save(self._applied, self._step.pending_commit)
         self._step.pending_commit = None

@@ -42,8 +42,7 @@ def run(flags: argparse.Namespace) -> int:
     stage, identity = FAMILY.load_client(config)
     probe, recorder = observers(flags, "client")
     stop = StopRequest()
-    stop.listen()
-    with connected(config, identity, probe, recorder, stop.raise_if_asked) as trunk:
+    with stop.listening(), connected(config, identity, probe, recorder, stop.raise_if_asked) as trunk:
         trainer = Trainer(
             stage, lambda: FAMILY.load_client(config)[0], identity, trunk, data, config, probe, recorder, stop
         )

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 HANDLER_THREADS = 8
 MAX_CONCURRENT_RPCS = 1024
 STOP_GRACE_SECONDS = 5.0
+TIDY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,31 @@ def running_server(service: TrunkService, config: TrainingConfig, address: Addre
     for name in ("", *names):
         healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
-        yield Address(address.host, port)
+        with _tidied(service, compute):
+            yield Address(address.host, port)
     finally:
         healthy.enter_graceful_shutdown()
         server.stop(STOP_GRACE_SECONDS).wait()
         compute.shutdown()
         handlers.shutdown()
+
+
+@contextmanager
+def _tidied(service: TrunkService, compute: Executor) -> Iterator[None]:
+    """Give up the places of clients that are gone, now and then, until the block is left."""
+    over = threading.Event()
+
+    def tidy() -> None:
+        while not over.wait(TIDY_SECONDS):
+            compute.submit(service.close_idle).result()
+
+    thread = threading.Thread(target=tidy, name="tidy", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class StopSignal:

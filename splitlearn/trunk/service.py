@@ -75,13 +75,13 @@ class TrunkService:
 
     def close_idle(self) -> None:
         """Give up the sessions whose clients are gone."""
-        for name in self._sessions.close_idle():
-            saved = ", ".join(map(str, self._store(name).steps())) or "none"
+        for name in self._sessions.idle():
+            self._close(name)
             log.warning(
                 "session %s: its client has not been heard of; its place is given up. Checkpoints here: %s. "
                 "The client goes on from the newest of them by itself, or with --resume",
                 name,
-                saved,
+                ", ".join(map(str, self._store(name).steps())) or "none",
             )
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
@@ -142,9 +142,7 @@ class TrunkService:
             self._run(request.key)
             saved = self._save(request.key, session)
         elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
-            self._probe.point("trunk.session.closing", session.applied_step, session=request.key.session_id)
-            self._sessions.close(request.key.session_id)
-            self._probe.point("trunk.session.closed", session.applied_step, session=request.key.session_id)
+            self._close(request.key.session_id)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
 
     def _open(self, name: str, opening: Opening, request: pb.OpenSessionRequest) -> Welcome:
@@ -157,6 +155,11 @@ class TrunkService:
         welcome = self._sessions.add(name, session, opening, reader=request.reader)
         self._probe.point("trunk.session.opened", welcome.applied_step, session=name, incarnation=welcome.incarnation)
         return welcome
+
+    def _close(self, name: str) -> None:
+        self._probe.point("trunk.session.closing", session=name)
+        self._sessions.close(name)
+        self._probe.point("trunk.session.closed", session=name)
 
     def _session(self, key: pb.Key) -> TrunkSession:
         return self._sessions.get(key.session_id, key.incarnation)

@@ -65,7 +65,7 @@ class TrunkServicer(ComputeServiceServicer):
         answer = self._compute.submit(self._unless_gone, method, request, context)
         wait([answer], self._time_limit if context.time_remaining() > FARTHEST_DEADLINE else None)
         try:
-            if answer.cancel() or not answer.done():
+            if not answer.done():
                 limit = f"{self._time_limit:g} s, the trunk's limit for requests without a deadline"
                 raise WireError(Reason.TRANSPORT, f"not answered within {limit}", Code.DEADLINE_EXCEEDED)
             return answer.result()

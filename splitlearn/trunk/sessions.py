@@ -115,13 +115,10 @@ class Sessions:
         """Forget a session."""
         del self._open[name]
 
-    def close_idle(self) -> list[str]:
-        """Forget the sessions that nobody has spoken for in time; returns their names."""
+    def idle(self) -> list[str]:
+        """Name the sessions that nobody has spoken for in time."""
         oldest = self._now() - self._idle_timeout
-        idle = [name for name, entry in self._open.items() if entry.used < oldest]
-        for name in idle:
-            del self._open[name]
-        return idle
+        return [name for name, entry in self._open.items() if entry.used < oldest]
 
 
 def checked_name(name: str) -> str:

@@ -406,7 +406,7 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_later(run, undisturbed, p
         def point(self, name, step=None, microbatch=None, **fields):
             super().point(name, step, microbatch, **fields)
             if (name, step) == (point, 6):
-                stop._ask(signal.SIGTERM, None)
+                stop.received = signal.SIGTERM
 
     result = train(run, local_trunk(run), probe=Asking(), stop=stop)
     assert (7, True) == (result.steps, result.stopped)
@@ -429,7 +429,7 @@ def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
 
     class Gone:
         def call(self, _method, _request, _timeout):
-            stop._ask(signal.SIGTERM, None)
+            stop.received = signal.SIGTERM
             return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
 
     class Leaving(CrashingProbe):

@@ -317,6 +317,9 @@ class Blocking:
         self.entered, self.go = threading.Event(), threading.Event()
         self.calls = 0
 
+    def close_idle(self):
+        """Nobody is idle here."""
+
     def sync_training_state(self, _request):
         """Wait, then answer."""
         self.calls += 1

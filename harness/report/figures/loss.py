@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["loss_curves"]
 
+LABEL = 16
+
 
 def loss_curves(run: RunFolder, sheet: Sheet) -> str:
     """Draw the reference as a wide pale band and the split run as a thin line on it; below, their distance."""
@@ -75,9 +77,16 @@ def _draw_curves(axes: "Axes", split: dict[int, float], reference: dict[int, flo
 
 
 def _mark_faults(axes: "Axes", run: RunFolder) -> None:
+    """Draw a line at the step of every fault, with its number where there is room."""
+    first, last = axes.get_xlim()
+    label = LABEL * (last - first) / axes.bbox.width
+    rightmost = float("-inf")
     for number, span in enumerate(fault_spans(run), 1):
-        if span.step is not None:
-            axes.axvline(span.step, color=FAULT, linewidth=1, linestyle=(0, (2, 3)), zorder=0.5)
+        if span.step is None:
+            continue
+        axes.axvline(span.step, color=FAULT, linewidth=1, linestyle=(0, (2, 3)), zorder=0.5)
+        if span.step - rightmost > label:
+            rightmost = span.step
             axes.annotate(
                 str(number),
                 (span.step, 0),

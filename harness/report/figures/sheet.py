@@ -28,6 +28,7 @@ __all__ = [
     "RULE",
     "SPLIT",
     "Sheet",
+    "levels",
     "new_sheet",
     "power_of_ten",
     "uprights",
@@ -49,6 +50,8 @@ VARIABLES = {
     HARM: "--fail",
     **{colour: f"--phase-{key.replace('_', '-')}" for key, colour in PHASE.items()},
 }
+
+Point = tuple[float, float]
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -133,12 +136,22 @@ def uprights(
     axes: "Axes", positions: Iterable[float], lows: Iterable[float], highs: Iterable[float], *, color: str, width: float
 ) -> None:
     """Draw upright bars `width` pixels wide as a single path, which keeps the SVG small and quick to draw."""
-    gap = float("nan")
-    bars = [
-        point for x, low, high in zip(positions, lows, highs, strict=True) for point in ((x, low), (x, high), (x, gap))
-    ]
-    if bars:
-        axes.plot(*zip(*bars, strict=True), color=color, linewidth=width, solid_capstyle="butt")
+    ends = [((x, low), (x, high)) for x, low, high in zip(positions, lows, highs, strict=True)]
+    _bars(axes, ends, color, width)
+
+
+def levels(
+    axes: "Axes", heights: Iterable[float], starts: Iterable[float], ends: Iterable[float], *, color: str, width: float
+) -> None:
+    """Draw level bars `width` pixels thick as a single path, as `uprights` does upright ones."""
+    _bars(axes, [((a, y), (b, y)) for y, a, b in zip(heights, starts, ends, strict=True)], color, width)
+
+
+def _bars(axes: "Axes", bars: Iterable[tuple[Point, Point]], color: str, width: float) -> None:
+    gap = (float("nan"), float("nan"))
+    points = [point for start, end in bars for point in (start, end, gap)]
+    if points:
+        axes.plot(*zip(*points, strict=True), color=color, linewidth=width, solid_capstyle="butt")
 
 
 def power_of_ten(number: float, _position: float) -> str:

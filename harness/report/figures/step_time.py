@@ -15,6 +15,7 @@ __all__ = ["step_times"]
 
 NARROWEST_BAR = 4
 OUTLIER = 4
+LABEL = 52
 
 
 def step_times(run: RunFolder, sheet: Sheet) -> str:
@@ -44,12 +45,16 @@ def step_times(run: RunFolder, sheet: Sheet) -> str:
 
 
 def _cut_outliers(axes: "Axes", positions: Sequence[float], totals: Sequence[float]) -> None:
-    """Cut off bars that would flatten all others, as a step that waited for a recovery does, and say their height."""
+    """Cut off bars that would flatten all others, as a step that waited for a recovery does, and say their height where there is room."""
     usual = median(totals)
     if not usual or max(totals) <= OUTLIER * usual:
         return
     ceiling = 1.25 * max((total for total in totals if total <= OUTLIER * usual), default=usual)
     axes.set_ylim(0, ceiling)
+    first, last = axes.get_xlim()
+    label = LABEL * (last - first) / axes.bbox.width
+    rightmost = float("-inf")
     for position, total in zip(positions, totals, strict=True):
-        if total > ceiling:
+        if total > ceiling and position - rightmost > label:
+            rightmost = position
             axes.text(position, ceiling, f"↑ {total:.3g} s", color=INK, ha="center", va="bottom", fontsize=10)

@@ -4,43 +4,71 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.report.faults import FaultSpan, fault_spans
-from harness.report.figures.sheet import FAULT, INK, PAPER, SPLIT, Sheet, uprights
+from harness.report.figures.sheet import FAULT, INK, PAPER, SPLIT, Sheet, levels, uprights
 from harness.report.folder import RunFolder
+from harness.report.lives import StepDone, lives, steps_done
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["timeline"]
 
-LANES = ("client", "trunk", "proxy", "harness")
+LANES = ("client", "trunk", "proxy", "relay", "harness")
+OPTIONAL = "relay"  # stands between the parties only where a fault needs it
 BADGE = 18
 
 
 def timeline(run: RunFolder, sheet: Sheet) -> str:
-    """Draw a lane a process with a tick an event, and a band a fault, numbered as in the table of faults."""
+    """Draw a lane a process with a tick an event, a band a fault, and below them the client's steps as stairs.
+
+    A process that does not run has no bar under its ticks; a cross is where it was killed. Faults are numbered as in
+    the table of faults.
+    """
     if not run.trace:
         return ""
-    (axes,) = sheet.axes(190, left=64)
+    lanes = [lane for lane in LANES if lane != OPTIONAL or any(event.source == lane for event in run.trace)]
+    steps = steps_done(run)
+    axes, *stairs = sheet.axes(36 * len(lanes) + 46, *((96,) if steps else ()), left=64)
     end = max(event.t for event in run.trace) or 1.0
     axes.set_xlim(-0.01 * end, 1.02 * end)
-    axes.set_ylim(len(LANES) - 0.4, -1.0)
-    axes.set_yticks(range(len(LANES)), LANES)
+    axes.set_ylim(len(lanes) - 0.4, -1.0)
+    axes.set_yticks(range(len(lanes)), lanes)
+    axes.tick_params(axis="y", labelcolor=INK)
     # Several events in one pixel are one tick: more would weigh the page down and show nothing.
     pixel = end / sheet.width
-    for lane, source in enumerate(LANES):
+    for lane, source in enumerate(lanes):
         moments = sorted({round(event.t / pixel) * pixel for event in run.trace if event.source == source})
         lows, highs = [lane - 0.26] * len(moments), [lane + 0.26] * len(moments)
         uprights(axes, moments, lows, highs, color=SPLIT, width=1)
+    _draw_lives(axes, run, lanes)
     spans = fault_spans(run)
-    _draw_faults(axes, spans, end, badge=BADGE * pixel)
-    axes.set_xlabel("seconds since the start")
+    for each in (axes, *stairs):
+        _draw_bands(each, spans, end)
+    _number(axes, spans, badge=BADGE * pixel)
+    for lower in stairs:
+        _draw_stairs(lower, steps)
+    (stairs or [axes])[-1].set_xlabel("seconds since the start")
     fired = sum(span.fired for span in spans)
-    return sheet.svg(f"Timeline of {len(run.trace):,} events over {end:.3g} seconds, with {fired} faults.")
+    again = sum(step.again for step in steps)
+    tail = f"; {again} of {len(steps)} steps were done once more" if again else ""
+    return sheet.svg(f"Timeline of {len(run.trace):,} events over {end:.3g} seconds, with {fired} faults{tail}.")
 
 
-def _draw_faults(axes: "Axes", spans: Sequence[FaultSpan], end: float, *, badge: float) -> None:
-    rightmost = float("-inf")
-    for number, span in enumerate(spans, 1):
+def _draw_lives(axes: "Axes", run: RunFolder, lanes: Sequence[str]) -> None:
+    spells = lives(run)
+    rows = [lanes.index(life.party) for life in spells]
+    levels(axes, rows, [life.began for life in spells], [life.until for life in spells], color=SPLIT, width=5)
+    killed = [
+        (life.until, lane)
+        for life, lane in zip(spells, rows, strict=True)
+        if life.end and life.end.point == "process.killed"
+    ]
+    if killed:
+        axes.plot(*zip(*killed, strict=True), color=INK, linestyle="none", marker="x", markersize=9, markeredgewidth=2)
+
+
+def _draw_bands(axes: "Axes", spans: Sequence[FaultSpan], end: float) -> None:
+    for span in spans:
         if span.injected is None:
             continue
         healed = span.healed if span.healed is not None else end
@@ -48,7 +76,26 @@ def _draw_faults(axes: "Axes", spans: Sequence[FaultSpan], end: float, *, badge:
         axes.axvline(span.injected, color=FAULT, linewidth=1.4, zorder=0.6)
         if span.healed is not None:
             axes.axvline(span.healed, color=FAULT, linewidth=1, linestyle=(0, (2, 2)), zorder=0.6)
+
+
+def _number(axes: "Axes", spans: Sequence[FaultSpan], *, badge: float) -> None:
+    """Put the number of each fault above its band, moved aside where it would cover another, but not far."""
+    rightmost = float("-inf")
+    for number, span in enumerate(spans, 1):
+        if span.injected is None or rightmost - span.injected > badge:
+            continue
         rightmost = max(span.injected, rightmost + badge)
         axes.plot([rightmost], [-0.72], marker="o", markersize=15, color=FAULT, markeredgewidth=0, clip_on=False)
         axes.text(rightmost, -0.72, str(number), color=PAPER, ha="center", va="center_baseline", fontsize=10)
-    axes.tick_params(axis="y", labelcolor=INK)
+
+
+def _draw_stairs(axes: "Axes", steps: Sequence[StepDone]) -> None:
+    """Draw every step as a level from its beginning to its end, those that were done once more in another colour."""
+    for again, color in ((False, SPLIT), (True, FAULT)):
+        chosen = [step for step in steps if step.again == again]
+        began, until = [step.began for step in chosen], [step.until for step in chosen]
+        levels(axes, [step.step for step in chosen], began, until, color=color, width=3)
+    more = any(step.again for step in steps)
+    axes.set_title("step of the client; orange: done once more" if more else "step of the client")
+    axes.locator_params(axis="y", integer=True, nbins=4)
+    axes.margins(y=0.12)

@@ -1,0 +1,86 @@
+"""What points cost: a step, the points of a step alone when nobody observes, and a step that is observed."""
+
+import itertools
+
+import pytest
+
+from harness.observer import Observer
+from splitlearn.client.step import TrainingStep
+from splitlearn.config import TrainingConfig
+from splitlearn.data import load_training_data
+from splitlearn.determinism import make_deterministic
+from splitlearn.models import FAMILY
+from splitlearn.optimizer import LearningRate
+from splitlearn.probe import NullProbe, open_probe
+from splitlearn.record import NullRecorder
+from splitlearn.trunk.local import LocalTrunk
+
+# The smallest model, so that points weigh most.
+CONFIG = TrainingConfig(model="tiny", cuts="1:3", batch_size=2, max_length=48, vocab_size=512, max_steps=1000)
+STEPS = {"rounds": 40, "iterations": 1, "warmup_rounds": 5}
+
+
+class CountingProbe:
+    """Keeps the arguments of every point."""
+
+    def __init__(self):
+        self.passed = []
+
+    def point(self, *arguments, **fields):
+        """Take note."""
+        self.passed.append((arguments, fields))
+
+
+@pytest.fixture(scope="module")
+def data():
+    make_deterministic(CONFIG)
+    return load_training_data(CONFIG)
+
+
+def stepper(data, probe):
+    """Give a function that does the next step."""
+    stage, identity = FAMILY.load_client(CONFIG)
+    trunk = LocalTrunk(CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder())
+    schedule = LearningRate(CONFIG, data.total_steps)
+    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullRecorder())
+    numbers = itertools.count()
+
+    def one_step():
+        number = next(numbers)
+        return step.run(number, data.step(number))
+
+    return one_step
+
+
+@pytest.mark.benchmark(group="probe")
+def test_step_that_nobody_observes(benchmark, data):
+    assert not benchmark.pedantic(stepper(data, open_probe(None, "client")), **STEPS).skipped
+
+
+@pytest.mark.benchmark(group="probe")
+def test_points_of_a_step_that_nobody_observes(benchmark, data):
+    """The share of these in a step is what points cost when they are off."""
+    counting, probe = CountingProbe(), NullProbe()
+    one_step = stepper(data, counting)
+    one_step()
+    counting.passed.clear()
+    one_step()
+    passed = list(counting.passed)
+
+    def points_alone():
+        for arguments, fields in passed:
+            probe.point(*arguments, **fields)
+
+    benchmark.extra_info["points"] = len(passed)
+    benchmark.pedantic(points_alone, rounds=200, iterations=10)
+    assert len(passed) > 10
+
+
+@pytest.mark.benchmark(group="probe")
+def test_step_that_is_observed(benchmark, data):
+    with Observer((), lambda _event: None) as observer:
+        probe = open_probe(observer.path, "client")
+        assert not benchmark.pedantic(stepper(data, probe), **STEPS).skipped
+    # What the system does at a process's end.
+    probe._lines.close()
+    probe._socket.close()

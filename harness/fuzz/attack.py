@@ -1,0 +1,55 @@
+"""A malformed request, and what the trunk must not say to it."""
+
+from dataclasses import dataclass
+
+__all__ = ["Answer", "Attack"]
+
+HUNG = ("DEADLINE_EXCEEDED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a request was answered.
+
+    Attributes:
+        code: name of the status code.
+        reason: that the trunk gave; empty where it gave none.
+        details: in words.
+    """
+
+    code: str
+    reason: str
+    details: str
+
+    def __str__(self) -> str:
+        """Give the form of a tally."""
+        return f"{self.code} {self.reason}".rstrip()
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A request that must be refused.
+
+    Attributes:
+        kind: what is wrong with it.
+        method: name of the RPC.
+        body: bytes of the message.
+        reason: why it must be refused, by the reason's name; empty where any reason will do.
+    """
+
+    kind: str
+    method: str
+    body: bytes
+    reason: str = ""
+
+    def finding(self, answer: Answer) -> str:
+        """Say what is wrong with an answer; empty when it is a proper refusal."""
+        if answer.code == "OK":
+            return "was accepted"
+        if answer.code in HUNG:
+            return f"was not answered in time ({answer.code})"
+        if self.reason and answer.reason != self.reason:
+            return f"was refused as {answer} instead of {self.reason}"
+        if answer.reason in ("", "BUG"):
+            return f"was answered {answer}: {answer.details}"
+        return ""

@@ -1,0 +1,77 @@
+"""Sends malformed requests until there are enough of them."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from harness.fuzz.attack import Attack
+from harness.fuzz.calls import Calls
+from harness.fuzz.raw import HttpAttack, ending
+from harness.fuzz.report import FuzzReport, Tally
+from harness.fuzz.sequence import attacks
+from harness.fuzz.target import Target
+
+__all__ = ["PROGRESS_EVERY", "fuzz"]
+
+# So many are under way at a time.
+SENDERS = 24
+PROGRESS_EVERY = 100
+
+
+def fuzz(
+    target: Target,
+    seed: int,
+    count: int,
+    stop: threading.Event,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> FuzzReport:
+    """Send malformed requests, and connections that are none of HTTP/2.
+
+    One seed gives one sequence; how those that are under way at a time overtake each other is not decided.
+
+    Args:
+        target: where to.
+        seed: decides which.
+        count: how many at most.
+        stop: ends it early.
+        on_progress: told how many have been answered: 0 when the first is ready, then now and then.
+    """
+    planned = islice(attacks(target, seed), count)
+    first = next(planned)  # takes seconds, because all others are prepared with it
+    on_progress(0)
+    return asyncio.run(_send_all(target, first, planned, stop, on_progress))
+
+
+async def _send_all(
+    target: Target,
+    first: Attack | HttpAttack,
+    others: Iterator[Attack | HttpAttack],
+    stop: threading.Event,
+    on_progress: Callable[[int], None],
+) -> FuzzReport:
+    tally, started = Tally(), time.monotonic()
+
+    async def send(attack: Attack | HttpAttack) -> None:
+        if isinstance(attack, HttpAttack):
+            how = await ending(target.address, attack)
+            problem = "the trunk did not close it in time" if how == "still open" else ""
+            tally.add(attack.kind, ("connection", attack.data), how, problem)
+        else:
+            answer = await calls.send(attack)
+            tally.add(attack.kind, (attack.method, attack.body), str(answer), attack.finding(answer))
+        if tally.sent % PROGRESS_EVERY == 0:
+            on_progress(tally.sent)
+
+    async def sender() -> None:
+        # One thread draws for all of them, in the order of the sequence.
+        for attack in others:
+            await send(attack)
+            if stop.is_set():
+                return
+
+    async with Calls(target) as calls:
+        await send(first)
+        await asyncio.gather(*(sender() for _ in range(SENDERS)))
+    return tally.report(time.monotonic() - started)

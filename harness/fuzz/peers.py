@@ -1,0 +1,111 @@
+"""Hostile peers as faults of a scenario: they begin at a point, and the client waits for them at others."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from harness.errors import HarnessError
+from harness.faults.fault import named
+from harness.fuzz.fuzz import PROGRESS_EVERY
+from harness.fuzz.program import FuzzProgram
+from harness.fuzz.report import FuzzReport
+from harness.fuzz.target import Target
+from harness.memory import sample_memory
+from harness.observer import At, Event
+from harness.world import World
+
+__all__ = ["HostilePeers", "KeepPace"]
+
+# Until as many more have been answered as lie between two places at which the client waits.
+PACE_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True)
+class HostilePeers:
+    """Malformed requests go straight to the trunk from a point on, while the client trains.
+
+    Attributes:
+        at: where they begin; the session must have applied its second step.
+        count: of requests.
+        seed: decides which.
+        hidden_size: width of the tensors at the cuts.
+        max_message_bytes: the trunk's limit.
+        agreement: settings that the trunk agrees to.
+    """
+
+    at: At
+    count: int
+    seed: int
+    hidden_size: int
+    max_message_bytes: int
+    agreement: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Short name for reports."""
+        return named(f"fuzz-{self.count}-seed-{self.seed}", self.at)
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"hostile peers send {self.count} malformed requests"
+
+    def inject(self, world: World) -> None:
+        """Let them begin as soon as the client goes on."""
+
+    def heal(self, world: World, since: Event) -> None:
+        """Wait until they are done; tells of every hundred answers, and of the trunk's memory at that moment."""
+        with FuzzProgram(self._target(world), self.seed, self.count) as program:
+            for told in program.progress():
+                if isinstance(told, FuzzReport):
+                    world.observer.note("harness", "fuzz.finished", **asdict(told))
+                    return
+                if world.over.is_set():
+                    raise HarnessError(f"the run ended when {told} of {self.count} requests were answered")
+                memory = {sample.party: sample.nbytes for sample in sample_memory(world.parties, 0)}
+                step = told // PROGRESS_EVERY
+                world.observer.note("harness", "fuzz.progress", step=step, answered=told, resident=memory["trunk"])
+
+    def is_mark(self, event: Event) -> bool:
+        """Whether an event shows that the fault took effect."""
+        return event.point in ("fuzz.progress", "fuzz.finished")
+
+    def _target(self, world: World) -> Target:
+        last = {event.point: event.fields for event in list(world.observer.events)}
+        opened = last["trunk.session.opened"]
+        return Target(
+            address=str(last["trunk.server.ready"]["address"]),
+            session=str(opened["session"]),
+            incarnation=int(opened["incarnation"]),
+            hidden_size=self.hidden_size,
+            max_message_bytes=self.max_message_bytes,
+            agreement=self.agreement,
+        )
+
+
+@dataclass(frozen=True)
+class KeepPace:
+    """The client waits until hostile peers have had so many answers, so that they are not done after it is."""
+
+    at: At
+    answered: int
+
+    @property
+    def name(self) -> str:
+        """Short name for reports."""
+        return named(f"await-{self.answered}-answers", self.at)
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"holds the client until {self.answered} malformed requests are answered"
+
+    def inject(self, world: World) -> None:
+        """Wait; the client is held."""
+        world.observer.wait_for(At("fuzz.progress", self.answered // PROGRESS_EVERY), PACE_TIMEOUT)
+
+    def heal(self, world: World, since: Event) -> None:
+        """Nothing is left to mend."""
+
+    def is_mark(self, event: Event) -> bool:
+        """Whether an event shows that the fault took effect."""
+        return event.point == "fault.injected" and event.fields["fault"] == self.name

@@ -1,0 +1,61 @@
+"""`python -m harness.fuzz` as a process, so that neither the harness nor the trunk shares an interpreter with it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from types import TracebackType
+
+from harness.errors import HarnessError
+from harness.fuzz.report import FuzzReport
+from harness.fuzz.target import Target
+from harness.launcher import launched
+
+__all__ = ["FuzzProgram"]
+
+END_TIMEOUT = 20.0
+
+
+class FuzzProgram(AbstractContextManager["FuzzProgram"]):
+    """A running fuzzer; it ends with the block, and with the thread that made it."""
+
+    def __init__(self, target: Target, seed: int, count: int) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
+        self._process = subprocess.Popen(
+            launched([sys.executable, "-m", "harness.fuzz", "--seed", str(seed), "--count", str(count)]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(target)))
+        self._process.stdin.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it if it still runs."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def progress(self) -> Iterator[int | FuzzReport]:
+        """Give the number of answers whenever it tells, and at last the report; raises `HarnessError` without one."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            values = json.loads(line)
+            if "answered" not in values:
+                yield FuzzReport.from_json(line)
+                return
+            yield values["answered"]
+        self._process.wait(END_TIMEOUT)
+        self._log.seek(0)
+        last_words = self._log.read().decode(errors="replace")[-2000:]
+        raise HarnessError(f"the fuzzer ended with status {self._process.returncode} without a report: {last_words}")

@@ -1,0 +1,91 @@
+"""The sequence of attacks that a seed stands for."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
+from harness.fuzz.attack import Attack
+from harness.fuzz.guard import must_be_refused
+from harness.fuzz.messages import malformed
+from harness.fuzz.raw import HttpAttack, drawn
+from harness.fuzz.target import METHODS, Target
+
+__all__ = ["attacks", "examples"]
+
+EXAMPLES_PER_KIND = 120
+MUTATED_SHARE = 0.5
+HTTP_SHARE = 0.02
+
+
+def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
+    """Give attacks without end; the same ones for the same target and seed.
+
+    Hypothesis makes a pool of some 2,500 requests, which takes seconds. From then on half of the requests are drawn
+    from the pool, so they come again and again, as a peer sends again that was refused; the other half are mutations of
+    its bytes, most of which are new. A few raw connections are strewn in.
+    """
+    pool = examples(target, seed)
+    bodies = {method: [a.body for found in pool.values() for a in found if a.method == method] for method in METHODS}
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    kinds = sorted(pool)
+    while True:
+        if chance.random() < HTTP_SHARE:
+            yield drawn(chance)
+            continue
+        attack = chance.choice(pool[chance.choice(kinds)])
+        if chance.random() < MUTATED_SHARE:
+            body = mutated(attack.body, bodies[attack.method], chance)
+            attack = Attack("mutation", attack.method, body)
+            if not must_be_refused(target, attack.method, attack.body):
+                continue
+        yield attack
+
+
+def examples(target: Target, seed: int) -> dict[str, list[Attack]]:
+    """Give the pool, by kind."""
+    pool = {kind: _drawn(strategy, seed) for kind, strategy in malformed(target).items()}
+    return {
+        kind: [attack for attack in found if must_be_refused(target, attack.method, attack.body)]
+        for kind, found in pool.items()
+    }
+
+
+def mutated(body: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
+    """Alter, cut, double or insert some bytes, or go on with another message: to a reader that is one of both."""
+    data = bytearray(body)
+    for _ in range(chance.randint(1, 2)):
+        at = chance.randrange(len(data) + 1)
+        match chance.randrange(6):
+            case 0:
+                data[at : at + 1] = chance.randbytes(1)
+            case 1:
+                del data[at:]
+            case 2:
+                data[at:at] = data[at : at + chance.randint(1, 16)]
+            case 3:
+                data[at:at] = chance.randbytes(chance.randint(1, 8))
+            case _:
+                data += chance.choice(others)
+    return bytes(data)
+
+
+def _drawn(strategy: SearchStrategy[Attack], seed: int) -> list[Attack]:
+    found: list[Attack] = []
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=EXAMPLES_PER_KIND,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(attack: Attack) -> None:
+        found.append(attack)
+
+    collect()
+    return found

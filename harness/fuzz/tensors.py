@@ -1,0 +1,156 @@
+"""Hypothesis strategies for tensors: sound ones, ones with a flaw each, and any at all."""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from splitlearn.wire import compute_service_pb2 as pb
+
+__all__ = ["FLAWS", "Flaw", "any_tensor", "flawed", "flawed_mask", "sound", "sound_mask"]
+
+NOT_FINITE = (math.nan, -math.nan, math.inf, -math.inf)
+BOMB_BYTES = 4 << 20
+INT32, INT64 = 1 << 31, 1 << 63
+FAR_DTYPES = st.one_of(st.integers(5, INT32 - 1), st.integers(-INT32, -1))
+ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in ("raw", "fp16", "zlib"))
+
+
+def message(shape: tuple[int, ...], data: bytes, dtype: int = pb.DTYPE_FLOAT32, codec: str = "raw") -> pb.Tensor:
+    """Give a message whose checksum is right."""
+    return pb.Tensor(dtype=dtype, shape=shape, codec=codec, data=data, checksum=zlib.crc32(data))  # type: ignore[arg-type] # any number
+
+
+@st.composite
+def sound(draw: DrawFn, hidden_size: int) -> pb.Tensor:
+    """Give hidden states that a trunk takes."""
+    rows, positions = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    number = draw(st.floats(-8, 8, width=32))
+    return message((rows, positions, hidden_size), struct.pack("<f", number) * (rows * positions * hidden_size))
+
+
+def sound_mask(hidden: pb.Tensor) -> pb.Tensor:
+    """Give the attention mask of full sequences; where they have no size, one that is never looked at."""
+    shape = tuple(hidden.shape[:2])
+    return message(shape, bytes([1]) * min(6, max(0, math.prod(shape))), pb.DTYPE_UINT8)
+
+
+def not_finite(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Put NaN or an infinity into one place."""
+    data = bytearray(tensor.data)
+    at = 4 * draw(st.integers(0, len(data) // 4 - 1))
+    data[at : at + 4] = struct.pack("<f", draw(st.sampled_from(NOT_FINITE)))
+    return message(tuple(tensor.shape), bytes(data))
+
+
+def wrong_shape(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Give another number of dimensions, or another width."""
+    other = draw(st.lists(st.integers(1, 300), max_size=6).filter(lambda sizes: sizes[2:] != [tensor.shape[2]]))
+    return message(tuple(other), tensor.data)
+
+
+def no_size(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Make one size zero or negative."""
+    sizes = list(tensor.shape)
+    sizes[draw(st.integers(0, 2))] = draw(st.one_of(st.just(0), st.just(-1), st.integers(-INT64, -1)))
+    return message(tuple(sizes), tensor.data)
+
+
+def huge_shape(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Claim more than a machine has."""
+    rows, positions = draw(st.tuples(*[st.integers(1 << 20, INT64 - 1)] * 2))
+    return message((rows, positions, tensor.shape[2]), tensor.data)
+
+
+def wrong_dtype(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Name another type, known or not."""
+    return message(tuple(tensor.shape), tensor.data, draw(st.one_of(st.sampled_from((0, 2, 3, 4)), FAR_DTYPES)))
+
+
+def unknown_codec(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Name a codec that there is not."""
+    return message(tuple(tensor.shape), tensor.data, codec=draw(ODD_CODECS))
+
+
+def wrong_checksum(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Alter the checksum."""
+    tensor.checksum ^= draw(st.integers(1, (1 << 32) - 1))
+    return tensor
+
+
+def wrong_length(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Send some bytes more or fewer than the shape has."""
+    extra = draw(st.binary(min_size=1, max_size=64))
+    return message(tuple(tensor.shape), draw(st.sampled_from((tensor.data + extra, tensor.data[: -len(extra)]))))
+
+
+def bomb(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Send a few bytes that inflate to more than the shape has, up to megabytes."""
+    size = draw(st.integers(len(tensor.data) + 1, BOMB_BYTES))
+    return message(tuple(tensor.shape), zlib.compress(bytes(size), 9), codec="zlib")
+
+
+def damaged_stream(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Send a compressed stream that is cut off, or bytes that are none."""
+    whole = zlib.compress(tensor.data)
+    cut = whole[: draw(st.integers(0, len(whole) - 1))]
+    return message(tuple(tensor.shape), draw(st.one_of(st.just(cut), st.binary(max_size=64))), codec="zlib")
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """What can be wrong with hidden states, and why the trunk refuses it."""
+
+    make: Callable[[DrawFn, pb.Tensor], pb.Tensor]
+    reason: str
+
+
+FLAWS: Mapping[str, Flaw] = {
+    "NaN or infinity": Flaw(not_finite, "NON_FINITE"),
+    "wrong shape": Flaw(wrong_shape, "BAD_TENSOR"),
+    "size of zero or less": Flaw(no_size, "BAD_TENSOR"),
+    "huge shape": Flaw(huge_shape, "TOO_LARGE"),
+    "wrong dtype": Flaw(wrong_dtype, "BAD_TENSOR"),
+    "unknown codec": Flaw(unknown_codec, "UNKNOWN_CODEC"),
+    "wrong checksum": Flaw(wrong_checksum, "CORRUPT"),
+    "wrong length": Flaw(wrong_length, "BAD_TENSOR"),
+    "decompression bomb": Flaw(bomb, "BAD_TENSOR"),
+    "damaged stream": Flaw(damaged_stream, "BAD_TENSOR"),
+}
+
+
+@st.composite
+def flawed(draw: DrawFn, flaw: str, hidden_size: int) -> pb.Tensor:
+    """Give hidden states that are sound but for one thing."""
+    return FLAWS[flaw].make(draw, draw(sound(hidden_size)))
+
+
+@st.composite
+def flawed_mask(draw: DrawFn, hidden: pb.Tensor) -> pb.Tensor:
+    """Give an attention mask that does not fit, or has other numbers than 0 and 1."""
+    mask = sound_mask(hidden)
+    rows, positions = mask.shape
+    other = draw(st.lists(st.integers(-2, 9), max_size=4).filter(lambda sizes: sizes != [rows, positions]))
+    masks = (
+        message(tuple(other), mask.data, pb.DTYPE_UINT8),
+        message((rows, positions), mask.data, draw(st.sampled_from((0, 1, 2, 3, 99)))),
+        message((rows, positions), mask.data[:-1] + bytes([draw(st.integers(2, 255))]), pb.DTYPE_UINT8),
+    )
+    return draw(st.sampled_from(masks))
+
+
+@st.composite
+def any_tensor(draw: DrawFn) -> pb.Tensor:
+    """Give a tensor that may be anything."""
+    data = draw(st.binary(max_size=200))
+    return pb.Tensor(
+        dtype=draw(st.one_of(st.integers(0, 4), FAR_DTYPES)),  # type: ignore[arg-type] # any number
+        shape=draw(st.lists(st.one_of(st.integers(0, 4), st.integers(-INT64, INT64 - 1)), max_size=8)),
+        codec=draw(st.one_of(st.sampled_from(("raw", "fp16", "zlib")), ODD_CODECS)),
+        data=data,
+        checksum=draw(st.one_of(st.just(zlib.crc32(data)), st.integers(0, (1 << 32) - 1))),
+    )

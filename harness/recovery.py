@@ -1,0 +1,41 @@
+"""How long the client takes to get on after a fault has healed."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from math import inf
+
+__all__ = ["PROGRESS", "seconds_to_progress"]
+
+# What the client passes when an answer of the trunk has come, or when its work is done.
+PROGRESS = frozenset(
+    {
+        "client.session.opened",
+        "client.forward.received",
+        "client.backward.received",
+        "client.gradients.received",
+        "client.checkpoint.writing",
+        "client.training.finished",
+    }
+)
+
+
+def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[float]) -> list[float | None]:
+    """Give the time from each healing to the client's next progress: infinite where none came.
+
+    None stands for a fault that healed when the client's work was done, which needs no progress.
+
+    Args:
+        passed: when every point was passed.
+        healed: when every fault healed.
+    """
+    moments = list(passed)
+    progress = sorted(t for t, point in moments if point in PROGRESS)
+    done = max((t for t, point in moments if point == "client.training.finished"), default=inf)
+
+    def wait(at: float) -> float | None:
+        if at >= done:
+            return None
+        following = bisect_left(progress, at)
+        return progress[following] - at if following < len(progress) else inf
+
+    return [wait(at) for at in healed]

@@ -1,0 +1,74 @@
+"""When each process ran, and which steps the client did when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.report.folder import RunFolder
+from harness.report.records import Event
+
+__all__ = ["Life", "StepDone", "lives", "steps_done"]
+
+ENDS = frozenset({"process.killed", "process.stopped", "process.paused"})
+BEGINNINGS = frozenset({"process.started", "process.continued"})
+# What ends a step of the client, if its process does not.
+STEP_ENDS = frozenset({"client.step.started", "client.session.lost", "client.session.closing"})
+
+
+@dataclass(frozen=True)
+class Life:
+    """A time in which a process ran; `end` is the event that ended it, None where the process ended by itself."""
+
+    party: str
+    began: float
+    until: float
+    end: Event | None
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step of the client from its beginning to its end; `again` where it, or a later one, was begun before."""
+
+    step: int
+    began: float
+    until: float
+    again: bool
+
+
+def lives(run: RunFolder) -> list[Life]:
+    """Give the times in which client and trunk ran; one that was paused runs again when it goes on."""
+    found: list[Life] = []
+    for party in ("client", "trunk"):
+        own = [event.t for event in run.trace if event.source == party]
+        if not own:
+            continue
+        began: float | None = own[0]
+        for event in run.trace:
+            if event.party == party and event.point in ENDS and began is not None:
+                found.append(Life(party, min(began, event.t), event.t, event))
+                began = None
+            elif event.party == party and event.point in BEGINNINGS:
+                began = event.t
+        if began is not None:
+            found.append(Life(party, began, max(own[-1], began), None))
+    return found
+
+
+def steps_done(run: RunFolder) -> list[StepDone]:
+    """Give every step that the client began, as often as it did."""
+    marks = [event for event in run.trace if event.point in STEP_ENDS or _ends_client(event)]
+    last = max((event.t for event in run.trace if event.source == "client"), default=0.0)
+    done: list[StepDone] = []
+    newest = -1
+    for event, until in zip(marks, _ends(marks, last), strict=True):
+        if event.point == "client.step.started" and event.step is not None:
+            done.append(StepDone(event.step, event.t, max(until, event.t), again=event.step <= newest))
+            newest = max(newest, event.step)
+    return done
+
+
+def _ends(marks: Sequence[Event], last: float) -> list[float]:
+    return [*(event.t for event in marks[1:]), last] if marks else []
+
+
+def _ends_client(event: Event) -> bool:
+    return event.party == "client" and event.point in ("process.killed", "process.stopped")

@@ -1,0 +1,44 @@
+"""How soon the client got on after faults had healed, over several runs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+
+from harness.report.faults import fault_spans
+from harness.report.folder import RunFolder
+from harness.report.kinds import GROUPS, OTHER, group_of, kind_of
+
+__all__ = ["Recoveries", "all_together", "recoveries"]
+
+
+@dataclass(frozen=True)
+class Recoveries:
+    """Seconds from the healing of faults to the client's next progress, in rising order; infinite where none came."""
+
+    group: str
+    seconds: tuple[float, ...]
+
+    @property
+    def never(self) -> int:
+        """How many faults no progress came after."""
+        return self.seconds.count(inf)
+
+    def quantile(self, share: float) -> float:
+        """Give the least time within which at least this share of the faults had progress after them."""
+        return self.seconds[max(1, ceil(share * len(self.seconds))) - 1]
+
+
+def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:
+    """Give the times of every group of faults that has some; a fault that needed no progress has none."""
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
+    for run in runs:
+        for span in fault_spans(run):
+            if span.recovered is not None:
+                seconds[group_of(kind_of(span.name))].append(span.recovered)
+    return [Recoveries(group, tuple(sorted(seconds[group]))) for group in (*GROUPS, OTHER) if group in seconds]
+
+
+def all_together(groups: Iterable[Recoveries]) -> Recoveries:
+    """Join the times of all groups."""
+    return Recoveries("all", tuple(sorted(seconds for group in groups for seconds in group.seconds)))

@@ -1,0 +1,61 @@
+"""A run that has not shown what it was meant to show is VOID, and a VOID is no success."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.faults import DropConnection, Kill, Pause
+from harness.matrices import CONFIG, scenario
+from harness.observer import At
+from harness.run import run_scenario as run
+from harness.verdict import Verdict
+
+LATE = At("client.step.started", CONFIG.max_steps + 1)
+HERE = At("client.forward.sent", 2, 1)
+PLAIN = scenario("plain", "Nothing happens")
+
+
+def with_checks(name, *checks, faults=()):
+    return replace(PLAIN, name=name, checks=checks, faults=faults, whole_steps=())
+
+
+VOIDS = {
+    "a fault that was planned and did not fire": (
+        scenario("never-fired", "A kill at a step that does not come", Kill(LATE, ("trunk",))),
+        "kill-trunk@client.step.started.7 did not fire",
+    ),
+    "one fault of two that did not fire": (
+        scenario(
+            "half-fired", "A kill that comes and one that does not", Kill(HERE, ("client",)), DropConnection(LATE)
+        ),
+        "drop@client.step.started.7 did not fire",
+    ),
+    "a fault that left no mark": (
+        # No connection is open yet: nothing can break.
+        scenario("unmarked", "A drop before anything is connected", DropConnection(At("client.session.opening", 0))),
+        "drop@client.session.opening.0 left no mark",
+    ),
+    "a fault that cannot be injected": (
+        replace(scenario("no-proxy", "A drop without a proxy", DropConnection(HERE)), topology="direct"),
+        "not injected: there is no proxy to break here",
+    ),
+    "a loss of which nothing was asked": (with_checks("no-value", "convergence"), "no value is stated"),
+    "bytes that nobody counted": (
+        with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)),
+        "no bytes were counted",
+    ),
+    "a point that was never passed": (
+        replace(with_checks("no-point", "expectations"), expects=("trunk.graph.recomputed",)),
+        "trunk.graph.recomputed never passed",
+    ),
+    "memory that was not measured often enough": (with_checks("no-memory", "memory"), "samples"),
+}
+
+
+@pytest.mark.parametrize(("void", "reason"), VOIDS.values(), ids=VOIDS)
+def test_void(workshop, void, reason):
+    outcome = run(void, workshop)
+
+    assert Verdict.VOID is outcome.verdict
+    assert reason in " ".join(check.reading for check in outcome.checks if check.verdict is Verdict.VOID)
+    assert {Verdict.PASS, Verdict.VOID} == {check.verdict for check in outcome.checks}
