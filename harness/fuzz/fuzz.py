@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from harness.fuzz.attack import Attack
 from harness.fuzz.calls import Calls
@@ -39,15 +39,14 @@ def fuzz(
         on_progress: told how many have been answered: 0 when the first is ready, then now and then.
     """
     planned = islice(attacks(target, seed), count)
-    first = next(planned)  # takes seconds, because all others are prepared with it
+    first = list(islice(planned, SENDERS))  # takes seconds, because all others are prepared with them
     on_progress(0)
-    return asyncio.run(_send_all(target, first, planned, stop, on_progress))
+    return asyncio.run(_send_all(target, chain(first, planned), stop, on_progress))
 
 
 async def _send_all(
     target: Target,
-    first: Attack | HttpAttack,
-    others: Iterator[Attack | HttpAttack],
+    planned: Iterator[Attack | HttpAttack],
     stop: threading.Event,
     on_progress: Callable[[int], None],
 ) -> FuzzReport:
@@ -66,12 +65,11 @@ async def _send_all(
 
     async def sender() -> None:
         # One thread draws for all of them, in the order of the sequence.
-        for attack in others:
+        for attack in planned:
             await send(attack)
             if stop.is_set():
                 return
 
     async with Calls(target) as calls:
-        await send(first)
         await asyncio.gather(*(sender() for _ in range(SENDERS)))
     return tally.report(time.monotonic() - started)

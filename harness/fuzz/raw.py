@@ -6,12 +6,12 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-__all__ = ["HttpAttack", "drawn", "ending"]
+__all__ = ["SILENT", "HttpAttack", "drawn", "ending"]
 
-KINDS = ("random bytes", "cut preface", "cut frame", "huge frame", "random frames", "connect and close", "silent")
+KINDS = ("random bytes", "cut preface", "cut frame", "huge frame", "random frames", "connect and close")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = struct.pack(">I", 0)[1:] + bytes([4, 0]) + bytes(4)
-# The trunk gives a connection ten seconds to be set up, and its keepalive twenty more.
+# The trunk gives a connection ten seconds to be set up.
 CLOSED_WITHIN_SECONDS = 45.0
 
 
@@ -23,9 +23,12 @@ class HttpAttack:
     data: bytes
 
 
+SILENT = HttpAttack("silent", b"")
+
+
 def drawn(chance: random.Random) -> HttpAttack:
-    """Draw a kind and its bytes; the one that sends nothing and stays is rare, for it takes ten seconds."""
-    kind = chance.choices(KINDS, weights=[20] * (len(KINDS) - 1) + [1])[0]
+    """Draw a kind and its bytes."""
+    kind = chance.choice(KINDS)
     match kind:
         case "random bytes":
             data = chance.randbytes(chance.randint(1, 400))
@@ -58,7 +61,7 @@ async def ending(address: str, attack: HttpAttack) -> str:
         if attack.kind == "connect and close":
             return "left"
         writer.write(attack.data)
-        if attack.kind != "silent":
+        if attack is not SILENT:
             writer.write_eof()
         await asyncio.wait_for(_drained(reader), CLOSED_WITHIN_SECONDS)
     except TimeoutError:

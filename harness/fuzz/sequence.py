@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from harness.fuzz.attack import Attack
 from harness.fuzz.guard import must_be_refused
 from harness.fuzz.messages import malformed
-from harness.fuzz.raw import HttpAttack, drawn
+from harness.fuzz.raw import SILENT, HttpAttack, drawn
 from harness.fuzz.target import METHODS, Target
 
 __all__ = ["attacks", "examples"]
@@ -18,6 +19,8 @@ __all__ = ["attacks", "examples"]
 EXAMPLES_PER_KIND = 120
 MUTATED_SHARE = 0.5
 HTTP_SHARE = 0.02
+# A connection that is silent lasts until the trunk's patience ends, ten seconds.
+SILENT_EVERY = 5000
 
 
 def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
@@ -31,7 +34,10 @@ def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
     bodies = {method: [a.body for found in pool.values() for a in found if a.method == method] for method in METHODS}
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     kinds = sorted(pool)
-    while True:
+    for number in count():
+        if number % SILENT_EVERY == 0:
+            yield SILENT
+            continue
         if chance.random() < HTTP_SHARE:
             yield drawn(chance)
             continue

@@ -54,8 +54,9 @@ def _sessions(run: RunFolder) -> Iterator[Happening]:
             yield Happening(event.t, "client", f"hears in step {step} that the trunk has lost the session")
         else:
             if opened:
-                back = f"goes back from step {newest} to step {step}" if step < newest else f"goes on at step {step}"
-                yield Happening(event.t, "client", f"has opened the session again and {back}")
+                again = f"step {step}" if step == newest else f"steps {step} to {newest}"
+                then = f"does {again} once more" if step <= newest else f"goes on at step {step}"
+                yield Happening(event.t, "client", f"has opened the session again and {then}")
             opened = True
 
 

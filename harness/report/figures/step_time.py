@@ -45,7 +45,10 @@ def step_times(run: RunFolder, sheet: Sheet) -> str:
 
 
 def _cut_outliers(axes: "Axes", positions: Sequence[float], totals: Sequence[float]) -> None:
-    """Cut off bars that would flatten all others, as a step that waited for a recovery does, and say their height where there is room."""
+    """Cut off bars that would flatten all others, as a step that waited for a recovery does.
+
+    Their heights are told where there is room.
+    """
     usual = median(totals)
     if not usual or max(totals) <= OUTLIER * usual:
         return

@@ -1,6 +1,7 @@
 """What every process did when, with the faults from inject to heal."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from harness.report.faults import FaultSpan, fault_spans
@@ -42,9 +43,8 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
         uprights(axes, moments, lows, highs, color=SPLIT, width=1)
     _draw_lives(axes, run, lanes)
     spans = fault_spans(run)
-    for each in (axes, *stairs):
-        _draw_bands(each, spans, end)
-    _number(axes, spans, badge=BADGE * pixel)
+    _draw_bands([axes, *stairs], spans, end)
+    _draw_edges(axes, spans, badge=BADGE * pixel)
     for lower in stairs:
         _draw_stairs(lower, steps)
     (stairs or [axes])[-1].set_xlabel("seconds since the start")
@@ -67,22 +67,23 @@ def _draw_lives(axes: "Axes", run: RunFolder, lanes: Sequence[str]) -> None:
         axes.plot(*zip(*killed, strict=True), color=INK, linestyle="none", marker="x", markersize=9, markeredgewidth=2)
 
 
-def _draw_bands(axes: "Axes", spans: Sequence[FaultSpan], end: float) -> None:
-    for span in spans:
+def _draw_bands(each: Sequence["Axes"], spans: Sequence[FaultSpan], end: float) -> None:
+    for axes, span in product(each, spans):
+        if span.injected is not None:
+            healed = span.healed if span.healed is not None else end
+            axes.axvspan(span.injected, healed, color=FAULT, alpha=0.18, linewidth=0, zorder=0.5)
+
+
+def _draw_edges(axes: "Axes", spans: Sequence[FaultSpan], *, badge: float) -> None:
+    """Draw where bands begin and end, and their numbers, moved aside where one would cover another, but not far."""
+    rightmost = float("-inf")
+    for number, span in enumerate(spans, 1):
         if span.injected is None:
             continue
-        healed = span.healed if span.healed is not None else end
-        axes.axvspan(span.injected, healed, color=FAULT, alpha=0.18, linewidth=0, zorder=0.5)
         axes.axvline(span.injected, color=FAULT, linewidth=1.4, zorder=0.6)
         if span.healed is not None:
             axes.axvline(span.healed, color=FAULT, linewidth=1, linestyle=(0, (2, 2)), zorder=0.6)
-
-
-def _number(axes: "Axes", spans: Sequence[FaultSpan], *, badge: float) -> None:
-    """Put the number of each fault above its band, moved aside where it would cover another, but not far."""
-    rightmost = float("-inf")
-    for number, span in enumerate(spans, 1):
-        if span.injected is None or rightmost - span.injected > badge:
+        if rightmost - span.injected > badge:
             continue
         rightmost = max(span.injected, rightmost + badge)
         axes.plot([rightmost], [-0.72], marker="o", markersize=15, color=FAULT, markeredgewidth=0, clip_on=False)
