@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.director import FaultDirector
 from harness.errors import HarnessError
 from harness.facts import Traffic
-from harness.faults import ends, needs_relay
+from harness.faults import needs_relay
 from harness.memory import MemorySample, sample_memory
 from harness.network import Network, link_toxics
 from harness.observer import At, Event, Observer
@@ -94,16 +94,12 @@ class Attempt:
             return None
         trunk = self._world.parties["trunk"]
         with self._running(trunk):
-            ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=self._must_run(trunk))
+            ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=trunk.must_live)
             self._dialled = str(ready.fields["address"])
-            try:
-                if self._scenario.topology == "proxy":
-                    return self._train_through_proxy()
-                self._train()
-                return None
-            except HarnessError:
-                self._must_run(trunk)()  # where the trunk ended first, its end is the reason
-                raise
+            if self._scenario.topology == "proxy":
+                return self._train_through_proxy()
+            self._train()
+            return None
 
     def _train_through_proxy(self) -> Traffic | None:
         name, upstream = self._record.folder.name, self._dialled
@@ -125,7 +121,7 @@ class Attempt:
     def _train(self) -> None:
         client = self._world.parties["client"]
         with self._running(client):
-            status = client.wait_for_end(self._scenario.timeout)
+            status = client.wait_for_end(self._scenario.timeout, self._trunk_must_live)
             if status:
                 ending = f"its log ends:\n{client.program.last_lines()}"
                 raise HarnessError(f"the client ended with status {status}; {ending}")
@@ -144,10 +140,10 @@ class Attempt:
         if status:
             raise HarnessError(f"the {party.name} ended with status {status}; {party.program.last_lines()}")
 
-    def _must_run(self, party: Party) -> Callable[[], None]:
-        """Give a check that a party runs; one whose death was planned may be between two lives."""
-        planned = any(ends(fault, party.name) for fault in self._scenario.faults)
-        return (lambda: None) if planned else party.program.must_run
+    def _trunk_must_live(self) -> None:
+        """Raise `HarnessError` where the trunk has ended by itself: that is the reason of all that follows."""
+        if self._scenario.topology != "local":
+            self._world.parties["trunk"].must_live()
 
     def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
         port = self._trunk_address.rpartition(":")[2] if again else "0"

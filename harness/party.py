@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TimedOutError
 from harness.observer import Event
 from harness.processes import Program
 
@@ -16,6 +16,7 @@ __all__ = ["Party"]
 STOP_TIMEOUT = 60.0
 PAUSE_TIMEOUT = 10.0
 DONE = 0
+WATCH_SECONDS = 0.2
 
 
 class Party:
@@ -105,8 +106,18 @@ class Party:
         self.program.send(signal.SIGCONT)
         self._note("harness", "process.continued", party=self.name)
 
-    def wait_for_end(self, timeout: float) -> int:
+    def must_live(self) -> None:
+        """Raise `HarnessError` with the last lines of its log when it has ended and no fault has ended it."""
+        with self._changed:
+            if self._given_up < self.lives:
+                self.program.must_run()
+
+    def wait_for_end(self, timeout: float, meanwhile: Callable[[], None]) -> int:
         """Wait for the end of the life that no fault ends; returns its exit status.
+
+        Args:
+            timeout: seconds.
+            meanwhile: called now and then; may raise when there is no point in waiting on.
 
         Raises:
             TimedOutError: it still runs.
@@ -114,8 +125,13 @@ class Party:
         """
         deadline = time.monotonic() + timeout
         while True:
-            life = self.lives
-            status = self.program.wait(max(0.0, deadline - time.monotonic()))
+            life, program = self.lives, self.program
+            while program.running and time.monotonic() < deadline:
+                program.wait_a_while(WATCH_SECONDS)
+                meanwhile()
+            if program.running:
+                raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{program.last_lines()}")
+            status = program.wait(STOP_TIMEOUT)
             with self._changed:
                 left = max(0.0, deadline - time.monotonic())
                 if not self._changed.wait_for(partial(self._is_settled, life), left):

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -49,6 +51,10 @@ class Program:
         if not self._exited.wait(timeout):
             raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{self.last_lines()}")
         return self._status
+
+    def wait_a_while(self, seconds: float) -> None:
+        """Wait for the end, but not longer than told."""
+        self._exited.wait(seconds)
 
     def must_run(self) -> None:
         """Raise `HarnessError` with the last lines of its log when it has ended."""
@@ -94,6 +100,8 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
 
     def __init__(self) -> None:
         self._programs: list[Program] = []
+        # A program dies with the thread that started it, so that must not be a thread of the moment.
+        self._parent = ThreadPoolExecutor(1, "starter")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -101,14 +109,14 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
         """End what still runs."""
         for program in self._programs:
             program.stop()
+        self._parent.shutdown()
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
         """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
         command = launched([sys.executable, "-m", MODULES[program], *argv])
         with log.open("ab") as out:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-            )
+            popen = partial(subprocess.Popen, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            process = self._parent.submit(popen, command).result()
         started = Program(name, process.pid, log)
         threading.Thread(target=lambda: started.ended(process.wait()), daemon=True, name=f"wait-{name}").start()
         self._programs.append(started)

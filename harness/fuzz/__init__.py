@@ -4,8 +4,8 @@ A request is malformed when no trunk may take it, at whatever step its session i
 them are made by Hypothesis, from rules about what a request can have wrong, the others are mutations of these.
 """
 
-from harness.fuzz.fuzz import fuzz
 from harness.fuzz.report import FuzzReport
+from harness.fuzz.sending import fuzz
 from harness.fuzz.target import Target
 
 __all__ = ["FuzzReport", "Target", "fuzz"]

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 
-from harness.fuzz.fuzz import fuzz
+from harness.fuzz.sending import fuzz
 from harness.fuzz.target import Target
 
 

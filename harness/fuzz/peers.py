@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 from harness.errors import HarnessError
 from harness.faults.fault import named
-from harness.fuzz.fuzz import PROGRESS_EVERY
 from harness.fuzz.program import FuzzProgram
 from harness.fuzz.report import FuzzReport
+from harness.fuzz.sending import PROGRESS_EVERY
 from harness.fuzz.target import Target
 from harness.memory import sample_memory
 from harness.observer import At, Event

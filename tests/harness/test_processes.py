@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -100,6 +101,19 @@ class TestStopping:
         connection = meeting.wait_for_arrival()
         assert -signal.SIGKILL == program.stop()
         assert b"" == connection.recv(1)
+
+    def test_a_program_outlives_the_thread_that_asked_for_it(self, start, meeting):
+        """Faults start programs again from threads of their own, which end."""
+        started = []
+
+        def start_and_wait():
+            started.append(start("linger", str(meeting.path)))
+            meeting.wait_for_arrival()
+
+        thread = threading.Thread(target=start_and_wait)
+        thread.start()
+        thread.join()
+        assert -signal.SIGTERM == started[0].stop()
 
     def test_stopping_twice_gives_the_status_again(self, start):
         program = start("exit", "4")

@@ -105,6 +105,43 @@ def write_run():
     return write
 
 
+@pytest.fixture
+def write_faulted(tmp_path, write_run):
+    """Give a function that writes a run with faults, given as (kind, point, step), and returns its path.
+
+    Those of `silent` are planned and never fire. `trace` replaces the events that show the others.
+    """
+
+    def write(name, *faults, verdict="PASS", silent=(), trace=None):
+        folder = write_run(tmp_path / "runs" / name)
+        planned = [
+            {"name": f"{kind}@{point}.{step}", "at": {"point": point, "step": step}}
+            for kind, point, step in (*faults, *silent)
+        ]
+        for file, changes in {
+            "scenario.json": {"name": name, "title": f"The run {name}", "faults": planned},
+            "verdict.json": {"verdict": verdict, "replay": f"harness run {name} --seed 0"},
+        }.items():
+            _json(folder / file, {**json.loads((folder / file).read_text()), **changes})
+        _jsonl(folder / "trace.jsonl", _fired(faults) if trace is None else trace)
+        return folder
+
+    return write
+
+
+def _fired(faults):
+    """Make the events of faults that heal half a second after they fired, with progress a quarter of one later."""
+    events = []
+    for number, (kind, point, step) in enumerate(faults):
+        fault = {"step": step, "fault": f"{kind}@{point}.{step}"}
+        events += [
+            {"t": number + 1.0, "source": "harness", "point": "fault.injected", **fault},
+            {"t": number + 1.5, "source": "harness", "point": "fault.healed", **fault},
+            {"t": number + 1.75, "source": "client", "point": "client.forward.received", "step": step},
+        ]
+    return events
+
+
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory, write_run):
     """Give a function that returns the page of the run of one verdict; each page is made once."""

@@ -1,5 +1,6 @@
 """The structure of a page, for tests that look at structure and not at pixels."""
 
+import re
 from html.parser import HTMLParser
 
 VOID_ELEMENTS = {"meta", "link", "br", "img", "hr", "input"}
@@ -37,3 +38,9 @@ class Outline(HTMLParser):
         """Note the text of headings."""
         if self.open and self.open[-1] in ("h1", "h2"):
             self.headings.append(data.strip())
+
+
+def text_of(page, between=""):
+    """Give the words of a page, without its drawings; `between` stands where a tag was."""
+    body = re.sub(r"<svg.*?</svg>|<style.*?</style>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", between, body))

@@ -17,7 +17,8 @@ def test_a_stranger_can_add_a_figure_by_the_guide(tmp_path, write_run):
     function, import_line, entry = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
     copy = tmp_path / "copy"
     (copy / "harness").mkdir(parents=True)
-    shutil.copy(ROOT / "harness/__init__.py", copy / "harness")
+    for file in ("__init__.py", "recovery.py"):
+        shutil.copy(ROOT / "harness" / file, copy / "harness")
     shutil.copytree(ROOT / "harness/report", copy / "harness/report")
 
     (copy / target).write_text(function, encoding="utf-8")

@@ -4,17 +4,12 @@ import json
 import re
 
 import pytest
-from page_outline import Outline
+from page_outline import Outline, text_of
 
 from harness.report.figures import FIGURES
 from harness.report.figures.sheet import VARIABLES
 from harness.report.folder import read_run
 from harness.report.page import render_index, render_run, write_report
-
-
-def _text(page):
-    body = re.sub(r"<svg.*?</svg>|<style.*?</style>", " ", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body))
 
 
 def _edit(folder, file_name, **changes):
@@ -54,7 +49,7 @@ def test_the_verdict_comes_first_and_the_evidence_after_it(page_of, kind, headin
 
 
 def test_a_pass_says_in_words_what_was_shown(page_of):
-    text = _text(page_of("PASS"))
+    text = text_of(page_of("PASS"))
 
     assert "over 40 steps, through 2 faults, all 2,639 compared tensors are equal bit for bit." in text
     assert "2 / 2 faults fired / planned" in re.sub(r"(\d)(faults)", r"\1 \2", text)
@@ -66,7 +61,7 @@ def test_a_pass_says_in_words_what_was_shown(page_of):
 
 def test_a_failure_shows_both_values_their_bits_and_the_guilty_rung(page_of):
     page = page_of("FAIL")
-    text = _text(page)
+    text = text_of(page)
 
     assert "the first difference is at step 17, microbatch 1, trunk, transformer.h.2.mlp.c_fc.weight [17, 203]" in text
     assert "-0.0011754944" in text
@@ -79,7 +74,7 @@ def test_a_failure_shows_both_values_their_bits_and_the_guilty_rung(page_of):
 
 
 def test_a_void_run_says_that_it_proves_nothing_and_why(page_of):
-    text = _text(page_of("VOID"))
+    text = text_of(page_of("VOID"))
 
     assert "This run proves nothing: 1 of 1 planned fault never fired (cut-connection)." in text
     assert "No tensor was compared with the reference." in text
@@ -116,7 +111,7 @@ def test_a_run_with_nothing_but_a_verdict_still_has_a_page(tmp_path, write_run, 
         if file.name not in ("scenario.json", "verdict.json"):
             file.unlink()
 
-    text = _text(render_run(read_run(folder)))
+    text = text_of(render_run(read_run(folder)))
 
     assert "Not recorded: losses of the reference (no reference.jsonl)" in text
     assert "The split run recorded no step." in text
@@ -175,7 +170,7 @@ def test_several_runs_have_one_table_that_links_to_each(tmp_path, write_run):
     assert outline.tags.count("article") == 4
     assert len(outline.ids) == len(set(outline.ids))
     assert {link[1:] for link in outline.links if link.startswith("#")} <= set(outline.ids)
-    assert "2 PASS, 1 FAIL, 1 VOID." in _text(page)
+    assert "2 PASS, 1 FAIL, 1 VOID." in text_of(page)
 
 
 def test_many_steps_share_bars_and_an_outlier_does_not_flatten_the_others(tmp_path, write_run):

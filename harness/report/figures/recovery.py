@@ -6,6 +6,7 @@ from math import ceil, floor, isfinite, log10
 
 from harness.report.figures.sheet import FAULT, INK, SPLIT, Sheet, uprights
 from harness.report.recoveries import Recoveries
+from harness.report.wording import duration
 
 __all__ = ["recovery_times"]
 
@@ -26,11 +27,11 @@ def recovery_times(groups: Sequence[Recoveries], sheet: Sheet) -> str:
     (axes,) = sheet.axes(ROW * len(rows), left=124)
     axes.set_xscale("log")
     least, most = min(seconds[0] for _, seconds in rows), max(seconds[-1] for _, seconds in rows)
-    axes.set_xlim(10 ** floor(log10(least / 1.05)), 10 ** ceil(log10(most * 1.05)))
+    axes.set_xlim(10 ** floor(log10(least)), 10 ** ceil(log10(most * 1.05)))
     axes.set_ylim(len(rows) - 0.2, -0.85)
     axes.set_yticks(range(len(rows)), [group.group for group, _ in rows])
     axes.tick_params(axis="y", labelcolor=INK)
-    axes.xaxis.set_major_formatter(lambda number, _: f"{number:g} s")
+    axes.xaxis.set_major_formatter(lambda number, _: duration(number))
     axes.minorticks_off()
     low, high = axes.get_xlim()
     bar = 0.8 * axes.bbox.width / (BINS_A_DECADE * log10(high / low))

@@ -36,7 +36,7 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     axes.set_yticks(range(len(lanes)), lanes)
     axes.tick_params(axis="y", labelcolor=INK)
     # Several events in one pixel are one tick: more would weigh the page down and show nothing.
-    pixel = end / sheet.width
+    pixel = 1.03 * end / axes.bbox.width
     for lane, source in enumerate(lanes):
         moments = sorted({round(event.t / pixel) * pixel for event in run.trace if event.source == source})
         lows, highs = [lane - 0.26] * len(moments), [lane + 0.26] * len(moments)
