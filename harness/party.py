@@ -130,7 +130,8 @@ class Party:
                 program.wait_a_while(WATCH_SECONDS)
                 meanwhile()
             if program.running:
-                raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{program.last_lines()}")
+                ending = f"its log ends:\n{program.last_lines()}"
+                raise TimedOutError(f"{self.name} still runs after {timeout:g} s; {ending}")
             status = program.wait(STOP_TIMEOUT)
             with self._changed:
                 left = max(0.0, deadline - time.monotonic())

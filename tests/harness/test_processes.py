@@ -113,6 +113,8 @@ class TestStopping:
         thread = threading.Thread(target=start_and_wait)
         thread.start()
         thread.join()
+        with pytest.raises(TimedOutError):
+            started[0].wait(0.5)
         assert -signal.SIGTERM == started[0].stop()
 
     def test_stopping_twice_gives_the_status_again(self, start):

@@ -65,9 +65,9 @@ def test_a_fault_that_heals_when_the_work_is_done_needs_no_progress():
 
 
 def test_a_quantile_is_a_time_that_occurred():
-    times = Recoveries("all", tuple(float(n) for n in range(1, 21)))
+    times = Recoveries("all", tuple(float(n) for n in range(1, 22)))
 
-    assert [times.quantile(share) for share in (0.5, 0.95, 1)] == [10.0, 19.0, 20.0]
+    assert [times.quantile(share) for share in (0.5, 0.95, 1)] == [11.0, 20.0, 21.0]
     assert Recoveries("all", (7.0,)).quantile(0.5) == 7.0
 
 
@@ -165,7 +165,7 @@ def test_steps_that_are_done_again_end_where_the_process_did_and_are_told_from_t
     assert "2 of 8 steps were done once more" in render_run(killed)
 
 
-def test_fifty_faults_keep_their_numbers_on_the_drawing(write_faulted):
+def test_fifty_faults_keep_their_numbers_on_the_timeline(write_faulted):
     faults = [("drop", POINT, step) for step in range(1, 51)]
     page = render_run(read_run(write_faulted("many", *faults)))
     drawing = page[page.index("Timeline of") :].partition("</svg>")[0]
@@ -173,3 +173,13 @@ def test_fifty_faults_keep_their_numbers_on_the_drawing(write_faulted):
     places = [float(x) for x in re.findall(r'var\(--paper\)" x="([0-9.]+)"', drawing)]
     assert 15 < len(places) <= 50
     assert max(places) < 760
+
+
+def test_numbers_of_faults_in_neighbouring_steps_do_not_cover_each_other_on_the_curves_of_the_loss(write_faulted):
+    page = render_run(read_run(write_faulted("many", *(("drop", POINT, step) for step in range(1, 41)))))
+    drawing = page[page.index("Loss by step") :].partition("</svg>")[0]
+
+    places = [float(x) for x in re.findall(r'var\(--fault\)" x="([0-9.]+)"', drawing)]
+    places += [float(x) for x in re.findall(r'var\(--fault\)" transform="translate\(([0-9.]+)', drawing)]
+    assert len(places) > 15
+    assert min(b - a for a, b in zip(places, places[1:], strict=False)) > 15

@@ -33,6 +33,7 @@ def test_the_exit_status_is_that_of_the_worst_run(tmp_path, write_run, kinds, ve
     assert written["report"] == str(page)
     assert [run["verdict"] for run in written["runs"]] == kinds
     assert page.read_text().startswith("<!DOCTYPE html>")
+    assert page.read_text().count("<article") == len(kinds)
 
 
 def test_without_a_run_the_newest_is_taken(tmp_path, write_run, monkeypatch, capsys):
