@@ -15,7 +15,7 @@ WARM_UP_SAMPLES = 60
 
 @dataclass(frozen=True)
 class MemorySample:
-    """Resident memory of one life of a party, in bytes, when the client had applied a step."""
+    """Resident memory of its own of one life of a party, in bytes, when the client had applied a step."""
 
     party: str
     life: int
@@ -29,7 +29,7 @@ def sample_memory(parties: Mapping[str, Party], step: int) -> list[MemorySample]
     for party in parties.values():
         status = Path(f"/proc/{party.program.pid}/status") if party.lives else Path()
         lines = status.read_text().splitlines() if status.is_file() else []
-        resident = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
+        resident = [line.split()[1] for line in lines if line.startswith("RssAnon:")]
         found += [MemorySample(party.name, party.lives, step, 1024 * int(kibibytes)) for kibibytes in resident]
     return found
 

@@ -23,6 +23,7 @@ NO_NUMBER = st.sampled_from((float("nan"), float("inf"), float("-inf")))
 BAD_RATES = st.one_of(NO_NUMBER, st.floats(max_value=-1e-300))
 BAD_COEFFICIENTS = st.one_of(NO_NUMBER, st.floats(max_value=-(2.0**-20), width=32), st.floats(1.5, width=32))
 FAR = st.integers(FAR_STEP, (1 << 64) - 1)
+METHOD = st.sampled_from(METHODS)
 
 
 def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
@@ -45,9 +46,6 @@ def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
         "any message": _any_message(target),
         "any bytes": st.builds(lambda method, body: Attack("any bytes", method, body), METHOD, st.binary(max_size=300)),
     }
-
-
-METHOD = st.sampled_from(METHODS)
 
 
 def _attack(kind: str, message: Message, reason: str = "") -> Attack:

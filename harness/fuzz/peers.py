@@ -61,9 +61,11 @@ class HostilePeers:
                     return
                 if world.over.is_set():
                     raise HarnessError(f"the run ended when {told} of {self.count} requests were answered")
-                memory = {sample.party: sample.nbytes for sample in sample_memory(world.parties, 0)}
+                resident = [sample.nbytes for sample in sample_memory(world.parties, 0) if sample.party == "trunk"]
+                if not resident:
+                    raise HarnessError(f"the trunk is gone when {told} of {self.count} requests were answered")
                 step = told // PROGRESS_EVERY
-                world.observer.note("harness", "fuzz.progress", step=step, answered=told, resident=memory["trunk"])
+                world.observer.note("harness", "fuzz.progress", step=step, answered=told, resident=resident[0])
 
     def is_mark(self, event: Event) -> bool:
         """Whether an event shows that the fault took effect."""
@@ -100,8 +102,14 @@ class KeepPace:
         return f"holds the client until {self.answered} malformed requests are answered"
 
     def inject(self, world: World) -> None:
-        """Wait; the client is held."""
-        world.observer.wait_for(At("fuzz.progress", self.answered // PROGRESS_EVERY), PACE_TIMEOUT)
+        """Wait; the client is held. Raises `HarnessError` when no more answers will come."""
+
+        def raise_if_over() -> None:
+            if world.over.is_set() or any(event.point == "fault.unhealed" for event in world.observer.events):
+                raise HarnessError(f"the hostile peers ended before {self.answered} answers")
+
+        place = At("fuzz.progress", self.answered // PROGRESS_EVERY)
+        world.observer.wait_for(place, PACE_TIMEOUT, meanwhile=raise_if_over)
 
     def heal(self, world: World, since: Event) -> None:
         """Nothing is left to mend."""

@@ -419,3 +419,13 @@ def test_hostile_peers_end_with_the_run(trained, observer):
     world.over.set()
     with pytest.raises(HarnessError, match="the run ended when 0 of 500"):
         PEERS.heal(world, observer.note("client", "client.step.started", step=3))
+
+
+def test_hostile_peers_end_when_the_trunk_is_gone_and_nobody_waits_for_them(trained, observer):
+    gone = 1 << 22  # above every process id
+    world = World(trained, observer, gone)
+    with pytest.raises(HarnessError, match="the trunk is gone when 0 of 500"):
+        PEERS.heal(world, observer.note("client", "client.step.started", step=3))
+    observer.note("harness", "fault.unhealed", fault=PEERS.name, reason="the trunk is gone")
+    with pytest.raises(HarnessError, match="ended before 300 answers"):
+        KeepPace(At("client.step.started", 4), 300).inject(world)
