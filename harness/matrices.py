@@ -56,7 +56,7 @@ REACHED_BY: dict[str, tuple[Fault, ...]] = {
     "client.checkpoint.loaded": (LOSE_SESSION,),
     "trunk.checkpoint.loading": (LOSE_SESSION,),
     "trunk.checkpoint.loaded": (LOSE_SESSION,),
-    "client.call.failed": (DropConnection(At("client.forward.sent", MIDDLE, 1)),),
+    "client.call.failed": (CutMessage(At("client.forward.sending", MIDDLE, 1), "upstream", 20),),
     "client.training.stopping": (Restart(At("client.forward.sent", MIDDLE, 1), "client"),),
     "trunk.server.stopping": (Restart(At("trunk.backward.received", MIDDLE, 1), "trunk"),),
 }

@@ -27,10 +27,13 @@ class Accumulator:
         self._next = 0
         self._expected = 0
 
-    def agree(self, at: Position) -> None:
-        """Learn from the first request how many microbatches the step has; raises `WireError` when others disagree."""
+    def check(self, at: Position) -> None:
+        """Refuse another number of microbatches than the step began with; raises `WireError`."""
         if self._expected not in (0, at.microbatches):
             raise WireError(Reason.BAD_REQUEST, f"{at}: the step began with {self._expected} microbatches")
+
+    def agree(self, at: Position) -> None:
+        """Learn how many microbatches the step has from the first request that nothing is wrong with."""
         self._expected = at.microbatches
 
     def expect(self, at: Position) -> None:

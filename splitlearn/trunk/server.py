@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.guard import TokenGuard
+from splitlearn.trunk.readable import ReadableOnly
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.servicer import TrunkServicer
 from splitlearn.wire import compute_service_pb2 as pb
@@ -63,7 +64,7 @@ def running_server(service: TrunkService, config: TrainingConfig, address: Addre
     handlers = ThreadPoolExecutor(HANDLER_THREADS, "handler")
     server = grpc.server(
         handlers,
-        interceptors=[TokenGuard(token)] if token else [],
+        interceptors=[*([TokenGuard(token)] if token else []), ReadableOnly()],
         options=server_options(config),
         maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
     )

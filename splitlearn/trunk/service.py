@@ -134,6 +134,8 @@ class TrunkService:
         if request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE and request.key.session_id not in self._sessions:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
+        if request.action == pb.SyncTrainingStateRequest.ACTION_COMMIT and not request.HasField("commit"):
+            raise WireError(Reason.BAD_REQUEST, "there is no commit in a request to commit")
         if request.HasField("commit"):
             self._run(request.key)
             session.commit(commit_value(request.commit))

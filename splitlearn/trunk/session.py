@@ -46,7 +46,7 @@ class TrunkSession:
         if commit:
             self.commit(commit)
         self._check_position(at)
-        self._accumulator.agree(at)
+        self._accumulator.check(at)
         entry = self._tape.entries.get(at.microbatch)
         if entry is None:
             entry = TapeEntry(smashed_BTH, attention_mask_BT)
@@ -56,12 +56,13 @@ class TrunkSession:
         if entry.smashed_grad_BTH is not None:
             entry.graph = None  # a repeated forward pass after the backward pass needs no graph again
         self._tape.put(at.microbatch, entry)
+        self._accumulator.agree(at)
         return features_BTH
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> BackwardResult:
         """Run a microbatch backward; its gradients join the step's once, in the order of the microbatches."""
         self._check_position(at)
-        self._accumulator.agree(at)
+        self._accumulator.check(at)
         self._accumulator.expect(at)
         entry = self._tape.entries.get(at.microbatch)
         if entry is None:

@@ -141,3 +141,10 @@ def test_inference_has_no_dropout_and_changes_nothing(session, hidden_BTH, mask_
     assert (before, {}, 0) == (session.fingerprint(), session.gradients(), session._tape.nbytes)
     assert session._stage.training
     assert not session.infer(hidden_BTH, mask_BT).requires_grad
+
+
+def test_a_refused_request_does_not_decide_how_many_microbatches_the_step_has(session, hidden_BTH, mask_BT):
+    refused(Reason.FORWARD_NEEDED, session.backward, Position(0, 0, 7), hidden_BTH)
+    session.forward(Position(0, 0, 3), hidden_BTH, mask_BT, None)
+
+    refused(Reason.BAD_REQUEST, session.forward, Position(0, 0, 7), hidden_BTH, mask_BT, None)

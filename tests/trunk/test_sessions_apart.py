@@ -106,3 +106,22 @@ def test_an_unknown_action_is_refused(config):
     request.action = 77
 
     assert Reason.BAD_REQUEST is refusal(service.sync_training_state, request)
+
+
+def test_a_request_to_commit_without_a_commit_is_refused(config):
+    service = service_of(config)
+    reply = service.open_session(opening(config, "run"))
+    request = saving("run", reply.incarnation)
+    request.action = pb.SyncTrainingStateRequest.ACTION_COMMIT
+
+    assert Reason.BAD_REQUEST is refusal(service.sync_training_state, request)
+
+
+def test_too_many_positions_are_refused_before_they_are_decoded(config, monkeypatch):
+    service = service_of(config)
+    reply = service.open_session(opening(config, "run"))
+    key = key_message("run", reply.incarnation, Position(0, 0, 1))
+    smashed = encode_tensor(torch.zeros(1, 4000, 32), "zlib", 1 << 20)
+    monkeypatch.setattr("splitlearn.trunk.boundary.decode_tensor", None)
+
+    assert Reason.BAD_TENSOR is refusal(service.compute, pb.ComputeRequest(key=key, smashed=smashed))
