@@ -22,19 +22,22 @@ __all__ = ["add_parser"]
 
 # Checks whose summaries stand in the table of verdicts.
 TOLD = ("equivalence", "faults", "step_time", "traffic", "convergence")
+# Scenarios of a group that --help names.
+SHOWN = 12
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    groups = "\n".join(f"  {group}: {', '.join(s.name for s in scenarios)}" for group, scenarios in CATALOGUE.items())
+    groups = "\n".join(f"  {group}: {_shortened(scenarios)}" for group, scenarios in CATALOGUE.items())
     parser = subparsers.add_parser(
         "run",
         help="run scenarios by name; a quick set without a name",
         description="Run scenarios: real client and trunk, the proxy between them, judged against one process.",
-        epilog=f"groups and their scenarios:\n{groups}\n\nwithout a name: {', '.join(QUICK)}",
+        epilog=f"groups and their scenarios; --list names all:\n{groups}\n\nwithout a name: {', '.join(QUICK)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios or groups")
+    parser.add_argument("--list", action="store_true", help="print name and title of the scenarios instead")
     parser.add_argument("--seed", type=int, help="seed of weights, data order and dropout, instead of the scenario's")
     parser.add_argument(
         "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which proxy server to use"
@@ -53,6 +56,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(flags: argparse.Namespace) -> int:
     """Run, print a table of verdicts, and give the worst verdict's exit status."""
+    if flags.list:
+        for scenario in chosen_scenarios(flags.names or CATALOGUE, None):
+            sys.stdout.write(f"{scenario.name}  {scenario.title}\n")
+        return 0
     scenarios = chosen_scenarios(flags.names or QUICK, flags.seed)
     backend = find_backend(flags.proxy)
     with open_workshop(flags.runs, backend, cold=flags.cold, seed=flags.seed or 0) as workshop:
@@ -77,11 +84,18 @@ def chosen_scenarios(names: Iterable[str], seed: int | None) -> list[Scenario]:
         try:
             found += scenarios_named(name)
         except KeyError:
-            raise UnusableError(f"there is no scenario {name!r}; `harness run --help` lists them") from None
+            raise UnusableError(f"there is no scenario {name!r}; `harness run --list` names all") from None
     try:
         return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
     except ConfigError as error:
         raise UnusableError(str(error)) from None
+
+
+def _shortened(scenarios: Sequence[Scenario]) -> str:
+    """Name a group's scenarios, of many the first."""
+    names = [scenario.name for scenario in scenarios]
+    left = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {left} more" if left > 0 else "")
 
 
 def _run_one(scenario: Scenario, workshop: Workshop, whole_steps: Sequence[int]) -> RunOutcome:

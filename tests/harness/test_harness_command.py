@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import harness.commands.run as command
-from harness.catalogue import QUICK, scenarios_named
+from harness.catalogue import CATALOGUE, QUICK, scenarios_named
 from harness.cli import COMMANDS, main
 from harness.errors import HarnessError
 from harness.proxy.errors import ServerDidNotStartError
@@ -152,7 +152,15 @@ class TestRun:
         assert 2 == run("local", "no-such-scenario")
         assert [] == outcomes.runs
         message = capsys.readouterr().err
-        assert "harness run: there is no scenario 'no-such-scenario'; `harness run --help` lists them\n" == message
+        assert "harness run: there is no scenario 'no-such-scenario'; `harness run --list` names all\n" == message
+
+    def test_a_list_names_every_scenario_and_runs_none(self, outcomes, capsys):
+        assert 0 == run("--list")
+        lines = capsys.readouterr().out.splitlines()
+        assert [s.name for group in CATALOGUE.values() for s in group] == [line.split()[0] for line in lines]
+        assert 0 == run("--list", "fault-recovery")
+        assert len(CATALOGUE["fault-recovery"]) == len(capsys.readouterr().out.splitlines())
+        assert [] == outcomes.runs
 
     def test_a_seed_that_is_not_allowed_is_status_2(self, outcomes, capsys):
         assert 2 == run("local", "--seed", "-1")
