@@ -69,7 +69,9 @@ def _sync(target: Target, request: pb.SyncTrainingStateRequest) -> bool:
         return True
     if request.HasField("commit"):
         return _bad_commit(request.commit)
-    return request.action == actions.ACTION_SAVE and _bad_step(request.key.step)
+    return request.action == actions.ACTION_COMMIT or (
+        request.action == actions.ACTION_SAVE and _bad_step(request.key.step)
+    )
 
 
 def _foreign(target: Target, key: pb.Key) -> bool:

@@ -118,7 +118,9 @@ def _bad_commit(draw: DrawFn, target: Target) -> Attack:
     tensor = draw(sound(target.hidden_size))
     requests = (
         pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=sound_mask(tensor), commit=commit),
-        *(Sync(key=key(target), action=action, commit=commit) for action in (Action.ACTION_COMMIT, Action.ACTION_SAVE)),
+        Sync(key=key(target), action=Action.ACTION_SAVE, commit=commit),
+        Sync(key=key(target), action=Action.ACTION_COMMIT, commit=commit),
+        Sync(key=key(target), action=Action.ACTION_COMMIT),
     )
     return _attack("bad commit", draw(st.sampled_from(requests)), "BAD_REQUEST")
 

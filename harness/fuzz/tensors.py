@@ -15,6 +15,7 @@ __all__ = ["FLAWS", "Flaw", "any_tensor", "flawed", "flawed_mask", "sound", "sou
 
 NOT_FINITE = (math.nan, -math.nan, math.inf, -math.inf)
 BOMB_BYTES = 4 << 20
+BOMB = zlib.compress(bytes(BOMB_BYTES), 9)
 INT32, INT64 = 1 << 31, 1 << 63
 FAR_DTYPES = st.one_of(st.integers(5, INT32 - 1), st.integers(-INT32, -1))
 ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in ("raw", "fp16", "zlib"))
@@ -65,8 +66,14 @@ def no_size(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 def huge_shape(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
     """Claim more than a machine has."""
-    rows, positions = draw(st.tuples(*[st.integers(1 << 20, INT64 - 1)] * 2))
-    return message((rows, positions, tensor.shape[2]), tensor.data)
+    _, positions, width = tensor.shape
+    return message((draw(st.integers(1 << 32, INT64 - 1)), positions, width), tensor.data)
+
+
+def too_many_positions(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
+    """Claim sequences that are longer than any model's, in a few bytes that inflate to megabytes."""
+    rows, _, width = tensor.shape
+    return message((rows, draw(st.integers(1 << 20, INT64 - 1)), width), BOMB, codec="zlib")
 
 
 def wrong_dtype(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
@@ -117,6 +124,7 @@ FLAWS: Mapping[str, Flaw] = {
     "wrong shape": Flaw(wrong_shape, "BAD_TENSOR"),
     "size of zero or less": Flaw(no_size, "BAD_TENSOR"),
     "huge shape": Flaw(huge_shape, "TOO_LARGE"),
+    "too many positions": Flaw(too_many_positions, "BAD_TENSOR"),
     "wrong dtype": Flaw(wrong_dtype, "BAD_TENSOR"),
     "unknown codec": Flaw(unknown_codec, "UNKNOWN_CODEC"),
     "wrong checksum": Flaw(wrong_checksum, "CORRUPT"),

@@ -47,6 +47,7 @@ OWN_REASONS = {
     "wrong shape": Reason.BAD_TENSOR,
     "size of zero or less": Reason.BAD_TENSOR,
     "huge shape": Reason.TOO_LARGE,
+    "too many positions": Reason.BAD_TENSOR,
     "wrong dtype": Reason.BAD_TENSOR,
     "unknown codec": Reason.UNKNOWN_CODEC,
     "wrong checksum": Reason.CORRUPT,
