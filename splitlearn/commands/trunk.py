@@ -3,12 +3,13 @@
 import argparse
 import logging
 import sys
+from contextlib import nullcontext
 
 from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
 from splitlearn.determinism import make_deterministic
 from splitlearn.models import FAMILY
-from splitlearn.trunk.epoch import next_epoch
+from splitlearn.trunk.epoch import next_epoch, only_trunk
 from splitlearn.trunk.server import Address, StopSignal, running_server
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
@@ -39,10 +40,11 @@ def run(flags: argparse.Namespace) -> int:
     make_deterministic(config)
     probe, recorder = observers(flags, "trunk")
     _, identity = FAMILY.load_trunk(config)
+    alone = only_trunk(config.save_dir) if config.mode == "training" else nullcontext()
     sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
     service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], sessions, probe, recorder)
     stop = StopSignal()  # before anybody is told that the server runs
-    with running_server(service, config, Address(flags.host, flags.port)) as address:
+    with alone, running_server(service, config, Address(flags.host, flags.port)) as address:
         sys.stdout.write(f"trunk listening on {address}\n")
         sys.stdout.flush()
         probe.point("trunk.server.ready", address=str(address))

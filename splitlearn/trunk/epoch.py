@@ -1,12 +1,14 @@
 """How often a trunk has been started with one folder, so that no incarnation ever comes twice."""
 
 import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from splitlearn.errors import CheckpointError
 from splitlearn.files import write_atomically
 
-__all__ = ["next_epoch"]
+__all__ = ["next_epoch", "only_trunk"]
 
 
 def next_epoch(save_dir: Path) -> int:
@@ -28,3 +30,21 @@ def next_epoch(save_dir: Path) -> int:
         epoch = int(text) + 1
         write_atomically(path, f"{epoch}\n".encode())
     return epoch
+
+
+@contextmanager
+def only_trunk(save_dir: Path) -> Iterator[None]:
+    """Be the only trunk that trains with a folder, until the block is left or the process ends, however it ends.
+
+    Raises:
+        CheckpointError: another one does: both would write the same files.
+    """
+    save_dir.mkdir(parents=True, exist_ok=True)
+    with (save_dir / "trunk.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CheckpointError(
+                f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
+            ) from None
+        yield

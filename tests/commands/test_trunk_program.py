@@ -32,7 +32,9 @@ def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_
     status, out, _ = splitlearn("eval", *there)
     assert (status, json.loads(out)["step"]) == (0, 4)
     port = trunk.address.rpartition(":")[2]
-    status, _, err = splitlearn("trunk", f"--model={small_model()}", f"--port={port}")
+    status, _, err = splitlearn("trunk", f"--model={small_model()}")
+    assert (status, "another trunk trains with checkpoints; end it first" in err) == (2, True)
+    status, _, err = splitlearn("trunk", f"--model={small_model()}", f"--port={port}", "--save-dir=elsewhere")
     assert (status, f"cannot listen on 127.0.0.1:{port}" in err) == (2, True)
 
     status, _, err = trunk.stop()
