@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import product
 
 from harness.faults import CutMessage, DropConnection, Fault, Kill, Partition
+from harness.fuzz.scenarios import hostile_peers
 from harness.links import LOOPBACK, WAN_50MS, WAN_200MS
 from harness.matrices import LONG_HAUL_STEPS, kill_matrix, long_haul, network_matrix, pairs
 from harness.observer import At
@@ -142,6 +143,12 @@ def long_hauls() -> Iterable[Scenario]:
     yield long_haul(40, "short-haul")
 
 
+def hostile() -> Iterable[Scenario]:
+    """Malformed requests from strangers."""
+    yield hostile_peers("hostile-peers-quick", SMALL.but(max_steps=84), 20_000)
+    yield hostile_peers("hostile-peers-full", SMALL.but(max_steps=200), 100_000)
+
+
 GROUPS = {
     "equivalence-grid": equivalence,
     "equivalence-more": more_equivalence,
@@ -152,6 +159,7 @@ GROUPS = {
     "network-matrix": network_matrix,
     "pairs": pairs,
     "long-hauls": long_hauls,
+    "hostile-peers": hostile,
     "convergence": convergence,
     "main": main_job,
 }

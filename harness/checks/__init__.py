@@ -8,6 +8,7 @@ from harness.checks.equivalence import check_equivalence
 from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
+from harness.checks.hostility import check_hostility
 from harness.checks.liveness import check_liveness
 from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
@@ -26,6 +27,7 @@ CHECKS: Mapping[str, Check] = {
     "expectations": check_expectations,
     "faults": check_faults,
     "liveness": check_liveness,
+    "hostility": check_hostility,
     "memory": check_memory,
     "step_time": check_step_time,
     "traffic": check_traffic,

@@ -1,6 +1,5 @@
 """Hostile peers as faults of a scenario: they begin at a point, and the client waits for them at others."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from harness.errors import HarnessError
@@ -12,6 +11,9 @@ from harness.fuzz.target import Target
 from harness.memory import sample_memory
 from harness.observer import At, Event
 from harness.world import World
+from splitlearn.agreement import agreement
+from splitlearn.config import TrainingConfig
+from splitlearn.models import FAMILY
 
 __all__ = ["HostilePeers", "KeepPace"]
 
@@ -27,17 +29,13 @@ class HostilePeers:
         at: where they begin; the session must have applied its second step.
         count: of requests.
         seed: decides which.
-        hidden_size: width of the tensors at the cuts.
-        max_message_bytes: the trunk's limit.
-        agreement: settings that the trunk agrees to.
+        config: of the run, so that the requests fit the trunk but for what is wrong with them.
     """
 
     at: At
     count: int
     seed: int
-    hidden_size: int
-    max_message_bytes: int
-    agreement: Mapping[str, str]
+    config: TrainingConfig
 
     @property
     def name(self) -> str:
@@ -74,13 +72,14 @@ class HostilePeers:
     def _target(self, world: World) -> Target:
         last = {event.point: event.fields for event in list(world.observer.events)}
         opened = last["trunk.session.opened"]
+        _, identity = FAMILY.load_client(self.config)
         return Target(
             address=str(last["trunk.server.ready"]["address"]),
             session=str(opened["session"]),
             incarnation=int(opened["incarnation"]),
-            hidden_size=self.hidden_size,
-            max_message_bytes=self.max_message_bytes,
-            agreement=self.agreement,
+            hidden_size=identity.hidden_size,
+            max_message_bytes=self.config.max_message_bytes,
+            agreement=agreement(self.config, identity),
         )
 
 

@@ -12,6 +12,7 @@ from harness.checks.convergence import check_convergence
 from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
+from harness.checks.hostility import check_hostility
 from harness.checks.liveness import check_liveness
 from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
@@ -260,6 +261,36 @@ class TestMemory:
     def test_too_few_samples_are_void(self):
         assert VOID is self.run(0, steps=100).verdict
         assert VOID is check_memory(facts()).verdict
+
+
+class TestHostility:
+    def run(self, findings=(), leak=0):
+        report = {
+            "sent": 3000,
+            "distinct": 2000,
+            "seconds": 2.0,
+            "kinds": {"bomb": 3000},
+            "answers": {"TOO_LARGE": 3000},
+        }
+        told = [("fuzz.progress", None, {"answered": n, "resident": 10**8 + leak * n}) for n in range(0, 3001, 100)]
+        return check_hostility(facts([*told, ("fuzz.finished", None, {**report, "findings": findings})]))
+
+    def test_refused_requests_pass(self):
+        result = self.run()
+        assert (PASS, 3000, 1500) == (result.verdict, result.compared, result.figures["requests / s"])
+
+    def test_a_finding_of_the_fuzzer_fails(self):
+        assert (FAIL, ["a bomb was taken"]) == (
+            self.run(["a bomb was taken"]).verdict,
+            messages(self.run(["a bomb was taken"])),
+        )
+
+    @pytest.mark.parametrize(("leak", "expected"), [(10_000, PASS), (11_000, FAIL)])
+    def test_memory_that_grows_with_the_requests_fails(self, leak, expected):
+        assert expected is self.run(leak=leak).verdict
+
+    def test_without_an_end_nothing_is_shown(self):
+        assert VOID is check_hostility(facts()).verdict
 
 
 class TestStepTime:

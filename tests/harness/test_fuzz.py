@@ -30,6 +30,7 @@ from harness.fuzz.raw import SILENT
 from harness.fuzz.sequence import attacks, examples
 from harness.fuzz.target import FAR_STEP, METHODS
 from harness.observer import At, Observer
+from splitlearn.config import TrainingConfig
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
 from splitlearn.wire.errors import Reason, WireError
@@ -376,7 +377,7 @@ def test_growth_is_seen_through_noise_and_not_where_there_is_none():
     assert 19_000_000 < growth(answered, leaking) < 21_000_000
 
 
-PEERS = HostilePeers(At("client.step.started", 3), 500, 1, 32, MIB, ELSEWHERE.agreement)
+PEERS = HostilePeers(At("client.step.started", 3), 500, 1, TrainingConfig(model="tiny"))
 
 
 class World:
@@ -396,9 +397,9 @@ def observer():
         yield opened
 
 
-def test_hostile_peers_tell_the_trace_of_their_progress_and_the_trunks_memory(trained, observer):
+def test_hostile_peers_tell_the_trace_of_their_progress_and_the_trunks_memory(trained, observer, config):
     world = World(trained, observer, os.getpid())
-    peers = replace(PEERS, agreement=trained.agreement)
+    peers = replace(PEERS, config=config)
     since = observer.note("client", "client.step.started", step=3)
     pace = KeepPace(At("client.step.started", 4), 300)
     held = threading.Thread(target=pace.inject, args=(world,))
