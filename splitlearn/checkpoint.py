@@ -1,14 +1,15 @@
-"""One party's half of a checkpoint: a single safetensors file a step, written atomically, the newest two kept.
+"""One party's half of a checkpoint: a single safetensors file a step, written atomically, two of them kept.
 
 The trunk writes its half first. The client's half names the trunk's by fingerprint and is written last, so its
 presence means that the checkpoint is whole.
 """
 
+import hashlib
 import itertools
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,11 +23,10 @@ from splitlearn.files import PARTIAL, write_atomically
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe, Probe
 
-__all__ = ["CheckpointMark", "CheckpointStore"]
+__all__ = ["CheckpointMark", "CheckpointStore", "known_steps"]
 
 log = logging.getLogger(__name__)
 
-KEPT = 2
 Role = Literal["client", "trunk"]
 
 
@@ -54,13 +54,29 @@ class CheckpointMark:
 
 
 class CheckpointStore:
-    """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`; tells the probe what it does."""
+    """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`.
 
-    def __init__(self, save_dir: Path, session: str, role: Role, probe: Probe | None = None) -> None:
+    Args:
+        save_dir: folder of all sessions.
+        session: name of the run.
+        role: whose halves.
+        probe: told of every file.
+        like: the party's parameters by name, whose names and shapes a file must have.
+    """
+
+    def __init__(
+        self,
+        save_dir: Path,
+        session: str,
+        role: Role,
+        probe: Probe | None = None,
+        like: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
         self.folder = save_dir / session / role
         self._session = session
         self._role = role
         self._probe = probe or NullProbe()
+        self._like = like
 
     def steps(self) -> list[int]:
         """List the steps that have a file, newest first; whether it is sound shows when it is read."""
@@ -94,10 +110,17 @@ class CheckpointStore:
         weights: Mapping[str, torch.Tensor],
         moments: Mapping[str, torch.Tensor],
         trunk_weights: str = "",
+        keep: Collection[int] = (),
     ) -> CheckpointMark:
-        """Write a half and keep the one before it; raises `OSError`, after which the older ones still stand.
+        """Write a half; raises `OSError`, after which the older ones still stand.
 
-        Later steps are what a run that was given up has left: they go too, else they would push this one out.
+        Args:
+            step: optimizer steps that were applied.
+            agreement: settings that the run must share.
+            weights: by name.
+            moments: of the optimizer, as `NAME/KEY`.
+            trunk_weights: digest of the trunk's weights, in the client's half.
+            keep: steps that stay beside this one. All others go: those of a run that was given up too.
         """
         own, shared = fingerprint(weights), json.dumps(dict(agreement))
         mark = CheckpointMark(self._role, self._session, step, shared, own, fingerprint(moments), trunk_weights or own)
@@ -108,10 +131,10 @@ class CheckpointStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         for left in self.folder.glob(f"step-*{PARTIAL}"):
             left.unlink()  # by a process that died while it wrote
-        data = save(plain, {"mark": json.dumps(asdict(mark))})
+        text = json.dumps(asdict(mark))
+        data = save(plain, {"mark": text, "mark digest": _digest(text)})
         write_atomically(self._path(step), data, lambda: self._point("written", step))
-        kept = [saved for saved in self.steps() if saved <= step][:KEPT]
-        for other in set(self.steps()) - set(kept):
+        for other in set(self.steps()) - {step, *keep}:
             self._path(other).unlink()
         self._point("saved", step)
         return mark
@@ -142,11 +165,14 @@ class CheckpointStore:
         path = self._path(step)
         try:
             with safe_open(path, "pt") as file:
-                mark = CheckpointMark(**json.loads(file.metadata()["mark"]))
+                texts = file.metadata()
+                mark = CheckpointMark(**json.loads(texts["mark"]))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
         weights, moments = _below("weights/", tensors), _below("moments/", tensors)
+        if texts["mark digest"] != _digest(texts["mark"]):
+            raise DamagedCheckpointError(f"{path} is damaged: its mark does not match its own digest; {self._advice()}")
         if (fingerprint(weights), fingerprint(moments)) != (mark.weights, mark.moments):
             raise DamagedCheckpointError(
                 f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
@@ -154,6 +180,7 @@ class CheckpointStore:
         if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
             raise CheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}")
         self._check_agreement(path, json.loads(mark.agreement), agreement)
+        self._check_tensors(path, weights, moments)
         return mark, weights, moments
 
     def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
@@ -164,6 +191,20 @@ class CheckpointStore:
                     "use the settings of the first run"
                 )
 
+    def _check_tensors(
+        self, path: Path, weights: Mapping[str, torch.Tensor], moments: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Refuse other names, shapes or types than the model's; a moment is like its parameter, or one number."""
+        if self._like is None:
+            return
+        own = {name: (tensor.shape, tensor.dtype) for name, tensor in self._like.items()}
+        given = {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
+        owners = {name: (own.get(name.rpartition("/")[0], (None, None))[0], t.shape) for name, t in moments.items()}
+        wrong = [name for name in {**own, **given} if own.get(name) != given.get(name)]
+        wrong += [name for name, (wanted, shape) in owners.items() if wanted is None or shape not in (wanted, ())]
+        if wrong:
+            raise DamagedCheckpointError(f"{path} is damaged: {wrong[0]} is not as the model has it; {self._advice()}")
+
     def _point(self, what: str, step: int) -> None:
         self._probe.point(f"{self._role}.checkpoint.{what}", step)
 
@@ -173,6 +214,21 @@ class CheckpointStore:
     def _advice(self) -> str:
         others = ", ".join(map(str, self.steps()))
         return f"move it away to resume from another step (files here: {others or 'none'}), or start a new --session"
+
+
+def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
+    """Give the steps that a party must keep when it saves another.
+
+    Args:
+        known: steps that it knows this run to have: the one it goes on from, or the last two that it saved. The last is
+            whole on both sides, or else the run would not have gone on to the next.
+        step: that is saved now, perhaps once more.
+    """
+    return known if known[-1:] == (step,) else (*known[-1:], step)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

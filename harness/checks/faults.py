@@ -18,10 +18,12 @@ def check_faults(facts: RunFacts) -> CheckResult:
         return CheckResult("faults", 1, "none were planned")
     fired = {event.fields["fault"]: event for event in facts.events if event.point == "fault.injected"}
     unmarked = [fault.name for fault in planned if fault.name in fired and not _has_mark(fault, fired, facts.events)]
+    healed = {event.fields["fault"] for event in facts.events if event.point in ("fault.healed", "fault.unhealed")}
     told = {point: _reasons(facts.events, point) for point in ("fault.failed", "fault.unhealed")}
     problems = [
         *(f"{fault.name} did not fire" for fault in planned if fault.name not in fired),
         *(f"{name} left no mark" for name in unmarked),
+        *(f"{name} was never healed" for name in fired if name not in healed),
         *(f"not injected: {reason}" for reason in told["fault.failed"]),
         *(f"not healed: {reason}" for reason in told["fault.unhealed"]),
     ]

@@ -19,7 +19,7 @@ def check_liveness(facts: RunFacts) -> CheckResult:
     findings = [Finding(f"progress came {s:.2f} s after a fault had healed, not within {bound:g} s") for s in seconds]
     findings = [finding for finding, s in zip(findings, seconds, strict=True) if s > bound]
     worst = max(seconds, default=0.0)
-    done = len(facts.scenario.faults) - len(seconds)
+    done = facts.count("fault.healed") - len(seconds)
     after = f"; {done} healed when the work was done" if done else ""
     summary = f"progress within {worst:.2f} s of the healing of each of {len(seconds)} faults, of {bound:g} s{after}"
     return CheckResult(

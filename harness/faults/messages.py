@@ -67,7 +67,9 @@ class SpoiledMessage:
 
     def is_mark(self, event: Event) -> bool:
         """Whether an event shows that the fault took effect."""
-        return event.point == WAYS[self.mishap].mark
+        # A late request shows nothing unless the trunk itself has answered it.
+        answered = self.mishap != "late" or bool(event.fields.get("reason")) or event.fields.get("code") == "OK"
+        return event.point == WAYS[self.mishap].mark and answered
 
     @staticmethod
     def _deliver_late(world: World, since: Event) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 
 from splitlearn.agreement import agreement
-from splitlearn.checkpoint import CheckpointStore
+from splitlearn.checkpoint import CheckpointStore, known_steps
+from splitlearn.client.claim import Claim
 from splitlearn.client.step import TrainingStep
 from splitlearn.config import TrainingConfig
 from splitlearn.data import TrainingData
@@ -32,6 +33,7 @@ class ClientCheckpoints:
         config: names folder and session.
         identity: of the model.
         data: that the run is trained on.
+        parameters: of the client, by name.
         initial_stage: gives the weights that the run began with.
         probe: told of every file.
     """
@@ -41,10 +43,14 @@ class ClientCheckpoints:
         config: TrainingConfig,
         identity: ModelIdentity,
         data: TrainingData,
+        parameters: Mapping[str, torch.Tensor],
         initial_stage: Callable[[], ClientStage],
         probe: Probe,
     ) -> None:
-        self._store = CheckpointStore(config.save_dir, config.session, "client", probe)
+        self._store = CheckpointStore(config.save_dir, config.session, "client", probe, parameters)
+        self._claim = Claim(self._store.folder)
+        # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest.
+        self._known: tuple[int, ...] = ()
         self._agreement = agreement(config, identity) | resumed_settings(config, data)
         self._initial_stage = initial_stage
         self.folder = self._store.folder
@@ -62,6 +68,10 @@ class ClientCheckpoints:
         """List the steps that can be resumed from, newest first; raises `CheckpointError`."""
         return self._store.sound_steps(self._agreement)
 
+    def claim(self) -> None:
+        """Be the client that writes here; one that did before is refused from now on."""
+        self._claim.make()
+
     def restore(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
         """Take the state after `step` steps, the initial one where that is 0; gradients of a step given up go.
 
@@ -78,6 +88,7 @@ class ClientCheckpoints:
                     "start the trunk with the --save-dir of that run"
                 )
             load_moments(training.optimizer, training.parameters, saved_moments)
+        self._known = (step,) if step else ()
         for name, parameter in training.parameters.items():
             parameter.data.copy_(weights[name])
             parameter.grad = None
@@ -86,8 +97,11 @@ class ClientCheckpoints:
         """Write the half that makes the checkpoint whole; raises `CheckpointError` where it cannot be written."""
         weights = {name: parameter.detach() for name, parameter in training.parameters.items()}
         saved_moments = moments(training.optimizer, training.parameters)
+        kept = known_steps(self._known, step)
         try:
-            self._store.save(step, self._agreement, weights, saved_moments, trunk_weights)
+            with self._claim.held():
+                self._store.save(step, self._agreement, weights, saved_moments, trunk_weights, kept)
+            self._known = kept
         except OSError as error:
             raise CheckpointError(
                 f"the checkpoint of step {step} could not be written: {error}; {self.newest()}. Make room, then "

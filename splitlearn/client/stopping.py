@@ -1,6 +1,8 @@
 """Being asked to stop, by SIGTERM or Ctrl-C, at a place where nothing is lost."""
 
+import math
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,12 +16,17 @@ class StopAsked(Exception):  # noqa: N818 - not an error
 class StopRequest:
     """Whether the training was asked to stop.
 
+    Args:
+        grace: seconds for which a trunk that does not answer is waited for all the same, so that the step can be saved.
+
     Attributes:
         received: the signal, once there is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = 10.0) -> None:
         self.received: signal.Signals | None = None
+        self._grace = grace
+        self._deadline = math.inf
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -32,11 +39,12 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def raise_if_asked(self) -> None:
-        """Give up what is waited for; raises `StopAsked`."""
-        if self.received:
+        """Give up what is waited for, when the grace is over; raises `StopAsked`."""
+        if self.received and time.monotonic() >= self._deadline:
             raise StopAsked
 
     def _ask(self, number: int, _frame: object) -> None:
         if self.received:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
+        self._deadline = time.monotonic() + self._grace

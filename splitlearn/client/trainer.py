@@ -97,7 +97,7 @@ class Trainer:
         self._new_step = partial(TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder)
         self._step = self._new_step()
         self._agreement = agreement(config, identity)
-        self._checkpoints = ClientCheckpoints(config, identity, data, load_initial, probe)
+        self._checkpoints = ClientCheckpoints(config, identity, data, self._step.parameters, load_initial, probe)
         self._metrics = self._checkpoints.folder / "metrics.jsonl"
         self._applied = 0
         self._loss = math.nan
@@ -106,6 +106,11 @@ class Trainer:
         self._config = config
         self._probe = probe
         self._stop = stop
+
+    @property
+    def saved(self) -> str:
+        """What there is to resume from, in words."""
+        return self._checkpoints.newest()
 
     def train(self, *, resume: Resume = "no") -> TrainingResult:
         """Open the session and run every step that is left, or those until it is asked to stop.
@@ -140,6 +145,7 @@ class Trainer:
     def _open(self, steps: list[int]) -> Welcome:
         self._probe.point("client.session.opening", max(steps, default=0))
         welcome = self._trunk.open(Hello(self._config.session, self._agreement, steps))
+        self._checkpoints.claim()
         if welcome.applied_step:
             self._checkpoints.restore(self._step, welcome.applied_step, welcome.fingerprint)
         self._applied = welcome.applied_step
@@ -152,8 +158,7 @@ class Trainer:
         while True:
             try:
                 self._run()
-                self._probe.point("client.session.closing", self._applied)
-                self._trunk.close()
+                self._close()
             except WireError as error:
                 fruitless = 0 if self._applied > furthest else fruitless + 1
                 furthest = max(furthest, self._applied)
@@ -162,6 +167,16 @@ class Trainer:
                 self._open_again()
             else:
                 return
+
+    def _close(self) -> None:
+        """Let the trunk forget the session; what is saved is saved, whether it hears of that or not."""
+        self._probe.point("client.session.closing", self._applied)
+        try:
+            self._trunk.close()
+        except WireError as error:
+            if error.reason is not Reason.TRANSPORT:
+                raise
+            log.warning("everything is saved; the trunk could not be told that the session ends: %s", error.message)
 
     def _open_again(self) -> None:
         """Go back to the newest common checkpoint, or to the beginning."""
@@ -174,23 +189,26 @@ class Trainer:
         log.warning("the trunk lost the session at step %d; both go on from step %d", lost_at, self._applied)
 
     def _run(self) -> None:
-        """Run every step that is left, or those until it is asked to stop."""
+        """Run every step that is left, or those until it is asked to stop, and save."""
         self._metrics.parent.mkdir(parents=True, exist_ok=True)
         total = self._data.total_steps
         with self._metrics.open("a", buffering=1) as metrics, self._progress() as progress:
-            while self._applied < total and not self._stop.received:
+            while self._applied < total:
                 step = self._applied
                 report = self._step.run(step, self._data.step(step))
                 self._applied, self._loss = step + 1, report.loss
                 _write_metrics(metrics, report)
                 _show(progress, report, self._config.log_interval)
-                if self._is_save_due():
+                # Asked once: a signal that comes later is for the next step.
+                stopping = self._stop.received is not None
+                if stopping or self._is_save_due():
                     self._save()
+                if stopping:
+                    break
 
     def _is_save_due(self) -> bool:
         interval = self._config.save_interval
-        at_interval = interval > 0 and self._applied % interval == 0
-        return at_interval or self._applied == self._data.total_steps or self._stop.received is not None
+        return self._applied == self._data.total_steps or (interval > 0 and self._applied % interval == 0)
 
     def _save(self) -> None:
         """Write the trunk's half, then ours, which makes the checkpoint whole."""

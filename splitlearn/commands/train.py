@@ -1,6 +1,7 @@
 """`splitlearn train`: the client."""
 
 import argparse
+import math
 import sys
 
 from splitlearn.client.stopping import StopRequest
@@ -46,13 +47,21 @@ def run(flags: argparse.Namespace) -> int:
         trainer = Trainer(
             stage, lambda: FAMILY.load_client(config)[0], identity, trunk, data, config, probe, recorder, stop
         )
-        result = trainer.train(resume=flags.resume)
+        try:
+            result = trainer.train(resume=flags.resume)
+        except KeyboardInterrupt:
+            return _stopped(stop, f"at once; {trainer.saved}")
     if result.stopped:
-        assert stop.received is not None
-        sys.stderr.write(
-            f"stopped by {stop.received.name} after {result.steps} steps; {result.saved}; continue with "
-            f"`splitlearn train … --resume auto` and the same settings\n"
-        )
-        return SIGNALLED + stop.received
-    sys.stdout.write(f"{result.steps} steps, last loss {result.last_loss:.4f}; metrics in {result.metrics}\n")
+        return _stopped(stop, f"after {result.steps} steps; {result.saved}")
+    loss = "nothing was left to do" if math.isnan(result.last_loss) else f"last loss {result.last_loss:.4f}"
+    sys.stdout.write(f"{result.steps} steps, {loss}; metrics in {result.metrics}\n")
     return 0
+
+
+def _stopped(stop: StopRequest, what: str) -> int:
+    assert stop.received is not None
+    sys.stderr.write(
+        f"stopped by {stop.received.name} {what}; continue with `splitlearn train … --resume auto` and the same "
+        "settings\n"
+    )
+    return SIGNALLED + stop.received

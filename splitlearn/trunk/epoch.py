@@ -10,6 +10,8 @@ from splitlearn.files import write_atomically
 
 __all__ = ["next_epoch", "only_trunk"]
 
+HIGHEST = 1 << 20  # what incarnations have room for
+
 
 def next_epoch(save_dir: Path) -> int:
     """Count one more start, on the disk before anybody is served; gives the count, from 1.
@@ -23,9 +25,10 @@ def next_epoch(save_dir: Path) -> int:
     with (save_dir / "trunk-epoch.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         text = path.read_text(errors="replace").strip() if path.exists() else "0"
-        if not (text.isascii() and text.isdecimal()):
+        if not (text.isascii() and text.isdecimal() and int(text) < HIGHEST):
             raise CheckpointError(
-                f"{path} must hold one number and holds {text[:40]!r}; write one there that is higher than any before"
+                f"{path} must hold one number below {HIGHEST} and holds {text[:40]!r}; write one there that is higher "
+                "than any before"
             )
         epoch = int(text) + 1
         write_atomically(path, f"{epoch}\n".encode())

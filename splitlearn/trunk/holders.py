@@ -1,39 +1,64 @@
-"""Which client opened a session last, on the disk, so that a trunk that starts again still knows."""
+"""Which incarnation opened a session last, on the disk, so that a trunk that starts again still knows."""
 
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from splitlearn.files import write_atomically
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Opening
 
-__all__ = ["Holders"]
+__all__ = ["Holder", "Holders"]
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who opened a session last: the incarnation, and the random name of its client's process."""
+
+    incarnation: int
+    client: str
+
+
+NOBODY = Holder(0, "")
 
 
 class Holders:
     """The holder of each session, in `SAVE_DIR/SESSION/trunk-holder`.
 
-    A client that opens again, because the trunk has lost its session, must still be the holder: between its two
-    openings another may have come, and even gone.
+    It stays the holder when its session is closed, given up, or lost with the trunk that kept it: a request to open
+    that comes late names a holder before it, and is refused whether the session is open or not.
     """
 
     def __init__(self, save_dir: Path) -> None:
         self._save_dir = save_dir
 
-    def check(self, session: str, opening: Opening) -> None:
-        """Refuse a client that opens again after another has taken over; raises `WireError`."""
-        path = self._path(session)
-        if opening.number > 1 and path.exists() and path.read_text(errors="replace") != opening.client:
-            raise WireError(Reason.STALE_INCARNATION, f"session {session!r} was taken over by another client")
+    def check(self, session: str, replaces: int) -> None:
+        """Refuse to open in the place of another incarnation than the last; raises `WireError`, which names that."""
+        holder = self._read(session)
+        if holder.incarnation != replaces:
+            details = {"incarnation": str(holder.incarnation), "client": holder.client}
+            message = f"session {session!r} is held by incarnation {holder.incarnation}"
+            raise WireError(Reason.SESSION_HELD, message, details=details)
 
-    def note(self, session: str, opening: Opening) -> None:
+    def note(self, session: str, holder: Holder) -> None:
         """Write down who holds a session from now on; raises `WireError` where that cannot be done."""
         path = self._path(session)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, opening.client.encode())
+            write_atomically(path, json.dumps(asdict(holder)).encode())
         except OSError as error:
             message = f"the trunk could not write down who holds {session!r}: {error}"
             raise WireError(Reason.SAVE_FAILED, message) from None
+
+    def _read(self, session: str) -> Holder:
+        path = self._path(session)
+        try:
+            values = json.loads(path.read_bytes())
+            return Holder(int(values["incarnation"]), str(values["client"]))
+        except FileNotFoundError:
+            return NOBODY
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            advice = "end every client of that session, then delete the file"
+            raise WireError(Reason.SAVE_FAILED, f"the trunk cannot read {path} ({error}); {advice}") from None
 
     def _path(self, session: str) -> Path:
         return self._save_dir / session / "trunk-holder"

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import torch
 
 from splitlearn.agreement import agreement
-from splitlearn.checkpoint import CheckpointStore
+from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.codecs import CODECS
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
@@ -50,7 +50,7 @@ class LocalTrunk:
         self._config = config
         self._agreement = agreement(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
-        self._store = CheckpointStore(config.save_dir, config.session, "trunk", probe)
+        self._store = CheckpointStore(config.save_dir, config.session, "trunk", probe, self._session.weights())
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def open(self, hello: Hello) -> Welcome:
@@ -62,7 +62,7 @@ class LocalTrunk:
         if common:
             mark, weights, moments = self._store.load(common[-1], self._agreement)
             self._session.restore(mark.step, weights, moments)
-            self._session.has_checkpoints = True
+            self._session.checkpoints = (mark.step,)
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
 
     def forward(
@@ -105,10 +105,10 @@ class LocalTrunk:
         if commit:
             self._session.commit(commit)
         assert step == self._session.applied_step
-        if not self._session.has_checkpoints:
+        if not self._session.checkpoints:
             self._store.set_aside()
-            self._session.has_checkpoints = True
-        mark = self._store.save(step, self._agreement, self._session.weights(), self._session.moments())
+        self._session.checkpoints = kept = known_steps(self._session.checkpoints, step)
+        mark = self._store.save(step, self._agreement, self._session.weights(), self._session.moments(), keep=kept)
         return TrunkState(step, mark.weights)
 
     def close(self) -> None:

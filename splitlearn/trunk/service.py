@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Iterator
 
 from splitlearn.agreement import agreement, first_difference
-from splitlearn.checkpoint import CheckpointStore
+from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
 from splitlearn.trunk.boundary import BoundaryTensors
-from splitlearn.trunk.holders import Holders
+from splitlearn.trunk.holders import Holder, Holders
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
@@ -66,7 +66,8 @@ class TrunkService:
         name, opening = checked_name(request.session_id), opening_value(request)
         welcome = self._sessions.answered(name, opening)
         if welcome is None:
-            self._holders.check(name, opening)
+            if not request.reader:
+                self._holders.check(name, request.replaces)
             self._sessions.make_room(name, replaces=request.replaces, reader=request.reader)
             welcome = self._open(name, opening, request)
         return pb.OpenSessionReply(
@@ -152,9 +153,12 @@ class TrunkService:
         session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
         if request.resume_steps:
             self._resume(session, request)
+        incarnation = self._sessions.new_incarnation()
         if not request.reader:
-            self._holders.note(name, opening)
-        welcome = self._sessions.add(name, session, opening, reader=request.reader)
+            self._holders.note(name, Holder(incarnation, opening.client))
+        for surplus in self._sessions.surplus_readers(name) if request.reader else ():
+            self._close(surplus)
+        welcome = self._sessions.add(name, session, opening, incarnation, reader=request.reader)
         self._probe.point("trunk.session.opened", welcome.applied_step, session=name, incarnation=welcome.incarnation)
         return welcome
 
@@ -175,7 +179,8 @@ class TrunkService:
 
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
         """Take the newest step that both sides have and that can be read here."""
-        store = self._store(checked_name(request.resume_session_id or request.session_id))
+        name = checked_name(request.resume_session_id or request.session_id)
+        store = CheckpointStore(self._config.save_dir, name, "trunk", self._probe, session.weights())
         problems = []
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
@@ -184,7 +189,8 @@ class TrunkService:
                 problems.append(str(error))
                 continue
             session.restore(mark.step, weights, moments)
-            session.has_checkpoints = request.resume_session_id in ("", request.session_id)
+            own = request.resume_session_id in ("", request.session_id)
+            session.checkpoints = (mark.step,) if own else ()
             return
         here = ", ".join(map(str, store.steps())) or "none"
         there = ", ".join(map(str, request.resume_steps))
@@ -198,12 +204,13 @@ class TrunkService:
             raise WireError(reason, f"save of step {key.step}; the trunk has applied {step}")
         store = self._store(key.session_id)
         try:
-            if not session.has_checkpoints:
+            if not session.checkpoints:
                 store.set_aside()
-            mark = store.save(step, self._agreement, session.weights(), session.moments())
+            kept = known_steps(session.checkpoints, step)
+            mark = store.save(step, self._agreement, session.weights(), session.moments(), keep=kept)
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
-        session.has_checkpoints = True
+        session.checkpoints = kept
         return mark.weights
 
     def _store(self, name: str) -> CheckpointStore:

@@ -27,8 +27,9 @@ class TrunkSession:
 
     def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
         self.applied_step = 0
-        # Those of another run of the same name are set aside before the first of this one is written.
-        self.has_checkpoints = False
+        # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest. Without any, those
+        # of another run of the same name are set aside before the first is written.
+        self.checkpoints: tuple[int, ...] = ()
         self._config = config
         self._stage = stage.to(config.device).train()
         self._parameters = dict(stage.named_parameters())

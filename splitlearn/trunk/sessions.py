@@ -1,6 +1,7 @@
 """The sessions that a trunk keeps: who may speak for them, and how many there may be."""
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ MAX_READERS = 4
 # Names become folders.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
-# Incarnations of different epochs never meet.
-INCARNATIONS_PER_EPOCH = 10**9
+# An incarnation is made of the trunk's epoch, so that later ones are higher; of random bits, so that those of another
+# folder's trunk do not meet it; and of a count.
+RANDOM_BITS, COUNT_BITS = 24, 20
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Sessions:
         self._idle_timeout = idle_timeout
         self._now = now
         self._open: dict[str, OpenSession] = {}
-        self._incarnations = epoch * INCARNATIONS_PER_EPOCH
+        self._incarnations = (epoch << RANDOM_BITS | secrets.randbits(RANDOM_BITS)) << COUNT_BITS
 
     def __contains__(self, name: str) -> bool:
         """Whether a session of that name is open."""
@@ -67,10 +69,7 @@ class Sessions:
         return entry.welcome if entry and entry.opening == opening else None
 
     def make_room(self, name: str, *, replaces: int, reader: bool) -> None:
-        """Refuse to take over from another incarnation than the current one, and one run too many.
-
-        Of readers, which can open again at any time, the oldest is ended.
-        """
+        """Refuse to take over from another incarnation than the current one, and one run too many."""
         entry = self._open.get(name)
         if entry and entry.reader != reader:
             raise WireError(Reason.BAD_REQUEST, f"session {name!r} is open for another purpose; use another name")
@@ -78,17 +77,24 @@ class Sessions:
             current = entry.welcome.incarnation
             details = {"incarnation": str(current), "client": entry.opening.client}
             raise WireError(Reason.SESSION_HELD, f"session {name!r} is held by incarnation {current}", details=details)
-        others = [other for other, held in self._open.items() if held.reader == reader and other != name]
-        if reader and len(others) >= MAX_READERS:
-            del self._open[others[0]]
-        elif not reader and len(others) >= self._max_runs:
+        others = [other for other, held in self._open.items() if not held.reader and other != name]
+        if not reader and len(others) >= self._max_runs:
             message = f"the trunk keeps {self._max_runs} sessions: {', '.join(sorted(others))}; {ADVICE}"
             raise WireError(Reason.TOO_MANY_SESSIONS, message)
 
-    def add(self, name: str, session: TrunkSession, opening: Opening, *, reader: bool) -> Welcome:
-        """Keep a session in the place of an older one of its name; returns what its client is told."""
+    def surplus_readers(self, name: str) -> list[str]:
+        """Name the readers that must make room for one more: they can open again at any time, so the oldest."""
+        readers = [other for other, held in self._open.items() if held.reader and other != name]
+        return readers[: max(0, len(readers) - MAX_READERS + 1)]
+
+    def new_incarnation(self) -> int:
+        """Give a number that was never given before and is higher than all of this trunk's."""
         self._incarnations += 1
-        welcome = Welcome(self._incarnations, session.applied_step, session.fingerprint())
+        return self._incarnations
+
+    def add(self, name: str, session: TrunkSession, opening: Opening, incarnation: int, *, reader: bool) -> Welcome:
+        """Keep a session in the place of an older one of its name; returns what its client is told."""
+        welcome = Welcome(incarnation, session.applied_step, session.fingerprint())
         self._open.pop(name, None)
         self._open[name] = OpenSession(session, opening, welcome, reader, self._now())
         return welcome

@@ -51,6 +51,7 @@ class RemoteTrunk:
             reader=hello.reader,
             client=self._client,
             opening=self._openings,
+            replaces=self._incarnation,
         )
         for _ in range(MAX_TAKEOVERS):
             try:
@@ -58,7 +59,8 @@ class RemoteTrunk:
             except WireError as error:
                 if error.reason is not Reason.SESSION_HELD:
                     raise
-                if self._openings > 1 and error.details["client"] != self._client:
+                # A trunk that knows of nobody has another folder than before.
+                if self._openings > 1 and error.details["client"] not in ("", self._client):
                     raise WireError(Reason.STALE_INCARNATION, error.message) from None
                 request.replaces = int(error.details["incarnation"])
         return self._open(request)

@@ -27,6 +27,7 @@ from trunk.server import Trunk, service_of
 from splitlearn import checkpoint
 from splitlearn.client.stopping import StopRequest
 from splitlearn.errors import CheckpointError, ConfigError, DataError, TrunkUnavailableError
+from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
 
 
@@ -422,14 +423,74 @@ def test_a_second_signal_ends_at_once():
         stop._ask(signal.SIGINT, None)
 
 
-def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
-    """What was saved before stands; nothing is waited for."""
+def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, undisturbed):
+    """A save at a step of its own, then a crash between its halves, then one between those of the next."""
     stop = StopRequest()
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 10))
+
+    class Asking(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == ("client.step.started", 9):
+                stop._ask(signal.SIGTERM, None)
+
+    with pytest.raises(CrashError):
+        train(run, remote_trunk(DirectTransport(service), run), probe=Asking(), stop=stop)
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 12), epoch=2)
+    with pytest.raises(CrashError):
+        train(run, remote_trunk(DirectTransport(service), run), resume=True)
+    train(run, remote_trunk(DirectTransport(service_of(run, epoch=3)), run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_client_that_was_taken_over_between_the_halves_leaves_its_successors_files_alone(run, undisturbed):
+    service = service_of(run)
+
+    class Successor(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == ("client.checkpoint.started", 4) and self.place:
+                self.place = None
+                self.saved = link.save
+                link.save = self.save
+
+        def save(self, *arguments):
+            """The trunk's half is written; before the client's is, another client does the rest of the run."""
+            state = self.saved(*arguments)
+            train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+            return state
+
+    link = remote_trunk(DirectTransport(service), run)
+    with pytest.raises(CheckpointError, match="another client has taken the session over"):
+        train(run, link, probe=Successor())
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_run_whose_trunk_is_gone_when_all_is_saved_is_done(run, undisturbed, caplog):
+    class Gone(DirectTransport):
+        def call(self, method, request, timeout):
+            if method == "SyncTrainingState" and request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
+                return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNIMPLEMENTED))
+            return super().call(method, request, timeout)
+
+    result = train(run, remote_trunk(Gone(service_of(run)), run))
+
+    assert (12, False) == (result.steps, result.stopped)
+    assert "could not be told that the session ends: gone" in caplog.text
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
+    """What was saved before stands; nothing is waited for when the grace is over."""
+    stop = StopRequest(grace=0.0)
     transport = DirectTransport(service_of(run))
 
     class Gone:
         def call(self, _method, _request, _timeout):
-            stop.received = signal.SIGTERM
+            if not stop.received:
+                stop._ask(signal.SIGTERM, None)
             return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
 
     class Leaving(CrashingProbe):

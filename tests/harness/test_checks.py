@@ -18,7 +18,7 @@ from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
 from harness.checks.traffic import check_traffic
 from harness.facts import Traffic
-from harness.faults import DropConnection
+from harness.faults import DropConnection, SpoiledMessage
 from harness.links import LinkProfile
 from harness.memory import MemorySample
 from harness.observer import At
@@ -165,6 +165,10 @@ def injected(fault, held):
     return ("fault.injected", None, {"fault": fault.name, "held": held})
 
 
+def healed(fault):
+    return ("fault.healed", None, {"fault": fault.name})
+
+
 def changed(state):
     return ("client.connection.changed", None, {"state": state})
 
@@ -177,17 +181,19 @@ class TestFaults:
         ("mark", "failed_calls"), [("client.call.failed", 1), (changed("IDLE"), 0), (changed("TRANSIENT_FAILURE"), 0)]
     )
     def test_a_fault_that_fired_and_left_a_mark(self, mark, failed_calls):
-        result = check_faults(facts(["client.forward.sent", injected(EARLY, 0), mark], faults=(EARLY,)))
+        result = check_faults(facts(["client.forward.sent", injected(EARLY, 0), mark, healed(EARLY)], faults=(EARLY,)))
         assert PASS is result.verdict
         assert {"planned": 1, "fired": 1, "failed calls": failed_calls} == result.figures
 
     @pytest.mark.parametrize("state", ["CONNECTING", "READY"])
     def test_a_connection_that_is_made_is_no_mark(self, state):
-        result = check_faults(facts(["client.forward.sent", injected(EARLY, 0), changed(state)], faults=(EARLY,)))
+        result = check_faults(
+            facts(["client.forward.sent", injected(EARLY, 0), changed(state), healed(EARLY)], faults=(EARLY,))
+        )
         assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
 
     def test_a_mark_may_come_before_the_injection_is_noted(self):
-        passed = ["client.forward.sent", "client.call.failed", injected(EARLY, 0)]
+        passed = ["client.forward.sent", "client.call.failed", injected(EARLY, 0), healed(EARLY)]
         assert PASS is check_faults(facts(passed, faults=(EARLY,))).verdict
 
     def test_a_fault_that_did_not_fire_is_void(self):
@@ -195,19 +201,34 @@ class TestFaults:
         assert (VOID, f"{EARLY.name} did not fire") == (result.verdict, result.reading)
 
     def test_a_fault_without_a_mark_is_void(self):
-        passed = [changed("IDLE"), "client.forward.sent", injected(EARLY, 1), "client.step.started"]
+        passed = [changed("IDLE"), "client.forward.sent", injected(EARLY, 1), "client.step.started", healed(EARLY)]
         result = check_faults(facts(passed, faults=(EARLY,)))
         assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
 
     def test_the_mark_of_a_later_fault_does_not_stand_for_an_earlier_one(self):
-        passed = ["client.forward.sent", injected(EARLY, 0), "client.forward.sent", injected(LATE, 2)]
-        result = check_faults(facts([*passed, "client.call.failed"], faults=(EARLY, LATE)))
+        passed = ["client.forward.sent", injected(EARLY, 0), healed(EARLY), "client.forward.sent", injected(LATE, 3)]
+        result = check_faults(facts([*passed, "client.call.failed", healed(LATE)], faults=(EARLY, LATE)))
         assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
 
     def test_a_fault_that_could_not_be_injected_is_void(self):
         failed = ("fault.failed", None, {"fault": EARLY.name, "reason": "no proxy"})
         result = check_faults(facts([failed], faults=(EARLY,)))
         assert (VOID, f"{EARLY.name} did not fire; not injected: no proxy") == (result.verdict, result.reading)
+
+    def test_a_fault_of_whose_healing_nothing_is_known_is_void(self):
+        passed = ["client.forward.sent", injected(EARLY, 0), "client.call.failed"]
+        result = check_faults(facts(passed, faults=(EARLY,)))
+        assert (VOID, f"{EARLY.name} was never healed") == (result.verdict, result.reading)
+
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [({"code": "ABORTED", "reason": "STALE_INCARNATION"}, PASS), ({"code": "UNAVAILABLE", "reason": ""}, VOID)],
+    )
+    def test_a_late_message_counts_only_when_the_trunk_has_answered_it(self, fields, expected):
+        late = SpoiledMessage(At("client.forward.sending"), "late", "Compute")
+        delivered = ("relay.request.delivered", None, {"method": "Compute", **fields})
+        passed = ["client.forward.sending", injected(late, 0), delivered, healed(late)]
+        assert expected is check_faults(facts(passed, faults=(late,))).verdict
 
     def test_a_fault_that_was_not_healed_is_void(self):
         unhealed = ("fault.unhealed", None, {"fault": EARLY.name, "reason": "the run ended"})

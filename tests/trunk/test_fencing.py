@@ -75,6 +75,65 @@ def test_a_request_to_open_that_comes_late_takes_over_nothing(config):
     assert third == opened(service, config, client="third", replaces=second.incarnation)
 
 
+def test_a_late_request_opens_nothing_though_the_session_is_not_open(config):
+    """The trunk was started again, or the session is closed: it still knows who held it last."""
+    service = service_of(config)
+    first = opened(service, config, client="first")
+    second = opened(service, config, client="second", replaces=first.incarnation)
+    restarted = service_of(config, epoch=2)
+    assert Reason.SESSION_HELD is refusal(opened, restarted, config, client="first").reason
+    third = opened(restarted, config, client="second", number=2, replaces=second.incarnation)
+    close = requests_of(third.incarnation)[-1][1]
+    assert pb.SyncTrainingStateRequest.ACTION_CLOSE == close.action
+    restarted.sync_training_state(close)
+
+    for late in ({"client": "first"}, {"client": "second", "replaces": first.incarnation}, {"client": "unheard of"}):
+        assert Reason.SESSION_HELD is refusal(opened, restarted, config, **late).reason
+    assert "default" not in restarted._sessions
+
+
+def test_incarnations_of_trunks_with_other_folders_do_not_meet(config, tmp_path):
+    """Both were started for the first time."""
+    one, other = (service_of(config.but(save_dir=tmp_path / name)) for name in ("one", "other"))
+    incarnations = {opened(service, config).incarnation for service in (one, other)}
+
+    assert len(incarnations) == 2
+    assert Reason.STALE_INCARNATION is refusal(other.compute, requests_of(min(incarnations))[0][1]).reason or (
+        Reason.STALE_INCARNATION is refusal(other.compute, requests_of(max(incarnations))[0][1]).reason
+    )
+
+
+def test_a_client_that_opens_again_at_a_trunk_with_another_folder_is_told_what_is_missing(config, tmp_path):
+    link = remote_trunk(DirectTransport(service_of(config)), config)
+    link.open(hello_of(config))
+    link._calls.transport.service = service_of(config.but(save_dir=tmp_path / "elsewhere"))
+
+    assert Reason.NO_CHECKPOINT is refusal(link.open, hello_of(config, 4)).reason
+
+
+@pytest.mark.parametrize("content", ["", "garbage", "{}"])
+def test_a_holder_that_cannot_be_read_is_refused_with_advice(config, content):
+    path = config.save_dir / "default" / "trunk-holder"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    error = refusal(opened, service_of(config), config)
+
+    assert Reason.SAVE_FAILED is error.reason
+    assert "then delete the file" in error.message
+
+
+def test_a_reader_that_is_refused_ends_no_other(config):
+    service = service_of(config)
+    readers = [
+        service.open_session(opening_of(replace(hello_of(config), session_id=f"r{n}"), reader=True)).incarnation
+        for n in range(4)
+    ]
+    fifth = opening_of(replace(hello_of(config), session_id="r4"), reader=True, resume_steps=[7])
+
+    assert Reason.NO_CHECKPOINT is refusal(service.open_session, fifth).reason
+    assert service._sessions.get("r0", readers[0])
+
+
 def test_requests_of_an_older_incarnation_do_nothing(config):
     service = service_of(config)
     old = opened(service, config, client="first").incarnation
@@ -92,7 +151,8 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
     incarnations = []
     for _ in range(3):
         service = service_of(config, epoch=next_epoch(tmp_path))
-        incarnations.append(opened(service, config).incarnation)
+        last = incarnations[-1] if incarnations else 0
+        incarnations.append(opened(service, config, replaces=last).incarnation)
         for before in incarnations[:-1]:
             assert Reason.STALE_INCARNATION is refusal(service.compute, requests_of(before)[0][1]).reason
 
@@ -129,7 +189,7 @@ def test_a_client_takes_back_what_a_late_request_of_its_own_has_opened(config):
     link = remote_trunk(DirectTransport(service), config)
     old = link.open(hello_of(config)).incarnation
     restarted = service_of(config, epoch=2)
-    opened(restarted, config, client=link._client, number=1)
+    opened(restarted, config, client=link._client, number=9, replaces=old)
     link._calls.transport.service = restarted
 
     assert link.open(hello_of(config)).incarnation > old

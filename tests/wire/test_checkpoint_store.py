@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from splitlearn.checkpoint import CheckpointStore
-from splitlearn.errors import CheckpointError
+from splitlearn.checkpoint import CheckpointStore, known_steps
+from splitlearn.errors import CheckpointError, DamagedCheckpointError
 
 AGREEMENT = {"cuts": "1:3", "seed": "0"}
 
@@ -27,8 +27,10 @@ def store(tmp_path):
     return CheckpointStore(tmp_path, "run", "trunk")
 
 
-def save(store, step):
-    return store.save(step, AGREEMENT, weights_of(step), moments_of(step))
+def save(store, step, known=None):
+    """Save as a party does that knows of the steps it has saved before, or goes on from `known`."""
+    store.known = known_steps(getattr(store, "known", ()) if known is None else known, step)
+    return store.save(step, AGREEMENT, weights_of(step), moments_of(step), keep=store.known)
 
 
 def path_of(store, step):
@@ -77,23 +79,65 @@ def test_the_one_just_written_is_kept_whatever_an_earlier_run_left(store):
     """A run that starts afresh in the folder of a longer one counts from the first step again."""
     for step in (98, 100):
         save(store, step)
+    store.known = ()
     for step in (10, 20, 30):
         save(store, step)
         assert step == store.load(step, AGREEMENT)[0].step
     assert store.steps() == [30, 20]
 
 
-def test_a_crashed_client_finds_a_step_in_common(tmp_path):
-    """Whatever half was written last, and after any number of crashes in between."""
-    client, trunk = (CheckpointStore(tmp_path, "run", role) for role in ("client", "trunk"))
-    for step in (2, 4):
-        save(trunk, step)
-        client.save(step, AGREEMENT, weights_of(step), {})
-    save(trunk, 6)  # the client dies before its half
+@given(
+    history=st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["whole", "torn", "between", "twice"])), max_size=12)
+)
+def test_there_is_a_step_in_common_whatever_was_saved_when_and_whoever_died(tmp_path_factory, history):
+    """Checkpoints at any distances; crashes between the halves, after which both go on from the newest common step."""
+    folder = tmp_path_factory.mktemp("halves")
+    client, trunk = (CheckpointStore(folder, "run", role) for role in ("client", "trunk"))
+    at, known = 1, {client: (1,), trunk: (1,)}
 
-    assert max(set(client.steps()) & set(trunk.steps())) == 4
-    save(trunk, 5)  # it went on from 4 with another interval, and died again
-    assert max(set(client.steps()) & set(trunk.steps())) == 4
+    def write(store, step):
+        known[store] = known_steps(known[store], step)
+        store.save(step, AGREEMENT, weights_of(step), {}, keep=known[store])
+
+    write(trunk, 1)
+    write(client, 1)
+    for distance, how in history:
+        at += distance
+        write(trunk, at)
+        if how == "twice":
+            write(trunk, at)  # the reply was lost
+        if how != "between":
+            write(client, at)
+        if how == "torn":
+            path_of(client, at).write_bytes(b"torn")
+        if how in ("torn", "between"):
+            common = set(client.sound_steps(AGREEMENT)) & set(trunk.sound_steps(AGREEMENT))
+            assert common
+            at = max(common)
+            known = {client: (at,), trunk: (at,)}
+
+
+@pytest.mark.parametrize("spoil", ["missing", "extra", "shape", "moment", "mark"])
+def test_a_file_with_other_tensors_than_the_models_is_damaged(tmp_path, spoil):
+    """However right its own digests are; a tensor of another shape would otherwise be spread over the parameter."""
+    store = CheckpointStore(tmp_path, "run", "trunk", like=weights_of(0))
+    weights, moments = weights_of(1), moments_of(1)
+    name = next(name for name, tensor in weights.items() if tensor.ndim == 2)
+    if spoil == "missing":
+        del weights[name]
+    elif spoil == "extra":
+        weights["h.9.weight"] = torch.ones(2)
+    elif spoil == "shape":
+        weights[name] = weights[name][:1].clone()
+    elif spoil == "moment":
+        moments["h.9.weight/exp_avg"] = torch.ones(2)
+    store.save(1, AGREEMENT, weights, moments)
+    if spoil == "mark":
+        path = path_of(store, 1)
+        path.write_bytes(path.read_bytes().replace(b'\\"step\\": 1', b'\\"step\\": 7'))
+
+    with pytest.raises(DamagedCheckpointError):
+        store.load(1, AGREEMENT)
 
 
 @given(share=st.floats(0, 0.999))

@@ -1,0 +1,63 @@
+"""Which client may write a session's files: the one that opened the session last."""
+
+import fcntl
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from splitlearn.errors import CheckpointError
+from splitlearn.files import write_atomically
+
+__all__ = ["Claim"]
+
+LOCK_SECONDS = 30.0
+
+
+class Claim:
+    """A client's right to write into the session's folder, until another client makes its own.
+
+    The trunk refuses what a client that was taken over sends. But such a client, paused between the trunk's half of a
+    checkpoint and its own, would otherwise still write that, and put its successor's away.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._name = secrets.token_hex(8)
+
+    def make(self) -> None:
+        """Be the one that may write from now on."""
+        with self._locked():
+            write_atomically(self._path, self._name.encode())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Write in this block, while nobody else can; raises `CheckpointError` when another client may instead."""
+        with self._locked():
+            if self._path.read_text(errors="replace") != self._name:
+                raise CheckpointError(
+                    f"another client has taken the session over, whose files are in {self._folder}; this one stops and "
+                    "leaves them alone. End the other one, then continue with --resume"
+                )
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "claim.lock").open("w") as lock:
+            deadline = time.monotonic() + LOCK_SECONDS
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        message = f"another client writes into {self._folder} and does not come to an end; end it first"
+                        raise CheckpointError(message) from None
+                    time.sleep(0.05)
+            yield
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / "claim"
