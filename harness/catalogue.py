@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import product
 
-from harness.faults import CutMessage, DropConnection, Fault, Kill, Partition
+from harness.faults import CutMessage, DropConnection, Fault, Kill, Partition, Restart
 from harness.fuzz.scenarios import hostile_peers
 from harness.links import LOOPBACK, WAN_50MS, WAN_200MS
 from harness.matrices import LONG_HAUL_STEPS, kill_matrix, long_haul, network_matrix, pairs
@@ -113,6 +113,16 @@ def fault_recovery() -> Iterable[Scenario]:
     """Connections that break at chosen points."""
     for name, (title, faults) in FAULTS.items():
         yield Scenario(name, title, SMALL, faults=faults)
+    yield Scenario(
+        "stop-between-halves",
+        "A stop saves at a step of its own and is cut short between the halves, and so is the checkpoint after it",
+        SMALL.but(max_steps=12, save_interval=4),
+        faults=(
+            Restart(At("client.forward.sent", 8, 1), "client"),
+            Kill(At("trunk.checkpoint.saved", 9), ("client",)),
+            Kill(At("trunk.checkpoint.saved", 12), ("client",)),
+        ),
+    )
 
 
 def convergence() -> Iterable[Scenario]:

@@ -8,6 +8,7 @@ import pytest
 from harness.catalogue import CATALOGUE, QUICK, scenarios_named
 from harness.checks import CHECKS
 from harness.coverage import not_covered
+from harness.faults import Restart
 from harness.links import LINKS, LOOPBACK, WAN_50MS
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig
@@ -68,13 +69,20 @@ def test_faults_are_planned_only_where_there_is_a_proxy():
 
 
 def test_faults_are_at_points_that_the_run_passes():
-    def passes(at, config):
+    def passes(at, config, stops):
         steps, microbatches = range(config.max_steps), range(config.gradient_accumulation_steps)
         if POINTS[at.point] is Scope.CHECKPOINT:
-            steps = range(config.save_interval, config.max_steps + 1, config.save_interval)
+            # A client that is asked to stop saves at any step.
+            interval = 1 if stops else config.save_interval
+            steps = range(interval, config.max_steps + 1, interval)
         return at.step in (None, *steps) and at.microbatch in (None, *microbatches)
 
-    assert [] == all_but(lambda scenario: all(passes(fault.at, scenario.config) for fault in scenario.faults))
+    assert [] == all_but(
+        lambda scenario: all(
+            passes(fault.at, scenario.config, any(isinstance(each, Restart) for each in scenario.faults))
+            for fault in scenario.faults
+        )
+    )
 
 
 def test_the_faults_of_a_scenario_have_names_of_their_own():
