@@ -15,7 +15,7 @@ class FaultDirector:
     """Waits for held processes, breaks what is planned, and lets them go on."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self._planned = list(faults)
+        self._planned = sorted(faults, key=lambda fault: fault.at.occurrence)
         self._threads: list[threading.Thread] = []
 
     def take(self, event: Event, world: World) -> None:

@@ -145,6 +145,7 @@ class CheckpointStore:
             numbers = itertools.count(1)
             place = next(p for n in numbers if not (p := self.folder.with_name(f"{self._role}-before-{n}")).exists())
             self.folder.rename(place)
+            log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
 
     def load(
         self, step: int, agreement: Mapping[str, str]

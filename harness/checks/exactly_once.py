@@ -9,6 +9,8 @@ from harness.verdict import CheckResult, Finding
 __all__ = ["check_exactly_once"]
 
 PARTIES = ("client", "trunk")
+# For what an older incarnation is to be refused.
+FENCED = ("STALE_INCARNATION", "SESSION_HELD")
 
 
 def check_exactly_once(facts: RunFacts) -> CheckResult:
@@ -16,7 +18,8 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
 
     Opening a session sets the count to the step of the checkpoint it goes on from; every applied commit must be of the
     step whose turn it is, and the count must end at the number of steps. A commit that is applied twice, left out, or
-    carried out for an incarnation that is no longer the newest breaks the chain.
+    carried out for an incarnation that is no longer the newest breaks the chain. A session must be opened at the newest
+    step of which both sides had a checkpoint.
     """
     steps = len(facts.reference_steps)
     findings: list[Finding] = []
@@ -30,7 +33,7 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
         applied += sum(event.point == f"{party}.commit.applied" for event in events)
         if count != steps:
             findings.append(Finding(f"the {party} has applied {count} steps in the end instead of {steps}"))
-    findings += _accepted_late(facts.events)
+    findings += _accepted_late(facts.events) + _opened_elsewhere(facts.events)
     calls = facts.count("client.call.failed")
     figures = {
         "failed calls that were repeated": calls,
@@ -54,9 +57,28 @@ def _follow(party: str, events: Sequence[Event]) -> tuple[int, list[Finding]]:
 
 
 def _accepted_late(events: Iterable[Event]) -> list[Finding]:
-    """Name requests of an older incarnation that were carried out."""
+    """Name requests of an older incarnation that were carried out, or refused for another reason than being so."""
+    late = (event.fields for event in events if event.point == "relay.request.delivered")
     return [
-        Finding(f"a late {event.fields['method']} of an older incarnation was carried out")
-        for event in events
-        if event.point == "relay.request.delivered" and event.fields["code"] == "OK"
+        Finding(f"a late {fields['method']} of an older incarnation got {fields['code']} {fields.get('reason', '')}")
+        for fields in late
+        if fields["code"] == "OK" or fields.get("reason") not in (*FENCED, "", None)
     ]
+
+
+def _opened_elsewhere(events: Iterable[Event]) -> list[Finding]:
+    """Name sessions that were not opened at the newest step of which both sides had a checkpoint."""
+    saved: dict[str, set[int]] = {party: set() for party in PARTIES}
+    findings = []
+    for event in sorted(events, key=lambda event: event.t):
+        party, _, what = event.point.partition(".")
+        if what == "checkpoint.saved":
+            saved[party].add(event.step or 0)
+        elif what == "session.opened":
+            newest = max(saved["client"] & saved["trunk"], default=0)
+            if event.step != newest:
+                where = {"step": event.step}
+                findings.append(
+                    Finding(f"{event.point} at step {event.step}, both had a checkpoint of {newest}", where)
+                )
+    return findings

@@ -21,7 +21,7 @@ __all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
 RESUMED_FIELDS = (
     "learning_rate", "use_scheduler", "scheduler_type", "warmup_steps", "max_grad_norm", "loss_type",
     "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
-    "codec",
+    "codec", "threads", "device",
 )  # fmt: skip
 TOKENIZER = "vocabulary of the tokenizer"
 

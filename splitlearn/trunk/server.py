@@ -100,7 +100,10 @@ def _tidied(service: TrunkService, compute: Executor) -> Iterator[None]:
 
     def tidy() -> None:
         while not over.wait(TIDY_SECONDS):
-            compute.submit(service.close_idle).result()
+            try:
+                compute.submit(service.close_idle).result()
+            except OSError:
+                log.exception("the places of clients that are gone could not be looked after")
 
     thread = threading.Thread(target=tidy, name="tidy", daemon=True)
     thread.start()

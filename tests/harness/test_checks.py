@@ -122,7 +122,8 @@ class TestExactlyOnce:
         assert "trunk.commit.applied of step 2 when 1 were applied" in messages(result)
 
     def test_steps_done_again_from_a_checkpoint_are_a_history_of_their_own(self):
-        back = [(f"{side}.session.opened", 1, {}) for side in ("client", "trunk")]
+        saved = [(f"{side}.checkpoint.saved", 1, {}) for side in ("trunk", "client")]
+        back = [*saved, *((f"{side}.session.opened", 1, {}) for side in ("client", "trunk"))]
         result = check_exactly_once(facts([*applied([0, 1]), *back, *applied([1])], reference=self.two))
         assert (PASS, 2) == (result.verdict, result.figures["steps done again after a crash"])
 
@@ -131,9 +132,26 @@ class TestExactlyOnce:
         result = check_exactly_once(facts([*applied([0, 1]), *back, *applied([1], ["trunk"])], reference=self.two))
         assert ["trunk.commit.applied of step 1 when 0 were applied"] == messages(result)
 
-    @pytest.mark.parametrize(("code", "expected"), [("OK", FAIL), ("ABORTED", PASS)])
-    def test_a_late_request_of_an_older_incarnation_must_be_refused(self, code, expected):
-        late = ("relay.request.delivered", None, {"method": "Compute", "code": code})
+    @pytest.mark.parametrize("side", ["client", "trunk"])
+    @pytest.mark.parametrize(("step", "expected"), [(0, FAIL), (1, PASS)])
+    def test_a_session_is_opened_at_the_newest_step_that_both_have_saved(self, side, step, expected):
+        saved = [
+            ("trunk.checkpoint.saved", 1, {}),
+            ("client.checkpoint.saved", 1, {}),
+            ("trunk.checkpoint.saved", 2, {}),
+        ]
+        back = [(f"{side}.session.opened", step, {}), *applied(range(step, 2), [side])]
+        result = check_exactly_once(
+            facts([*applied([0]), *saved[:2], *applied([1]), saved[2], *back], reference=self.two)
+        )
+        assert expected is result.verdict
+
+    @pytest.mark.parametrize(
+        ("code", "reason", "expected"),
+        [("OK", "", FAIL), ("ABORTED", "STALE_INCARNATION", PASS), ("OUT_OF_RANGE", "STEP_IN_FUTURE", FAIL)],
+    )
+    def test_a_late_request_of_an_older_incarnation_must_be_refused_as_such(self, code, reason, expected):
+        late = ("relay.request.delivered", None, {"method": "Compute", "code": code, "reason": reason})
         assert expected is check_exactly_once(facts([*applied([0, 1]), late], reference=self.two)).verdict
 
     def test_nothing_applied_is_void(self):
