@@ -120,7 +120,9 @@ def test_a_second_signal_ends_the_client_at_once_and_what_was_saved_stands(pair,
     status = client.wait(DEADLINE)
     release()
 
-    assert 130 == status
+    # Which of the two is heard first is up to the system.
+    assert status in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert "at once; the newest checkpoint is of step 2" in client.last_lines()
     assert 0 == two.start("again", "--resume").wait(DEADLINE)
     assert undisturbed == two.weights(3)
 
