@@ -115,7 +115,7 @@ class Attempt:
             self._world.connect(Network(proxy, self._observer), relay)
             self._dialled = proxy.listen
             self._train()
-            # The real server does not count what a connection carried that was broken.
+            # What a broken connection took in need not have arrived, and may have been sent again.
             return None if self._scenario.faults else self._traffic(name)
 
     def _train(self) -> None:
@@ -176,11 +176,15 @@ class Attempt:
         self._on_event(event)
 
     def _traffic(self, name: str) -> Traffic:
-        """Read the proxy's counters, which may move only when the connection's end has been noticed."""
+        """Read what the proxy took in, which the real server counts when it has noticed the connection's end.
+
+        Not what it passed on: the trunk may say a last word to a client that is gone already, and then the real server
+        counts nothing of what that direction carried.
+        """
         pause = threading.Event()
         for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
             counters = self._workshop.toxiproxy.byte_counters(name)
-            if counters.upstream and counters.downstream:
+            if counters.received_upstream and counters.received_downstream:
                 break
             pause.wait(0.05)
-        return Traffic(counters.upstream, counters.downstream)
+        return Traffic(counters.received_upstream, counters.received_downstream)

@@ -18,7 +18,7 @@ __all__ = ["RunFacts", "Traffic"]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bytes that crossed the proxy, in each of Toxiproxy's directions."""
+    """Bytes that the proxy took in, in each of Toxiproxy's directions."""
 
     upstream: int
     downstream: int

@@ -56,7 +56,8 @@ class ToxiproxyClient:
     def byte_counters(self, proxy_name: str) -> ByteCounters:
         """Bytes relayed by a proxy since it was created; zeros before its first connection.
 
-        The real server counts a connection when it ends, the embedded one as bytes pass.
+        The real server counts a connection when it ends, the embedded one as bytes pass. Bytes taken in are always
+        counted; bytes passed on are not by the real server where the connection broke while it wrote.
         """
         return read_counters(self.call("get", "/metrics").text, proxy_name)
 

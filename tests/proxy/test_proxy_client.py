@@ -4,7 +4,7 @@ import threading
 
 import pytest
 import toxiproxy
-from proxy_wires import bench_on, read_exactly
+from proxy_wires import bench_on, eventually, read_exactly, reset
 from toxiproxy.api import APIConsumer
 
 from harness.proxy.client import Toxic
@@ -99,6 +99,20 @@ def test_byte_counters_add_up_when_connections_end(bench):
     wire.proxy.disable()
     counters = wire.proxy.byte_counters()
     assert (counters.upstream, counters.downstream) == (8, 5)
+
+
+def test_what_was_taken_in_is_counted_when_the_receiver_is_gone(bench):
+    """A peer's last word may come when the other is gone already: no reason to forget what passed before."""
+    wire = bench.wire(Toxic("latency", attributes={"latency": 200}))
+    wire.client.sendall(b"question")
+    assert read_exactly(wire.server, 8) == b"question"
+    wire.server.sendall(b"reply")
+    assert read_exactly(wire.client, 5) == b"reply"
+    wire.server.sendall(b"last word")
+    reset(wire.client)
+    assert wire.server.recv(1) == b""
+    eventually(lambda: wire.proxy.byte_counters().received_upstream == 8)
+    eventually(lambda: wire.proxy.byte_counters().received_downstream >= len(b"reply"))
 
 
 def test_the_library_itself_drives_both_servers(client, monkeypatch):
