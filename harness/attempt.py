@@ -146,7 +146,8 @@ class Attempt:
             self._world.parties["trunk"].must_live()
 
     def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
-        port = self._trunk_address.rpartition(":")[2] if again else "0"
+        # A trunk that never got so far as to listen has no port to come back to.
+        port = self._trunk_address.rpartition(":")[2] if again and self._trunk_address else "0"
         return self._start("trunk", ["trunk", "--port", port, *self._flags("trunk", self._config)])
 
     def _launch_client(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told

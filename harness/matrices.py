@@ -1,6 +1,5 @@
 """Scenarios in bulk: every point killed, every message broken, random pairs, and a long haul."""
 
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
@@ -8,13 +7,13 @@ from itertools import product
 from harness.faults import (
     ILLNESSES,
     MISHAPS,
+    VICTIMS,
     CutMessage,
     DropConnection,
     Fault,
     IllNetwork,
     Kill,
     Partition,
-    PartyName,
     Pause,
     Restart,
     SpoiledMessage,
@@ -24,6 +23,7 @@ from harness.observer import At
 from harness.proxy.toxic import Stream
 from harness.rpcs import RPCS, Rpc
 from harness.scenario import Scenario
+from harness.schedule import every_few_steps, random_pair
 from splitlearn.config import TrainingConfig
 from splitlearn.probe import POINTS, Scope
 
@@ -37,8 +37,6 @@ CONFIG = TrainingConfig(
 )  # fmt: skip
 WHOLE_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
 FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
-VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
-PARTIES: tuple[PartyName, ...] = ("client", "trunk")
 PAIRS = 60
 LONG_HAUL_STEPS = 300
 
@@ -48,6 +46,8 @@ def scenario(name: str, title: str, *faults: Fault, config: TrainingConfig = CON
     return Scenario(name, title, config, faults=faults, whole_steps=WHOLE_STEPS)
 
 
+# Points of a trunk's start, before which there is no client to kill yet.
+ALONE = ("trunk.server.starting", "trunk.server.ready")
 # Points that an undisturbed run does not pass, and what makes it pass them.
 LOSE_SESSION = Kill(At("trunk.backward.received", MIDDLE, 1), ("trunk",))
 REACHED_BY: dict[str, tuple[Fault, ...]] = {
@@ -82,8 +82,7 @@ def kill_matrix() -> Iterator[Scenario]:
 def places(point: str, victims: Victims) -> Iterable[At]:
     """Give where in a run a point is passed."""
     scope = POINTS[point]
-    if point == "trunk.server.ready":
-        # Before that the trunk is alone.
+    if point in ALONE:
         return (At(point, occurrence=2 if "client" in victims else 1),)
     if point == "client.step.skipped":
         return (At(point, BEFORE_CHECKPOINT),)
@@ -98,7 +97,7 @@ def places(point: str, victims: Victims) -> Iterable[At]:
 
 def before(point: str, victims: Victims) -> tuple[Fault, ...]:
     """Give the faults without which the point is not passed."""
-    if point == "trunk.server.ready" and "client" in victims:
+    if point in ALONE and "client" in victims:
         return (LOSE_SESSION,)
     return REACHED_BY.get(point, ())
 
@@ -130,51 +129,10 @@ def _message_faults(rpc: Rpc) -> Iterator[Fault]:
             yield SpoiledMessage(rpc.sending, mishap, rpc.method)
 
 
-def network_fault(at: At, chance: random.Random) -> Fault:
-    """Draw a fault that ends no program."""
-    stream: Stream = chance.choice(("upstream", "downstream"))
-    choices: tuple[Fault, ...] = (
-        Pause(at, chance.choice(PARTIES), 1.0),
-        DropConnection(at),
-        Partition(at, 1.0),
-        CutMessage(at, stream, chance.randrange(1, 30_000)),
-        IllNetwork(at, chance.choice(ILLNESSES), stream),
-    )
-    return chance.choice(choices)
-
-
-def random_fault(at: At, chance: random.Random, *, alone: bool) -> Fault:
-    """Draw a fault for a place; a program is asked to stop only where no other fault can kill it while it does."""
-    choices: tuple[Fault, ...] = (
-        *(Kill(at, victims) for victims in VICTIMS),
-        *(network_fault(at, chance) for _ in range(3)),
-        Restart(at, chance.choice(PARTIES)),
-    )
-    return chance.choice(choices if alone else choices[:-1])
-
-
-# Where an exchange is under way or about to be, so that every fault has something to break.
-BUSY = (
-    "client.forward.sending", "client.forward.sent", "client.backward.sending", "client.backward.sent",
-    "trunk.compute.received", "trunk.compute.done", "trunk.backward.received", "trunk.backward.done",
-)  # fmt: skip
-
-
-def random_place(step: int, chance: random.Random) -> At:
-    """Draw a place within a step."""
-    return At(chance.choice(BUSY), step, chance.randrange(CONFIG.gradient_accumulation_steps))
-
-
 def pairs() -> Iterator[Scenario]:
     """Two faults of any kinds at places that a seed decides."""
     for seed in range(PAIRS):
-        chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        # In the last step there may be too little under way for a fault to show.
-        steps = sorted(chance.randrange(1, CONFIG.max_steps - 1) for _ in range(2))
-        alone = steps[0] != steps[1]
-        faults = tuple(random_fault(random_place(step, chance), chance, alone=alone) for step in steps)
-        if faults[0].at == faults[1].at:
-            faults = (faults[0], replace(faults[1], at=replace(faults[1].at, occurrence=2)))  # type: ignore[type-var] # all are dataclasses
+        faults = random_pair(seed, CONFIG.max_steps, CONFIG.gradient_accumulation_steps)
         title = " and ".join(f"{fault.detail} at {fault.at}" for fault in faults)
         yield scenario(f"pair-{seed}", title[:1].upper() + title[1:], *faults, config=CONFIG.but(seed=seed))
 
@@ -184,14 +142,9 @@ def long_haul(steps: int, name: str) -> Scenario:
 
     So each life is long enough for its memory to be measured, where the whole is.
     """
-    chance = random.Random(steps)  # noqa: S311 - repeatable, not secret
-    kills = {10: VICTIMS[1], steps // 2: VICTIMS[2]}
-    faults: list[Fault] = []
-    for step in range(4, steps - 1, 6):
-        due = [victims for after, victims in kills.items() if after <= step < after + 6]
-        at = random_place(step, chance)
-        faults.append(Kill(at, due[0]) if due else network_fault(at, chance))
     config = CONFIG.but(max_steps=steps, save_interval=5)
+    kills: dict[int, Victims] = {10: ("trunk",), steps // 2: ("client", "trunk")}
+    faults = every_few_steps(steps, config.gradient_accumulation_steps, kills)
     made = scenario(name, f"{steps} steps, {len(faults)} faults", *faults, config=config)
     memory = ("memory",) if steps >= LONG_HAUL_STEPS else ()
     return replace(made, timeout=900.0, checks=(*made.checks, *memory))

@@ -36,5 +36,5 @@ RPCS = (
     Rpc("Compute", At("client.forward.sending", 3, 1), At("trunk.compute.done", 3, 1), BOTH),
     Rpc("Backward", At("client.backward.sending", 3, 1), At("trunk.backward.done", 3, 1), BOTH),
     Rpc("GetGradients", At("client.gradients.sending", 3), At("trunk.gradients.done", 3), frozenset({"reply"})),
-    Rpc("SyncTrainingState", At("client.checkpoint.started", 4), At("trunk.checkpoint.saved", 4), NEITHER),
+    Rpc("SyncTrainingState", At("client.checkpoint.started", 4), At("trunk.sync.done", 4), NEITHER),
 )

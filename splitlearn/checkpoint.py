@@ -134,6 +134,7 @@ class CheckpointStore:
         text = json.dumps(asdict(mark))
         data = save(plain, {"mark": text, "mark digest": _digest(text)})
         write_atomically(self._path(step), data, lambda: self._point("written", step))
+        self._point("placed", step)
         for other in set(self.steps()) - {step, *keep}:
             self._path(other).unlink()
         self._point("saved", step)

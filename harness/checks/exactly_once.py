@@ -72,7 +72,7 @@ def _opened_elsewhere(events: Iterable[Event]) -> list[Finding]:
     findings = []
     for event in sorted(events, key=lambda event: event.t):
         party, _, what = event.point.partition(".")
-        if what == "checkpoint.saved":
+        if what == "checkpoint.placed":
             saved[party].add(event.step or 0)
         elif what == "session.opened":
             newest = max(saved["client"] & saved["trunk"], default=0)

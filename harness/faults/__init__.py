@@ -3,12 +3,14 @@
 from harness.faults.connections import CutMessage, DropConnection, Partition
 from harness.faults.fault import Fault
 from harness.faults.messages import MISHAPS, Mishap, SpoiledMessage
-from harness.faults.processes import Kill, PartyName, Pause, Restart, Victims
+from harness.faults.processes import PARTIES, VICTIMS, Kill, PartyName, Pause, Restart, Victims
 from harness.faults.toxics import ILLNESSES, Illness, IllNetwork
 
 __all__ = [
     "ILLNESSES",
     "MISHAPS",
+    "PARTIES",
+    "VICTIMS",
     "CutMessage",
     "DropConnection",
     "Fault",

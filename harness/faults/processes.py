@@ -8,10 +8,12 @@ from harness.faults.fault import NOTICE_TIMEOUT, named
 from harness.observer import At, Event
 from harness.world import World
 
-__all__ = ["Kill", "PartyName", "Pause", "Restart", "Victims"]
+__all__ = ["PARTIES", "VICTIMS", "Kill", "PartyName", "Pause", "Restart", "Victims"]
 
 PartyName = Literal["client", "trunk"]
+PARTIES: tuple[PartyName, ...] = ("client", "trunk")
 Victims = tuple[PartyName, ...]
+VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
 # What each program's exit status is when it stops because it was asked to.
 STOPPED = {"client": 128 + signal.SIGTERM, "trunk": 0}
 STOPPING = {"client": "client.training.stopping", "trunk": "trunk.server.stopping"}

@@ -1,11 +1,11 @@
 """Which client may write a session's files: the one that opened the session last."""
 
-import fcntl
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from splitlearn.errors import CheckpointError
 from splitlearn.files import write_atomically
@@ -45,17 +45,12 @@ class Claim:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "claim.lock").open("w") as lock:
-            deadline = time.monotonic() + LOCK_SECONDS
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        message = f"another client writes into {self._folder} and does not come to an end; end it first"
-                        raise CheckpointError(message) from None
-                    time.sleep(0.05)
+        try:
+            lock = FileLock(self._folder / "claim.lock").acquire(LOCK_SECONDS)
+        except Timeout:
+            message = f"another client writes into {self._folder} and does not come to an end; end it first"
+            raise CheckpointError(message) from None
+        with lock:
             yield
 
     @property

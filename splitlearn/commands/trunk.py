@@ -41,13 +41,15 @@ def run(flags: argparse.Namespace) -> int:
     probe, recorder = observers(flags, "trunk")
     _, identity = FAMILY.load_trunk(config)
     alone = only_trunk(config.save_dir) if config.mode == "training" else nullcontext()
-    sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
-    service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], sessions, probe, recorder)
     stop = StopSignal()  # before anybody is told that the server runs
-    with alone, running_server(service, config, Address(flags.host, flags.port)) as address:
-        sys.stdout.write(f"trunk listening on {address}\n")
-        sys.stdout.flush()
-        probe.point("trunk.server.ready", address=str(address))
-        log.info("stopping on %s", stop.wait())
-        probe.point("trunk.server.stopping")
+    with alone:
+        probe.point("trunk.server.starting")
+        sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
+        service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], sessions, probe, recorder)
+        with running_server(service, config, Address(flags.host, flags.port)) as address:
+            sys.stdout.write(f"trunk listening on {address}\n")
+            sys.stdout.flush()
+            probe.point("trunk.server.ready", address=str(address))
+            log.info("stopping on %s", stop.wait())
+            probe.point("trunk.server.stopping")
     return 0

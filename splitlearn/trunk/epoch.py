@@ -1,9 +1,10 @@
 """How often a trunk has been started with one folder, so that no incarnation ever comes twice."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from splitlearn.errors import CheckpointError
 from splitlearn.files import write_atomically
@@ -11,19 +12,20 @@ from splitlearn.files import write_atomically
 __all__ = ["next_epoch", "only_trunk"]
 
 HIGHEST = 1 << 20  # what incarnations have room for
+COUNTING_SECONDS = 30.0
 
 
 def next_epoch(save_dir: Path) -> int:
     """Count one more start, on the disk before anybody is served; gives the count, from 1.
 
     Raises:
-        CheckpointError: the count that stands there cannot be read.
+        CheckpointError: the count that stands there cannot be read, or another trunk is about to count and does not.
         OSError: it cannot be written; a trunk that cannot tell its past from its present must not serve.
     """
     save_dir.mkdir(parents=True, exist_ok=True)
     path = save_dir / "trunk-epoch"
-    with (save_dir / "trunk-epoch.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    advice = f"another trunk starts with {save_dir} and does not get on; end it first"
+    with _alone(save_dir / "trunk-epoch.lock", COUNTING_SECONDS, advice):
         text = path.read_text(errors="replace").strip() if path.exists() else "0"
         if not (text.isascii() and text.isdecimal() and int(text) < HIGHEST):
             raise CheckpointError(
@@ -43,11 +45,17 @@ def only_trunk(save_dir: Path) -> Iterator[None]:
         CheckpointError: another one does: both would write the same files.
     """
     save_dir.mkdir(parents=True, exist_ok=True)
-    with (save_dir / "trunk.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CheckpointError(
-                f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
-            ) from None
+    advice = f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
+    with _alone(save_dir / "trunk.lock", 0.0, advice):
+        yield
+
+
+@contextmanager
+def _alone(path: Path, seconds: float, otherwise: str) -> Iterator[None]:
+    """Hold a lock; raises `CheckpointError` with a message when another process holds it for so long."""
+    try:
+        lock = FileLock(path).acquire(seconds)
+    except Timeout:
+        raise CheckpointError(otherwise) from None
+    with lock:
         yield

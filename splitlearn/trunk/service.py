@@ -135,6 +135,7 @@ class TrunkService:
         if request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE and request.key.session_id not in self._sessions:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
+        self._probe.point("trunk.sync.received", request.key.step)
         if request.action == pb.SyncTrainingStateRequest.ACTION_COMMIT and not request.HasField("commit"):
             raise WireError(Reason.BAD_REQUEST, "there is no commit in a request to commit")
         if request.HasField("commit"):
@@ -146,6 +147,7 @@ class TrunkService:
             saved = self._save(request.key, session)
         elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
             self._close(request.key.session_id)
+        self._probe.point("trunk.sync.done", request.key.step)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
 
     def _open(self, name: str, opening: Opening, request: pb.OpenSessionRequest) -> Welcome:

@@ -86,6 +86,7 @@ CRASHES = [
     ("client.backward.received", 11),
     ("client.commit.decided", 9),
     ("client.commit.applied", 7),
+    ("client.checkpoint.placed", 8),
     ("client.checkpoint.saved", 8),
     ("client.checkpoint.saved", 12),
 ]
@@ -100,7 +101,7 @@ def test_a_client_that_died_resumes(run, undisturbed, point, step):
 
     assert_same(undisturbed, final_state(run))
     opened = next(step for name, step in probe.passed if name == "client.session.opened")
-    assert (step // 4 * 4 if "saved" in point or step % 4 else step) == opened
+    assert (step // 4 * 4 if "checkpoint" in point or step % 4 else step) == opened
 
 
 @pytest.mark.parametrize(("point", "step"), CRASHES[:4], ids=[f"{name}-{step}" for name, step in CRASHES[:4]])
@@ -589,7 +590,7 @@ def test_points_of_a_step_are_passed_in_order(run):
         "session.opening", "session.opened", "step.started", *["forward.sending", "forward.sent"] * 2,
         *["forward.received", "backward.sending", "backward.sent"] * 2, *["backward.received", "backward.done"] * 2,
         "commit.decided", "commit.applied",
-        "checkpoint.started", "checkpoint.writing", "checkpoint.written", "checkpoint.saved",
+        "checkpoint.started", "checkpoint.writing", "checkpoint.written", "checkpoint.placed", "checkpoint.saved",
         "session.closing", "training.finished",
     ] == names  # fmt: skip
 

@@ -122,7 +122,7 @@ class TestExactlyOnce:
         assert "trunk.commit.applied of step 2 when 1 were applied" in messages(result)
 
     def test_steps_done_again_from_a_checkpoint_are_a_history_of_their_own(self):
-        saved = [(f"{side}.checkpoint.saved", 1, {}) for side in ("trunk", "client")]
+        saved = [(f"{side}.checkpoint.placed", 1, {}) for side in ("trunk", "client")]
         back = [*saved, *((f"{side}.session.opened", 1, {}) for side in ("client", "trunk"))]
         result = check_exactly_once(facts([*applied([0, 1]), *back, *applied([1])], reference=self.two))
         assert (PASS, 2) == (result.verdict, result.figures["steps done again after a crash"])
@@ -136,9 +136,9 @@ class TestExactlyOnce:
     @pytest.mark.parametrize(("step", "expected"), [(0, FAIL), (1, PASS)])
     def test_a_session_is_opened_at_the_newest_step_that_both_have_saved(self, side, step, expected):
         saved = [
-            ("trunk.checkpoint.saved", 1, {}),
-            ("client.checkpoint.saved", 1, {}),
-            ("trunk.checkpoint.saved", 2, {}),
+            ("trunk.checkpoint.placed", 1, {}),
+            ("client.checkpoint.placed", 1, {}),
+            ("trunk.checkpoint.placed", 2, {}),
         ]
         back = [(f"{side}.session.opened", step, {}), *applied(range(step, 2), [side])]
         result = check_exactly_once(

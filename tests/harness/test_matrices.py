@@ -5,8 +5,8 @@ from itertools import pairwise, product
 import pytest
 
 from harness.catalogue import CATALOGUE
-from harness.faults import ILLNESSES, MISHAPS, Kill, SpoiledMessage
-from harness.matrices import CONFIG, PAIRS, VICTIMS, kill_matrix
+from harness.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, SpoiledMessage
+from harness.matrices import CONFIG, PAIRS, kill_matrix
 from harness.quick import by_kind, by_point, spread
 from harness.rpcs import RPCS
 from splitlearn.probe import POINTS, Scope

@@ -1,0 +1,96 @@
+"""Schedules of faults: which ones, at which places of a run, as a seed decides."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from harness.faults import (
+    ILLNESSES,
+    PARTIES,
+    VICTIMS,
+    CutMessage,
+    DropConnection,
+    Fault,
+    IllNetwork,
+    Kill,
+    Partition,
+    Pause,
+    Restart,
+    Victims,
+)
+from harness.observer import At
+from harness.proxy.toxic import Stream
+
+__all__ = ["Schedule", "every_few_steps", "random_pair"]
+
+Schedule: TypeAlias = tuple[Fault, ...]
+
+# Where an exchange is under way or about to be, so that every fault has something to break.
+BUSY = (
+    "client.forward.sending", "client.forward.sent", "client.backward.sending", "client.backward.sent",
+    "trunk.compute.received", "trunk.compute.done", "trunk.backward.received", "trunk.backward.done",
+)  # fmt: skip
+STEPS_BETWEEN = 6
+
+
+def random_pair(seed: int, steps: int, microbatches: int) -> Schedule:
+    """Draw two faults of any kinds.
+
+    Args:
+        seed: decides both.
+        steps: of the run.
+        microbatches: of a step.
+    """
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    # In the last step there may be too little under way for a fault to show.
+    places = sorted(chance.randrange(1, steps - 1) for _ in range(2))
+    alone = places[0] != places[1]
+    first, second = (_any_fault(_place(step, microbatches, chance), chance, alone=alone) for step in places)
+    if first.at == second.at:
+        second = replace(second, at=replace(second.at, occurrence=2))  # type: ignore[type-var] # all are dataclasses
+    return first, second
+
+
+def every_few_steps(steps: int, microbatches: int, kills: Mapping[int, Victims]) -> Schedule:
+    """Draw a fault of the network every few steps of a run; the length of the run is the seed.
+
+    Args:
+        steps: of the run.
+        microbatches: of a step.
+        kills: who is killed instead, at the first fault from a step on.
+    """
+    chance = random.Random(steps)  # noqa: S311 - repeatable, not secret
+    faults: list[Fault] = []
+    for step in range(4, steps - 1, STEPS_BETWEEN):
+        at = _place(step, microbatches, chance)
+        due = [victims for after, victims in kills.items() if after <= step < after + STEPS_BETWEEN]
+        faults.append(Kill(at, due[0]) if due else _network_fault(at, chance))
+    return tuple(faults)
+
+
+def _place(step: int, microbatches: int, chance: random.Random) -> At:
+    return At(chance.choice(BUSY), step, chance.randrange(microbatches))
+
+
+def _network_fault(at: At, chance: random.Random) -> Fault:
+    """Draw a fault that ends no program."""
+    stream: Stream = chance.choice(("upstream", "downstream"))
+    choices: Schedule = (
+        Pause(at, chance.choice(PARTIES), 1.0),
+        DropConnection(at),
+        Partition(at, 1.0),
+        CutMessage(at, stream, chance.randrange(1, 30_000)),
+        IllNetwork(at, chance.choice(ILLNESSES), stream),
+    )
+    return chance.choice(choices)
+
+
+def _any_fault(at: At, chance: random.Random, *, alone: bool) -> Fault:
+    """Draw a fault for a place; a program is asked to stop only where no other fault can kill it while it does."""
+    choices: Schedule = (
+        *(Kill(at, victims) for victims in VICTIMS),
+        *(_network_fault(at, chance) for _ in range(3)),
+        Restart(at, chance.choice(PARTIES)),
+    )
+    return chance.choice(choices if alone else choices[:-1])
