@@ -8,7 +8,7 @@ from harness.catalogue import CATALOGUE
 from harness.plugin import scenario_parameters
 from harness.record import read_lines
 
-LEAST_KINDS = 33
+LEAST_KINDS = 35
 HOSTILE = CATALOGUE["hostile-peers"]
 
 

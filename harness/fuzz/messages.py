@@ -12,7 +12,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from harness.fuzz.attack import Attack
 from harness.fuzz.keys import NAMES, any_key, key, misplaced_key, stale_key, unknown_key
 from harness.fuzz.target import FAR_STEP, METHODS, Target
-from harness.fuzz.tensors import FLAWS, any_tensor, flawed, flawed_mask, sound, sound_mask
+from harness.fuzz.tensors import FLAWS, MASK_FLAWS, any_tensor, flawed, sound, sound_mask
 from splitlearn.wire import compute_service_pb2 as pb
 
 __all__ = ["malformed"]
@@ -31,7 +31,7 @@ def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
     flaws = {flaw: _bad_tensor(target, flaw) for flaw in FLAWS}
     return {
         **flaws,
-        "bad mask": _bad_mask(target),
+        **{flaw: _bad_mask(target, flaw) for flaw in MASK_FLAWS},
         "unknown session": _with_key("unknown session", target, unknown_key(target), "UNKNOWN_SESSION"),
         "stale incarnation": _with_key("stale incarnation", target, stale_key(target), "STALE_INCARNATION"),
         "bad position": _bad_position(target),
@@ -64,10 +64,11 @@ def _bad_tensor(draw: DrawFn, target: Target, flaw: str) -> Attack:
 
 
 @st.composite
-def _bad_mask(draw: DrawFn, target: Target) -> Attack:
+def _bad_mask(draw: DrawFn, target: Target, flaw: str) -> Attack:
     tensor = draw(sound(target.hidden_size))
-    mask = draw(flawed_mask(tensor))
-    return _attack("bad mask", pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=mask), "BAD_TENSOR")
+    mask = MASK_FLAWS[flaw].make(draw, sound_mask(tensor))
+    request = pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=mask)
+    return _attack(flaw, request, MASK_FLAWS[flaw].reason)
 
 
 @st.composite

@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn
 
 from splitlearn.wire import compute_service_pb2 as pb
 
-__all__ = ["FLAWS", "Flaw", "any_tensor", "flawed", "flawed_mask", "sound", "sound_mask"]
+__all__ = ["FLAWS", "MASK_FLAWS", "Flaw", "any_tensor", "flawed", "sound", "sound_mask"]
 
 NOT_FINITE = (math.nan, -math.nan, math.inf, -math.inf)
 BOMB_BYTES = 4 << 20
@@ -113,7 +113,7 @@ def damaged_stream(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 @dataclass(frozen=True)
 class Flaw:
-    """What can be wrong with hidden states, and why the trunk refuses it."""
+    """What can be wrong with a tensor, and why the trunk refuses it."""
 
     make: Callable[[DrawFn, pb.Tensor], pb.Tensor]
     reason: str
@@ -121,16 +121,16 @@ class Flaw:
 
 FLAWS: Mapping[str, Flaw] = {
     "NaN or infinity": Flaw(not_finite, "NON_FINITE"),
-    "wrong shape": Flaw(wrong_shape, "BAD_TENSOR"),
-    "size of zero or less": Flaw(no_size, "BAD_TENSOR"),
+    "wrong shape": Flaw(wrong_shape, "BAD_SHAPE"),
+    "size of zero or less": Flaw(no_size, "BAD_SIZE"),
     "huge shape": Flaw(huge_shape, "TOO_LARGE"),
-    "too many positions": Flaw(too_many_positions, "BAD_TENSOR"),
-    "wrong dtype": Flaw(wrong_dtype, "BAD_TENSOR"),
+    "too many positions": Flaw(too_many_positions, "BAD_SHAPE"),
+    "wrong dtype": Flaw(wrong_dtype, "BAD_DTYPE"),
     "unknown codec": Flaw(unknown_codec, "UNKNOWN_CODEC"),
     "wrong checksum": Flaw(wrong_checksum, "CORRUPT"),
-    "wrong length": Flaw(wrong_length, "BAD_TENSOR"),
-    "decompression bomb": Flaw(bomb, "BAD_TENSOR"),
-    "damaged stream": Flaw(damaged_stream, "BAD_TENSOR"),
+    "wrong length": Flaw(wrong_length, "BAD_DATA"),
+    "decompression bomb": Flaw(bomb, "DECOMPRESSION_BOMB"),
+    "damaged stream": Flaw(damaged_stream, "BAD_DATA"),
 }
 
 
@@ -140,18 +140,27 @@ def flawed(draw: DrawFn, flaw: str, hidden_size: int) -> pb.Tensor:
     return FLAWS[flaw].make(draw, draw(sound(hidden_size)))
 
 
-@st.composite
-def flawed_mask(draw: DrawFn, hidden: pb.Tensor) -> pb.Tensor:
-    """Give an attention mask that does not fit, or has other numbers than 0 and 1."""
-    mask = sound_mask(hidden)
-    rows, positions = mask.shape
-    other = draw(st.lists(st.integers(-2, 9), max_size=4).filter(lambda sizes: sizes != [rows, positions]))
-    masks = (
-        message(tuple(other), mask.data, pb.DTYPE_UINT8),
-        message((rows, positions), mask.data, draw(st.sampled_from((0, 1, 2, 3, 99)))),
-        message((rows, positions), mask.data[:-1] + bytes([draw(st.integers(2, 255))]), pb.DTYPE_UINT8),
-    )
-    return draw(st.sampled_from(masks))
+def mask_of_other_shape(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
+    """Give another number of dimensions, or other sizes."""
+    other = draw(st.lists(st.integers(1, 9), max_size=4).filter(lambda sizes: sizes != list(mask.shape)))
+    return message(tuple(other), mask.data, pb.DTYPE_UINT8)
+
+
+def mask_of_other_dtype(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
+    """Name another type, known or not."""
+    return message(tuple(mask.shape), mask.data, draw(st.sampled_from((0, 1, 2, 3, 99))))
+
+
+def mask_of_other_numbers(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
+    """Have a number beside 0 and 1."""
+    return message(tuple(mask.shape), mask.data[:-1] + bytes([draw(st.integers(2, 255))]), pb.DTYPE_UINT8)
+
+
+MASK_FLAWS: Mapping[str, Flaw] = {
+    "mask of other shape": Flaw(mask_of_other_shape, "BAD_SHAPE"),
+    "mask of other dtype": Flaw(mask_of_other_dtype, "BAD_DTYPE"),
+    "mask of other numbers": Flaw(mask_of_other_numbers, "BAD_DATA"),
+}
 
 
 @st.composite

@@ -4,7 +4,11 @@ from typing import Protocol
 
 import torch
 
-__all__ = ["Codec", "bytes_of", "tensor_from"]
+__all__ = ["Codec", "InflatesTooFarError", "bytes_of", "tensor_from"]
+
+
+class InflatesTooFarError(ValueError):
+    """Coded bytes stand for more elements than their shape has: the sender means to fill the receiver's memory."""
 
 
 class Codec(Protocol):
@@ -28,6 +32,7 @@ class Codec(Protocol):
 
         Raises:
             ValueError: the bytes are not `count` coded elements; nothing larger than that was allocated.
+            InflatesTooFarError: of those, bytes that a decompression would make more of.
         """
 
 

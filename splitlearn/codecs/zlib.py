@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import torch
 
-from splitlearn.codecs.codec import bytes_of, tensor_from
+from splitlearn.codecs.codec import InflatesTooFarError, bytes_of, tensor_from
 
 __all__ = ["ZlibCodec"]
 
@@ -32,6 +32,8 @@ class ZlibCodec:
             planes = inflater.decompress(data, expected + 1)  # one more byte shows a stream that is too long
         except zlib.error as error:
             raise ValueError(f"damaged stream ({error})") from None
+        if len(planes) > expected:
+            raise InflatesTooFarError(f"stream inflates beyond {expected} bytes")
         if len(planes) != expected or not inflater.eof or inflater.unused_data:
             raise ValueError(f"stream does not inflate to exactly {expected} bytes")
         return tensor_from(np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T.tobytes(), dtype, count)

@@ -28,7 +28,7 @@ class BoundaryTensors:
         # Before it is decoded: a few bytes can be made to decode into many.
         if len(message.shape) == len(wanted) and message.shape[1] > self._identity.positions:
             allowed = self._identity.positions
-            raise WireError(Reason.BAD_TENSOR, f"{name}: {message.shape[1]} positions; the model has {allowed}")
+            raise WireError(Reason.BAD_SHAPE, f"{name}: {message.shape[1]} positions; the model has {allowed}")
         return decode_tensor(message, spec).to(self._config.device)
 
     def mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
@@ -36,7 +36,7 @@ class BoundaryTensors:
         spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
         mask_BT = decode_tensor(message, spec)
         if int(mask_BT.max()) > 1:
-            raise WireError(Reason.BAD_TENSOR, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
+            raise WireError(Reason.BAD_DATA, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
         return mask_BT.to(self._config.device, torch.int64)
 
     def reply(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:

@@ -73,7 +73,7 @@ class TrunkSession:
         if features_grad_BTH.shape != entry.smashed_BTH.shape:
             wanted = tuple(entry.smashed_BTH.shape)
             raise WireError(
-                Reason.BAD_TENSOR, f"features_grad: shape {tuple(features_grad_BTH.shape)}; expected {wanted}"
+                Reason.BAD_SHAPE, f"features_grad: shape {tuple(features_grad_BTH.shape)}; expected {wanted}"
             )
         if entry.smashed_grad_BTH is None:
             self._differentiate(at, entry, features_grad_BTH)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from splitlearn.codecs import CODECS
+from splitlearn.codecs import CODECS, InflatesTooFarError
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 
@@ -64,7 +64,8 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
     try:
         tensor = codec.decode(message.data, spec.dtype, math.prod(shape)).view(shape)
     except ValueError as error:
-        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None
+        reason = Reason.DECOMPRESSION_BOMB if isinstance(error, InflatesTooFarError) else Reason.BAD_DATA
+        raise WireError(reason, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None
     if not _all_finite(tensor):
         raise WireError(Reason.NON_FINITE, f"{spec.name}: has elements that are NaN or infinite")
     return tensor
@@ -73,14 +74,16 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
 def _checked_shape(message: pb.Tensor, spec: TensorSpec) -> tuple[int, ...]:
     dtype = DTYPES.get(message.dtype)
     if dtype != spec.dtype:
-        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: dtype {dtype}; expected {spec.dtype}")
+        raise WireError(Reason.BAD_DTYPE, f"{spec.name}: dtype {dtype}; expected {spec.dtype}")
     shape = tuple(message.shape)
+    if min(shape, default=1) < 1:
+        raise WireError(Reason.BAD_SIZE, f"{spec.name}: a size of {min(shape)} in shape {shape}; sizes begin at 1")
     fits = len(shape) == len(spec.shape) and all(
-        size > 0 and wanted in (None, size) for size, wanted in zip(shape, spec.shape, strict=True)
+        wanted in (None, size) for size, wanted in zip(shape, spec.shape, strict=True)
     )
     if not fits:
         wanted_shape = "x".join("any" if size is None else str(size) for size in spec.shape)
-        raise WireError(Reason.BAD_TENSOR, f"{spec.name}: shape {shape}; expected {wanted_shape}, all positive")
+        raise WireError(Reason.BAD_SHAPE, f"{spec.name}: shape {shape}; expected {wanted_shape}")
     size = math.prod(shape) * spec.dtype.itemsize
     if size > spec.max_bytes:
         raise WireError(Reason.TOO_LARGE, f"{spec.name}: {size} bytes; {_size_advice(spec.max_bytes)}")

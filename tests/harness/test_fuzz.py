@@ -45,17 +45,19 @@ ELSEWHERE = Target("127.0.0.1:1", "run", 1_000_000_001, 32, MIB, {"model": "gpt2
 
 OWN_REASONS = {
     "NaN or infinity": Reason.NON_FINITE,
-    "wrong shape": Reason.BAD_TENSOR,
-    "size of zero or less": Reason.BAD_TENSOR,
+    "wrong shape": Reason.BAD_SHAPE,
+    "size of zero or less": Reason.BAD_SIZE,
     "huge shape": Reason.TOO_LARGE,
-    "too many positions": Reason.BAD_TENSOR,
-    "wrong dtype": Reason.BAD_TENSOR,
+    "too many positions": Reason.BAD_SHAPE,
+    "wrong dtype": Reason.BAD_DTYPE,
     "unknown codec": Reason.UNKNOWN_CODEC,
     "wrong checksum": Reason.CORRUPT,
-    "wrong length": Reason.BAD_TENSOR,
-    "decompression bomb": Reason.BAD_TENSOR,
-    "damaged stream": Reason.BAD_TENSOR,
-    "bad mask": Reason.BAD_TENSOR,
+    "wrong length": Reason.BAD_DATA,
+    "decompression bomb": Reason.DECOMPRESSION_BOMB,
+    "damaged stream": Reason.BAD_DATA,
+    "mask of other shape": Reason.BAD_SHAPE,
+    "mask of other dtype": Reason.BAD_DTYPE,
+    "mask of other numbers": Reason.BAD_DATA,
     "unknown session": Reason.UNKNOWN_SESSION,
     "stale incarnation": Reason.STALE_INCARNATION,
     "bad position": Reason.BAD_REQUEST,
@@ -207,7 +209,7 @@ def test_what_a_client_may_send_is_not_malformed(training):
         assert not must_be_refused(training.target, method, request.SerializeToString()), request
 
 
-REFUSAL = Answer("INVALID_ARGUMENT", "BAD_TENSOR", "")
+REFUSAL = Answer("INVALID_ARGUMENT", "BAD_SHAPE", "")
 WRONG = {
     "accepted": Answer("OK", "", ""),
     "not answered in time": Answer("DEADLINE_EXCEEDED", "", "Deadline Exceeded"),
@@ -224,7 +226,7 @@ def test_an_answer_that_is_no_proper_refusal_is_a_finding(words, answer):
 
     assert words in Attack("kind", "Compute", b"", reason).finding(answer)
     assert Attack("kind", "Compute", b"").finding(REFUSAL) == ""
-    assert Attack("kind", "Compute", b"", "BAD_TENSOR").finding(REFUSAL) == ""
+    assert Attack("kind", "Compute", b"", "BAD_SHAPE").finding(REFUSAL) == ""
 
 
 class Sloppy(grpc.GenericRpcHandler):

@@ -260,7 +260,7 @@ def test_tensors_that_do_not_fit_the_model_are_refused(config):
         request = compute_request(incarnation, torch.zeros(shape))
         if mask_shape:
             request.attention_mask.CopyFrom(encode_tensor(torch.ones(mask_shape, dtype=torch.uint8), "raw", MIB))
-        return refused(Reason.BAD_TENSOR, Code.INVALID_ARGUMENT, service.compute, request)
+        return refused(Reason.BAD_SHAPE, Code.INVALID_ARGUMENT, service.compute, request)
 
     assert "any x any x 32".replace(" ", "") in compute((2, 6, 33)).replace(" ", "")
     assert "25 positions; the model has 24" in compute((1, 25, 32))

@@ -82,7 +82,7 @@ def test_a_backward_pass_without_its_forward_pass_is_refused(session, hidden_BTH
 def test_a_gradient_of_another_shape_is_refused(session, hidden_BTH, mask_BT):
     session.forward(ONLY, hidden_BTH, mask_BT, None)
 
-    assert "(1, 6, 32)" in refused(Reason.BAD_TENSOR, session.backward, ONLY, hidden_BTH[:1])
+    assert "(1, 6, 32)" in refused(Reason.BAD_SHAPE, session.backward, ONLY, hidden_BTH[:1])
     session.backward(ONLY, hidden_BTH)
 
 

@@ -96,7 +96,7 @@ def test_a_mask_of_other_values_is_refused(config):
         key=key, smashed=encode_tensor(torch.ones(1, 4, 32), "raw", 1 << 20), attention_mask=mask
     )
 
-    assert Reason.BAD_TENSOR is refusal(service.compute, compute)
+    assert Reason.BAD_DATA is refusal(service.compute, compute)
 
 
 def test_an_unknown_action_is_refused(config):
@@ -124,4 +124,4 @@ def test_too_many_positions_are_refused_before_they_are_decoded(config, monkeypa
     smashed = encode_tensor(torch.zeros(1, 4000, 32), "zlib", 1 << 20)
     monkeypatch.setattr("splitlearn.trunk.boundary.decode_tensor", None)
 
-    assert Reason.BAD_TENSOR is refusal(service.compute, pb.ComputeRequest(key=key, smashed=smashed))
+    assert Reason.BAD_SHAPE is refusal(service.compute, pb.ComputeRequest(key=key, smashed=smashed))

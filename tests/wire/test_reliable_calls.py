@@ -115,7 +115,7 @@ def test_a_reply_that_is_wrong_is_not_asked_for_again():
     calls, _ = calls_with(REPLY)
 
     def read(_reply):
-        raise WireError(Reason.BAD_TENSOR, "shape")
+        raise WireError(Reason.BAD_SHAPE, "shape")
 
     with pytest.raises(WireError, match="shape"):
         calls.call("Compute", REQUEST, read).result()

@@ -1,3 +1,5 @@
+import zlib
+
 import pytest
 import torch
 from exactness.uncut import same_bits
@@ -42,23 +44,31 @@ def test_a_view_is_sent_as_its_elements():
     assert same_bits(tensor.contiguous(), decode_tensor(encode_tensor(tensor, "raw", LIMIT), SPEC))
 
 
+def coded(data):
+    """Give what stands in a message for coded bytes."""
+    return {"codec": "zlib", "data": data, "checksum": zlib.crc32(data)}
+
+
 MALFORMED = {
-    "another dtype": (Reason.BAD_TENSOR, {"dtype": pb.DTYPE_FLOAT16}, "dtype torch.float16; expected torch.float32"),
-    "no dtype": (Reason.BAD_TENSOR, {"dtype": pb.DTYPE_UNSPECIFIED}, "dtype None"),
-    "a dtype of the future": (Reason.BAD_TENSOR, {"dtype": 77}, "dtype None"),
-    "a dimension less": (Reason.BAD_TENSOR, {"shape": (6, 4)}, "expected 2xanyx4"),
-    "no shape": (Reason.BAD_TENSOR, {"shape": ()}, "expected 2xanyx4"),
-    "another size": (Reason.BAD_TENSOR, {"shape": (3, 2, 4)}, "shape (3, 2, 4)"),
-    "a size of zero": (Reason.BAD_TENSOR, {"shape": (2, 0, 4)}, "all positive"),
-    "a negative size": (Reason.BAD_TENSOR, {"shape": (2, -3, 4)}, "all positive"),
+    "another dtype": (Reason.BAD_DTYPE, {"dtype": pb.DTYPE_FLOAT16}, "dtype torch.float16; expected torch.float32"),
+    "no dtype": (Reason.BAD_DTYPE, {"dtype": pb.DTYPE_UNSPECIFIED}, "dtype None"),
+    "a dtype of the future": (Reason.BAD_DTYPE, {"dtype": 77}, "dtype None"),
+    "a dimension less": (Reason.BAD_SHAPE, {"shape": (6, 4)}, "expected 2xanyx4"),
+    "no shape": (Reason.BAD_SHAPE, {"shape": ()}, "expected 2xanyx4"),
+    "another size": (Reason.BAD_SHAPE, {"shape": (3, 2, 4)}, "shape (3, 2, 4)"),
+    "a size of zero": (Reason.BAD_SIZE, {"shape": (2, 0, 4)}, "a size of 0"),
+    "a negative size": (Reason.BAD_SIZE, {"shape": (2, -3, 4)}, "a size of -3"),
     "a shape of more bytes than allowed": (Reason.TOO_LARGE, {"shape": (2, 1 << 40, 4)}, "--max-message-bytes"),
-    "a shape of more elements than sent": (Reason.BAD_TENSOR, {"shape": (2, 4, 4)}, "instead of 128"),
-    "a shape of fewer elements than sent": (Reason.BAD_TENSOR, {"shape": (2, 2, 4)}, "instead of 64"),
+    "a shape of more elements than sent": (Reason.BAD_DATA, {"shape": (2, 4, 4)}, "instead of 128"),
+    "a shape of fewer elements than sent": (Reason.BAD_DATA, {"shape": (2, 2, 4)}, "instead of 64"),
     "an unknown codec": (Reason.UNKNOWN_CODEC, {"codec": "gzip"}, "known are raw, fp16, zlib"),
     "no codec": (Reason.UNKNOWN_CODEC, {"codec": ""}, "codec ''"),
     "another checksum": (Reason.CORRUPT, {"checksum": 1}, "checksum"),
     "no data": (Reason.CORRUPT, {"data": b""}, "checksum"),
-    "another codec than the data's": (Reason.BAD_TENSOR, {"codec": "zlib"}, "damaged stream"),
+    "another codec than the data's": (Reason.BAD_DATA, {"codec": "zlib"}, "damaged stream"),
+    "bytes that inflate to more": (Reason.DECOMPRESSION_BOMB, coded(zlib.compress(bytes(1 << 20))), "inflates beyond"),
+    "bytes that inflate to less": (Reason.BAD_DATA, coded(zlib.compress(bytes(8))), "does not inflate to exactly"),
+    "bytes that do not inflate": (Reason.BAD_DATA, coded(b"abc"), "damaged stream"),
 }
 
 
