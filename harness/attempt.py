@@ -67,7 +67,7 @@ class Attempt:
             name: Party(name, launch, self._observer.note)
             for name, launch in (("trunk", self._launch_trunk), ("client", self._launch_client))
         }
-        self._world = World(parties, self._observer, self._over)
+        self._world = World(parties, self._observer, self._config, self._over)
 
     def run(self) -> AttemptResult:
         """Execute."""

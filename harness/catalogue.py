@@ -156,7 +156,7 @@ def long_hauls() -> Iterable[Scenario]:
 def hostile() -> Iterable[Scenario]:
     """Malformed requests from strangers."""
     yield hostile_peers("hostile-peers-quick", SMALL.but(max_steps=84), 20_000)
-    yield hostile_peers("hostile-peers-full", SMALL.but(max_steps=200), 100_000)
+    yield hostile_peers("hostile-peers-full", SMALL.but(max_steps=200), 105_000)
 
 
 GROUPS = {

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             commands.add_parser(name, help=summary)
     flags = parser.parse_args(words)
+    # Asked to end in either way, it ends what it has started.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(flags.run(flags))
     except HarnessError as error:
@@ -46,3 +49,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write(f"harness {flags.command}: interrupted; every program it started has been ended\n")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -34,7 +34,8 @@ def judge(facts: RunFacts, record: RunRecord, workshop: Workshop) -> tuple[Verdi
     if facts.traffic and facts.split_steps:
         record.write("bytes.json", traffic_figures(facts))
     seconds = (datetime.now(UTC) - record.started).total_seconds()
-    record.write("verdict.json", _verdict_json(facts, record, verdict, checks, seconds))
+    replay = workshop.replay(facts.scenario)
+    record.write("verdict.json", _verdict_json(facts, record, verdict, checks, seconds, replay))
     if verdict is Verdict.PASS:
         shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say
     return verdict, checks
@@ -50,13 +51,13 @@ def _equivalence_json(facts: RunFacts) -> Mapping[str, object]:
 
 
 def _verdict_json(
-    facts: RunFacts, record: RunRecord, verdict: Verdict, checks: tuple[CheckResult, ...], seconds: float
+    facts: RunFacts, record: RunRecord, verdict: Verdict, checks: tuple[CheckResult, ...], seconds: float, replay: str
 ) -> Mapping[str, object]:
     return {
         "verdict": verdict.value,
         "checks": [_check_json(check) for check in checks],
         "not_covered": not_covered(facts.scenario),
-        "replay": facts.scenario.replay,
+        "replay": replay,
         "started": f"{record.started:%Y-%m-%dT%H:%M:%SZ}",
         "seconds": round(seconds, 2),
     }

@@ -1,6 +1,6 @@
 """Scenarios in bulk: every point killed, every message broken, random pairs, and a long haul."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -29,21 +29,24 @@ from splitlearn.probe import POINTS, Scope
 
 __all__ = ["CONFIG", "LONG_HAUL_STEPS", "kill_matrix", "long_haul", "network_matrix", "pairs"]
 
-# Small enough that a run takes seconds; three microbatches a step, and a checkpoint after every second.
+# Small enough that a run takes seconds; three microbatches a step, a checkpoint after every second, and a learning rate
+# that is highest at the first, so that every step changes every weight.
 CONFIG = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=2,
-    gradient_accumulation_steps=3, learning_rate=1e-3, warmup_steps=2, scheduler_type="cosine", max_steps=6,
+    gradient_accumulation_steps=3, learning_rate=1e-3, scheduler_type="cosine", max_steps=6,
     max_grad_norm=0.5, save_interval=2, rpc_timeout=3.0, patience=60.0,
 )  # fmt: skip
 WHOLE_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
 FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
 PAIRS = 60
+# A call's deadline and the longest pause before the next are over in 5 s, and a program starts in a few.
+RECOVERY_BOUND = 10.0
 LONG_HAUL_STEPS = 300
 
 
 def scenario(name: str, title: str, *faults: Fault, config: TrainingConfig = CONFIG) -> Scenario:
     """Give a scenario with these faults."""
-    return Scenario(name, title, config, faults=faults, whole_steps=WHOLE_STEPS)
+    return Scenario(name, title, config, faults=faults, whole_steps=WHOLE_STEPS, recovery_bound=RECOVERY_BOUND)
 
 
 # Points of a trunk's start, before which there is no client to kill yet.
@@ -60,6 +63,13 @@ REACHED_BY: dict[str, tuple[Fault, ...]] = {
     "client.training.stopping": (Restart(At("client.forward.sent", MIDDLE, 1), "client"),),
     "trunk.server.stopping": (Restart(At("trunk.backward.received", MIDDLE, 1), "trunk"),),
 }
+# Points that are passed again in another state, how often until then, and what makes it so.
+BREAK = DropConnection(At("client.forward.sent", MIDDLE, 1))
+AGAIN: dict[str, tuple[int, tuple[Fault, ...]]] = {
+    **dict.fromkeys((*ALONE, "client.session.opening", "client.session.opened"), (2, (LOSE_SESSION,))),
+    **dict.fromkeys(("trunk.session.opening", "trunk.session.opened"), (2, (LOSE_SESSION,))),
+    "client.connection.changed": (4, (BREAK,)),
+}
 # The norm of what such steps leave is not finite, so that the following are skipped.
 DIVERGING = CONFIG.but(optimizer_type="sgd", learning_rate=1e30, max_grad_norm=0.0)
 SETTINGS: dict[str, TrainingConfig] = {
@@ -71,55 +81,55 @@ SETTINGS: dict[str, TrainingConfig] = {
 def kill_matrix() -> Iterator[Scenario]:
     """SIGKILL of client, trunk and both at every point: at the first step, a middle one, and one with a checkpoint."""
     for point, victims in product(POINTS, VICTIMS):
-        for at in places(point, victims):
+        for at, faults in places(point, victims):
             who = "-and-".join(victims)
-            where = point + ("" if at.step is None else f"-{at.step}")
-            faults = (*before(point, victims), Kill(at, victims))
+            where = point + ("" if at.step is None else f"-{at.step}") + ("-again" if at.occurrence > 1 else "")
             title = f"Kill {' and '.join(victims)} at {at}"
-            yield scenario(f"kill-{who}-at-{where}", title, *faults, config=SETTINGS.get(point, CONFIG))
+            kill = Kill(at, victims)
+            yield scenario(f"kill-{who}-at-{where}", title, *faults, kill, config=SETTINGS.get(point, CONFIG))
 
 
-def places(point: str, victims: Victims) -> Iterable[At]:
-    """Give where in a run a point is passed."""
-    scope = POINTS[point]
-    if point in ALONE:
-        return (At(point, occurrence=2 if "client" in victims else 1),)
-    if point == "client.step.skipped":
-        return (At(point, BEFORE_CHECKPOINT),)
-    if scope is Scope.RUN:
-        return (At(point),)
-    if scope is Scope.CHECKPOINT:
-        return (At(point, 2), At(point, CONFIG.max_steps))
-    # Which graphs there is no room for depends on the order in which requests arrive.
-    microbatch = 1 if scope is Scope.MICROBATCH and point != "trunk.graph.recomputed" else None
-    return tuple(At(point, step, microbatch) for step in (FIRST, MIDDLE, BEFORE_CHECKPOINT))
-
-
-def before(point: str, victims: Victims) -> tuple[Fault, ...]:
-    """Give the faults without which the point is not passed."""
+def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
+    """Give where in a run a point is passed, and the faults without which it is not."""
+    scope, before = POINTS[point], REACHED_BY.get(point, ())
+    again = [(At(point, occurrence=AGAIN[point][0]), AGAIN[point][1])] if point in AGAIN else []
     if point in ALONE and "client" in victims:
-        return (LOSE_SESSION,)
-    return REACHED_BY.get(point, ())
+        return again
+    if scope is Scope.RUN:
+        return [(At(point), before), *again]
+    steps: tuple[int, ...] = (FIRST, MIDDLE, BEFORE_CHECKPOINT)
+    microbatch = None
+    if point == "client.step.skipped":
+        steps = (BEFORE_CHECKPOINT,)
+    elif scope is Scope.CHECKPOINT:
+        steps = (2, CONFIG.max_steps)
+    elif scope is Scope.MICROBATCH and point != "trunk.graph.recomputed":
+        # Which graphs there is no room for depends on the order in which requests arrive.
+        microbatch = 1
+    return [(At(point, step, microbatch), before) for step in steps]
 
 
 def network_matrix() -> Iterator[Scenario]:
     """Every fault of the network at every RPC, when the request and when the reply is under way."""
     for rpc in RPCS:
         for fault in (*_connection_faults(rpc), *_message_faults(rpc)):
-            kind, side = fault.name.partition("@")[0], "request" if fault.at == rpc.sending else "reply"
+            kind, side = fault.name.partition("@")[0], "reply" if fault.at == rpc.replying else "request"
             faults = (LOSE_SESSION, fault) if rpc.method == "OpenSession" else (fault,)
             yield scenario(f"net-{rpc.method}-{side}-{kind}", f"{rpc.method}, {side}: {fault.detail}", *faults)
 
 
 def _connection_faults(rpc: Rpc) -> Iterator[Fault]:
+    """Break the connection under a call of the RPC, so that this very call fails."""
+    # A connection that is closed before the request is on its way is made again, and nothing fails.
+    yield from (DropConnection(at, rpc.method) for at in (rpc.received, rpc.replying))
     sides: tuple[tuple[At, Stream], ...] = ((rpc.sending, "upstream"), (rpc.replying, "downstream"))
     for at, stream in sides:
-        yield DropConnection(at)
-        yield Partition(at, 1.0)
-        yield CutMessage(at, stream, 20)
-        yield from (IllNetwork(at, illness, stream) for illness in ILLNESSES)
+        yield Partition(at, 1.0, rpc.method)
+        yield CutMessage(at, stream, 20, rpc.method)
+        yield from (IllNetwork(at, illness, stream, rpc.method) for illness in ILLNESSES)
+    # Longer than the call's deadline.
+    yield Pause(rpc.received, "client", 4.0)
     yield Pause(rpc.replying, "trunk", 4.0)
-    yield Pause(rpc.sending, "client", 1.0)
 
 
 def _message_faults(rpc: Rpc) -> Iterator[Fault]:
@@ -132,9 +142,10 @@ def _message_faults(rpc: Rpc) -> Iterator[Fault]:
 def pairs() -> Iterator[Scenario]:
     """Two faults of any kinds at places that a seed decides."""
     for seed in range(PAIRS):
-        faults = random_pair(seed, CONFIG.max_steps, CONFIG.gradient_accumulation_steps)
+        config = CONFIG.but(seed=seed, max_steps=8)
+        faults = random_pair(seed, config.max_steps, config.gradient_accumulation_steps)
         title = " and ".join(f"{fault.detail} at {fault.at}" for fault in faults)
-        yield scenario(f"pair-{seed}", title[:1].upper() + title[1:], *faults, config=CONFIG.but(seed=seed))
+        yield scenario(f"pair-{seed}", title[:1].upper() + title[1:], *faults, config=config)
 
 
 def long_haul(steps: int, name: str) -> Scenario:

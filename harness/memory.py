@@ -1,6 +1,7 @@
 """How much memory the parties use, step by step."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -27,8 +28,10 @@ def sample_memory(parties: Mapping[str, Party], step: int) -> list[MemorySample]
     """Read what the kernel says of each running party."""
     found = []
     for party in parties.values():
-        status = Path(f"/proc/{party.program.pid}/status") if party.lives else Path()
-        lines = status.read_text().splitlines() if status.is_file() else []
+        lines: list[str] = []
+        if party.lives:
+            with suppress(OSError):  # it has ended
+                lines = Path(f"/proc/{party.program.pid}/status").read_text().splitlines()
         resident = [line.split()[1] for line in lines if line.startswith("RssAnon:")]
         found += [MemorySample(party.name, party.lives, step, 1024 * int(kibibytes)) for kibibytes in resident]
     return found

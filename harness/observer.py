@@ -7,11 +7,11 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from harness.errors import TimedOutError
@@ -138,7 +138,14 @@ class Observer:
         """Put an event of the harness or the proxy into the trace."""
         return self._add(time.monotonic_ns(), source, point, {"step": None, "microbatch": None, **fields}, None)
 
-    def wait_for(self, at: At, timeout: float, after: int = -1, meanwhile: Callable[[], None] = lambda: None) -> Event:
+    def wait_for(
+        self,
+        at: At,
+        timeout: float,
+        after: int = -1,
+        meanwhile: Callable[[], None] = lambda: None,
+        fields: Mapping[str, object] = MappingProxyType({}),
+    ) -> Event:
         """Wait for the first event at a place with a number above `after`.
 
         Args:
@@ -146,6 +153,7 @@ class Observer:
             timeout: seconds.
             after: number of the last event that does not count.
             meanwhile: called now and then; may raise when there is no point in waiting on.
+            fields: what the event must tell, by name.
 
         Raises:
             TimedOutError: it did not come.
@@ -154,7 +162,7 @@ class Observer:
         with self._changed:
             while True:
                 for event in self.events:
-                    if event.number > after and at.matches(event):
+                    if event.number > after and at.matches(event) and fields.items() <= event.fields.items():
                         return event
                 meanwhile()
                 left = deadline - time.monotonic()
@@ -173,18 +181,22 @@ class Observer:
             listener.start()
 
     def _listen(self, connection: socket.socket) -> None:
-        # A process or this observer that ends in the middle of a line raises one of these.
-        with connection, connection.makefile("r") as lines, suppress(OSError, json.JSONDecodeError):
-            source = json.loads(lines.readline())["hello"]
-            holds = [
+        with connection:
+            messages = _messages(connection)
+            hello = next(messages, {"hello": ""})
+            with suppress(OSError):  # the process is gone
+                connection.sendall(json.dumps({"holds": self._holds_of(hello["hello"])}).encode() + b"\n")
+            for values in messages:
+                self._take(connection, values)
+
+    def _holds_of(self, source: str) -> list[dict[str, object]]:
+        with self._changed:
+            return [
                 {"point": hold.at.point, "step": hold.at.step, "microbatch": hold.at.microbatch}
                 for hold in self._holds
                 if hold.at.source == source
                 for _ in range(hold.left)
             ]
-            connection.sendall(json.dumps({"holds": holds}).encode() + b"\n")
-            for line in lines:
-                self._take(connection, json.loads(line))
 
     def _take(self, connection: socket.socket, values: dict[str, Any]) -> None:
         ns, source, point = values.pop("ns"), values.pop("source"), values.pop("point")
@@ -227,3 +239,17 @@ class Observer:
             self._changed.notify_all()
             self._on_event(event)  # under the lock, so that events are told in order
         return event
+
+
+def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:
+    """Give what a process says, until it or this observer ends, perhaps in the middle of a line."""
+    with connection.makefile("r") as lines:
+        while True:
+            try:
+                line = lines.readline()
+                values = json.loads(line) if line else None
+            except (OSError, json.JSONDecodeError):
+                return
+            if values is None:
+                return
+            yield values

@@ -94,7 +94,7 @@ def run_scenario(
             lines = [
                 f"{scenario.name}: {outcome.verdict.value}",
                 *problems,
-                f"replay: {scenario.replay}",
+                f"replay: {workshop.replay(scenario)}",
                 f"run: {outcome.folder}",
             ]
             pytest.fail("\n".join(lines), pytrace=False)
@@ -118,8 +118,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     worst = max(ulps, key=lambda ulp: math.inf if isinstance(ulp, str) else ulp, default="none")
     terminalreporter.section("scenarios")
     terminalreporter.line(f"{len(outcomes)} runs, {tensors} tensors compared, worst ULP {worst}; report: {path}")
+    from harness.recovery import quantile  # noqa: PLC0415 - as above
+
     recoveries = sorted(seconds for outcome in outcomes for seconds in outcome.recoveries)
     if recoveries:
-        middle, late = (recoveries[int(share * (len(recoveries) - 1))] for share in (0.5, 0.95))
+        middle, late = quantile(recoveries, 0.5), quantile(recoveries, 0.95)
         times = f"p50 {middle:.2f} s, p95 {late:.2f} s, slowest {recoveries[-1]:.2f} s"
         terminalreporter.line(f"{len(recoveries)} faults healed; progress came after {times}")

@@ -1,10 +1,10 @@
 """How long the client takes to get on after a fault has healed."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from math import inf
+from collections.abc import Iterable, Sequence
+from math import ceil, inf
 
-__all__ = ["PROGRESS", "seconds_to_progress"]
+__all__ = ["PROGRESS", "quantile", "seconds_to_progress"]
 
 # What the client passes when an answer of the trunk has come, or when its work is done.
 PROGRESS = frozenset(
@@ -39,3 +39,8 @@ def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[fl
         return progress[following] - at if following < len(progress) else inf
 
     return [wait(at) for at in healed]
+
+
+def quantile(rising: Sequence[float], share: float) -> float:
+    """Give the least of some numbers, in rising order, that at least this share of them does not exceed."""
+    return rising[max(1, ceil(share * len(rising))) - 1]

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from harness.faults import (
@@ -35,21 +34,18 @@ STEPS_BETWEEN = 6
 
 
 def random_pair(seed: int, steps: int, microbatches: int) -> Schedule:
-    """Draw two faults of any kinds.
+    """Draw two faults of any kinds, so far apart that what the second leaves behind cannot be taken for the first's.
 
     Args:
         seed: decides both.
-        steps: of the run.
+        steps: of the run, at least six.
         microbatches: of a step.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     # In the last step there may be too little under way for a fault to show.
-    places = sorted(chance.randrange(1, steps - 1) for _ in range(2))
-    alone = places[0] != places[1]
-    first, second = (_any_fault(_place(step, microbatches, chance), chance, alone=alone) for step in places)
-    if first.at == second.at:
-        second = replace(second, at=replace(second.at, occurrence=2))  # type: ignore[type-var] # all are dataclasses
-    return first, second
+    first = chance.randrange(1, steps - 3)
+    second = chance.randrange(first + 2, steps - 1)
+    return tuple(_any_fault(_place(step, microbatches, chance), chance) for step in (first, second))
 
 
 def every_few_steps(steps: int, microbatches: int, kills: Mapping[int, Victims]) -> Schedule:
@@ -86,11 +82,10 @@ def _network_fault(at: At, chance: random.Random) -> Fault:
     return chance.choice(choices)
 
 
-def _any_fault(at: At, chance: random.Random, *, alone: bool) -> Fault:
-    """Draw a fault for a place; a program is asked to stop only where no other fault can kill it while it does."""
+def _any_fault(at: At, chance: random.Random) -> Fault:
     choices: Schedule = (
         *(Kill(at, victims) for victims in VICTIMS),
         *(_network_fault(at, chance) for _ in range(3)),
         Restart(at, chance.choice(PARTIES)),
     )
-    return chance.choice(choices if alone else choices[:-1])
+    return chance.choice(choices)

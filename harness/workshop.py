@@ -11,6 +11,7 @@ from harness.processes import ColdStarter, Starter, WarmStarter
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.server_process import ProxyBackend, find_backend, running_proxy_server
 from harness.references import References
+from harness.scenario import Scenario
 
 __all__ = ["RUNS", "Workshop", "open_workshop"]
 
@@ -27,6 +28,7 @@ class Workshop:
         backend: which server that is.
         references: trained so far.
         runs: folder of run folders.
+        flags: of `harness run`, that make it use the same.
     """
 
     starter: Starter
@@ -34,6 +36,11 @@ class Workshop:
     backend: ProxyBackend
     references: References
     runs: Path
+    flags: tuple[str, ...] = ()
+
+    def replay(self, scenario: Scenario) -> str:
+        """Give the command that runs a scenario again, in the same way."""
+        return " ".join((scenario.replay, *self.flags))
 
 
 @contextmanager
@@ -48,13 +55,15 @@ def open_workshop(
         cold: start an interpreter for every program instead of forking a warmed one.
         seed: of an embedded proxy's random numbers.
     """
-    chosen = backend or find_backend()
+    best = find_backend()
+    chosen = backend or best
+    flags = (*(("--proxy", chosen.kind) if chosen.kind != best.kind else ()), *(("--cold",) if cold else ()))
     scratch = Path(tempfile.mkdtemp(prefix="splitlearn-workshop-"))
     try:
         with ExitStack() as stack:
             starter: Starter = stack.enter_context(ColdStarter()) if cold else stack.enter_context(WarmStarter())
             log = scratch / "toxiproxy.log"
             toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
-            yield Workshop(starter, toxiproxy, chosen, References(starter, scratch / "references"), runs)
+            yield Workshop(starter, toxiproxy, chosen, References(starter, scratch / "references"), runs, flags)
     finally:
         shutil.rmtree(scratch)

@@ -9,6 +9,7 @@ from harness.network import Network
 from harness.observer import At, Event, Observer
 from harness.party import Party
 from harness.relay import Relay
+from splitlearn.config import TrainingConfig
 
 __all__ = ["World"]
 
@@ -20,11 +21,13 @@ class World:
     Attributes:
         parties: client and trunk.
         observer: hears from both.
+        config: of the run.
         over: set when the run has ended.
     """
 
     parties: Mapping[str, Party]
     observer: Observer
+    config: TrainingConfig
     over: threading.Event
     _network: Network | None = None
     _relay: Relay | None = None
@@ -47,9 +50,22 @@ class World:
         """Take what lies between the parties, when it is there."""
         self._network, self._relay = network, relay
 
-    def wait_for(self, point: str, since: Event, timeout: float) -> Event:
-        """Wait for a point to be passed after an event; raises `TimedOutError`, or `HarnessError` at the run's end."""
-        return self.observer.wait_for(At(point), timeout, since.number, self._raise_if_over)
+    def wait_for(self, point: str, since: Event, timeout: float, **fields: object) -> Event:
+        """Wait for a point to be passed after an event, with these fields.
+
+        Raises:
+            HarnessError: the run has ended; `TimedOutError`, it did not come.
+        """
+        return self.observer.wait_for(At(point), timeout, since.number, self._raise_if_over, fields)
+
+    def wait_for_trunk(self, since: Event, timeout: float) -> None:
+        """Wait until a trunk that was started again serves, also when the client's work is done meanwhile.
+
+        Raises:
+            HarnessError: it has ended; `TimedOutError`, it does not come to it.
+        """
+        trunk = self.parties["trunk"]
+        self.observer.wait_for(At("trunk.server.ready"), timeout, since.number, trunk.must_live)
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass, unless the run ends."""

@@ -8,7 +8,6 @@ from harness.catalogue import CATALOGUE
 from harness.plugin import scenario_parameters
 from harness.record import read_lines
 
-LEAST_KINDS = 35
 HOSTILE = CATALOGUE["hostile-peers"]
 
 
@@ -24,7 +23,6 @@ def test_malformed_requests_are_refused_and_change_nothing(run_scenario, scenari
     (report,) = (event for event in trace if event["point"] == "fuzz.finished")
     told = [event for event in trace if event["point"] == "fuzz.progress"]
     assert count == report["sent"]
-    assert len(report["kinds"]) >= LEAST_KINDS
     assert report["distinct"] > count / 2
     assert points["trunk.server.ready"] == points["trunk.session.opened"] == 1, (
         "the trunk lived, and nobody else got in"

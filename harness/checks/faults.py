@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.facts import RunFacts
-from harness.faults import Fault
+from harness.faults import SHARED_MARKS, Fault
 from harness.observer import Event
 from harness.verdict import CheckResult
 
@@ -17,7 +17,7 @@ def check_faults(facts: RunFacts) -> CheckResult:
     if not planned:
         return CheckResult("faults", 1, "none were planned")
     fired = {event.fields["fault"]: event for event in facts.events if event.point == "fault.injected"}
-    unmarked = [fault.name for fault in planned if fault.name in fired and not _has_mark(fault, fired, facts.events)]
+    unmarked = [fault.name for fault in planned if fault.name in fired and not _shows(fault, fired, facts.events)]
     healed = {event.fields["fault"] for event in facts.events if event.point in ("fault.healed", "fault.unhealed")}
     told = {point: _reasons(facts.events, point) for point in ("fault.failed", "fault.unhealed")}
     problems = [
@@ -32,17 +32,19 @@ def check_faults(facts: RunFacts) -> CheckResult:
     return CheckResult("faults", len(planned), summary, (), figures, void_because="; ".join(problems))
 
 
-def _has_mark(fault: Fault, fired: Mapping[str, Event], events: Sequence[Event]) -> bool:
-    """Look between the passing of the point and the next fault, or this one's healing where that comes later.
+def _shows(fault: Fault, fired: Mapping[str, Event], events: Sequence[Event]) -> bool:
+    """Look from the passing of the point on: the other side may notice before the injection is noted.
 
-    The other side may notice before the injection is noted, but not before the process was held for it.
+    What another fault could have caused too counts only until the next fault's place, the rest until this one's healing
+    where that comes later.
     """
     since = int(fired[fault.name].fields["held"])
     later = (int(event.fields["held"]) for event in fired.values())
     following = min((held for held in later if held > since), default=math.inf)
     healed = (e.number for e in events if e.point == "fault.healed" and e.fields["fault"] == fault.name)
     until = max(following, next(healed, -1))
-    return any(since < event.number < until and fault.is_mark(event) for event in events)
+    own = [e for e in events if since < e.number <= (following if e.point in SHARED_MARKS else until)]
+    return fault.shows(own)
 
 
 def _reasons(events: Sequence[Event], point: str) -> list[str]:

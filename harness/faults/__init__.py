@@ -1,7 +1,7 @@
 """What can break: each fault is a value; a scenario has any number of them."""
 
 from harness.faults.connections import CutMessage, DropConnection, Partition
-from harness.faults.fault import Fault
+from harness.faults.fault import SHARED_MARKS, Fault
 from harness.faults.messages import MISHAPS, Mishap, SpoiledMessage
 from harness.faults.processes import PARTIES, VICTIMS, Kill, PartyName, Pause, Restart, Victims
 from harness.faults.toxics import ILLNESSES, Illness, IllNetwork
@@ -10,6 +10,7 @@ __all__ = [
     "ILLNESSES",
     "MISHAPS",
     "PARTIES",
+    "SHARED_MARKS",
     "VICTIMS",
     "CutMessage",
     "DropConnection",

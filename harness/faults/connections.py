@@ -1,8 +1,9 @@
 """Connections that are closed, and networks that are gone for a while."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.faults.fault import NOTICE_TIMEOUT, is_failed_call, is_lost_connection, named
+from harness.faults.fault import is_failed_call, is_lost_connection, named, wait_for_failed_call
 from harness.observer import At, Event
 from harness.proxy.toxic import Stream, Toxic
 from harness.world import World
@@ -12,9 +13,10 @@ __all__ = ["CutMessage", "DropConnection", "Partition"]
 
 @dataclass(frozen=True)
 class DropConnection:
-    """Every connection is closed; new ones are taken at once."""
+    """Every connection is closed; new ones are taken at once. Where an RPC is named, a call of it must fail."""
 
     at: At
+    method: str = ""
 
     @property
     def name(self) -> str:
@@ -34,17 +36,18 @@ class DropConnection:
     def heal(self, world: World, since: Event) -> None:
         """Nothing is left to mend."""
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return is_failed_call(event) or is_lost_connection(event)
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return _broke(events, self.method)
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Every connection is closed and none is taken for a while."""
+    """Every connection is closed and none is taken for a while. Where an RPC is named, a call of it must fail."""
 
     at: At
     seconds: float
+    method: str = ""
 
     @property
     def name(self) -> str:
@@ -65,18 +68,19 @@ class Partition:
         world.let_pass(self.seconds)
         world.network.reconnect()
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return is_failed_call(event) or is_lost_connection(event)
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return _broke(events, self.method)
 
 
 @dataclass(frozen=True)
 class CutMessage:
-    """The connection is closed after some more bytes, in the middle of a message."""
+    """The connection is closed after some more bytes, in the middle of a message, of an RPC where it is named."""
 
     at: At
     stream: Stream
     bytes: int
+    method: str = ""
 
     @property
     def name(self) -> str:
@@ -94,13 +98,19 @@ class CutMessage:
 
     def heal(self, world: World, since: Event) -> None:
         """Mend it when the client has noticed."""
-        world.wait_for("client.call.failed", since, NOTICE_TIMEOUT)
+        wait_for_failed_call(world, since, self.method)
         world.network.remove(self._toxic)
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return is_failed_call(event)
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(is_failed_call(event, self.method) for event in events)
 
     @property
     def _toxic(self) -> Toxic:
         return Toxic(type="limit_data", stream=self.stream, attributes={"bytes": self.bytes}, name=self.name)
+
+
+def _broke(events: Sequence[Event], method: str) -> bool:
+    """Whether a call of an RPC failed; where none is named, any call, or the connection alone."""
+    failed = any(is_failed_call(event, method) for event in events)
+    return failed or (not method and any(map(is_lost_connection, events)))

@@ -1,17 +1,27 @@
 """What every fault is: a value, injected while a process is held at a named point.
 
-Adding a fault is one class with `inject`, `heal` and `is_mark`.
+Adding a fault is one class with `name`, `detail`, `inject`, `heal` and `shows`.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from harness.observer import At, Event
 from harness.world import World
 
-__all__ = ["NOTICE_TIMEOUT", "Fault", "is_failed_call", "is_lost_connection", "named"]
+__all__ = [
+    "NOTICE_TIMEOUT",
+    "SHARED_MARKS",
+    "Fault",
+    "is_failed_call",
+    "is_lost_connection",
+    "named",
+    "wait_for_failed_call",
+]
 
 # What may pass until the system notices: longer than any deadline of a scenario.
 NOTICE_TIMEOUT = 90.0
+SHARED_MARKS = frozenset({"client.call.failed", "client.connection.changed"})
 LOST = ("IDLE", "TRANSIENT_FAILURE")
 
 
@@ -39,13 +49,16 @@ class Fault(Protocol):
         Raises `HarnessError` where that cannot be done.
         """
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether the events from its place on show that the fault took effect.
+
+        Of `SHARED_MARKS`, which other faults leave too, only those before the next fault are among them.
+        """
 
 
-def is_failed_call(event: Event) -> bool:
-    """Whether the client saw a call fail."""
-    return event.point == "client.call.failed"
+def is_failed_call(event: Event, method: str = "") -> bool:
+    """Whether the client saw a call fail, of one RPC where it is named."""
+    return event.point == "client.call.failed" and (not method or event.fields["method"] == method)
 
 
 def is_lost_connection(event: Event) -> bool:
@@ -53,9 +66,15 @@ def is_lost_connection(event: Event) -> bool:
     return event.point == "client.connection.changed" and event.fields["state"] in LOST
 
 
+def wait_for_failed_call(world: World, since: Event, method: str) -> None:
+    """Wait until the client has noticed: a call has failed, of one RPC where it is named; raises `HarnessError`."""
+    fields = {"method": method} if method else {}
+    world.wait_for("client.call.failed", since, NOTICE_TIMEOUT, **fields)
+
+
 def named(kind: str, at: At) -> str:
     """Give a fault's short name: what happens, and where."""
     step = "" if at.step is None else f".{at.step}"
     microbatch = "" if at.microbatch is None else f".{at.microbatch}"
-    occurrence = "" if at.occurrence == 1 else f".{at.occurrence}th"
+    occurrence = "" if at.occurrence == 1 else f"#{at.occurrence}"
     return f"{kind}@{at.point}{step}{microbatch}{occurrence}"

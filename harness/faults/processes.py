@@ -1,6 +1,7 @@
 """Programs that are killed, paused, or asked to stop, and that start again."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,11 +47,11 @@ class Kill:
         for name in reversed(self.victims):
             world.parties[name].start()
         if "trunk" in self.victims:
-            world.wait_for("trunk.server.ready", since, NOTICE_TIMEOUT)
+            world.wait_for_trunk(since, NOTICE_TIMEOUT)
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return event.point == "process.killed" and event.fields["party"] in self.victims
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(e.point == "process.killed" and e.fields["party"] in self.victims for e in events)
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,11 @@ class Restart:
         """Start again when it has stopped."""
         world.parties[self.victim].start_when_stopped(STOPPED[self.victim])
         if self.victim == "trunk":
-            world.wait_for("trunk.server.ready", since, NOTICE_TIMEOUT)
+            world.wait_for_trunk(since, NOTICE_TIMEOUT)
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return event.point == STOPPING[self.victim]
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == STOPPING[self.victim] for event in events)
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,6 @@ class Pause:
         world.let_pass(self.seconds)
         world.parties[self.victim].go_on()
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return event.point == "process.paused" and event.fields["party"] == self.victim
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(e.point == "process.paused" and e.fields["party"] == self.victim for e in events)

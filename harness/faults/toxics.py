@@ -1,10 +1,10 @@
 """Networks that are ill: bytes that vanish, wait, crawl, or meet a connection that ends badly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.faults.fault import NOTICE_TIMEOUT, is_failed_call, named
+from harness.faults.fault import is_failed_call, named, wait_for_failed_call
 from harness.observer import At, Event
 from harness.proxy.toxic import Stream, Toxic
 from harness.world import World
@@ -22,15 +22,15 @@ class Kind:
     detail: str
 
 
-# A delay or a rate is such that no call of a scenario outlasts its deadline.
+# Such that no call outlasts its deadline, however few bytes it has.
 KINDS: Mapping[Illness, Kind] = {
     "half-open": Kind((("timeout", {"timeout": 0}),), "swallows what is sent and says nothing"),
     "reset": Kind((("reset_peer", {"timeout": 0}),), "resets the connection at the next bytes"),
     "delay-spike": Kind((("latency", {"latency": 8000}),), "delays everything by 8 s"),
-    "bandwidth-collapse": Kind((("bandwidth", {"rate": 1}),), "lets 1 kB/s through"),
+    "bandwidth-collapse": Kind((("bandwidth", {"rate": 0}),), "lets nothing more through, and loses nothing"),
     "slow-close": Kind(
-        (("slow_close", {"delay": 1500}), ("limit_data", {"bytes": 2000})),
-        "closes after 2000 more bytes, and takes 1.5 s to do so",
+        (("slow_close", {"delay": 1500}), ("limit_data", {"bytes": 20})),
+        "closes after 20 more bytes, and takes 1.5 s to do so",
     ),
 }
 ILLNESSES: tuple[Illness, ...] = tuple(KINDS)
@@ -38,11 +38,12 @@ ILLNESSES: tuple[Illness, ...] = tuple(KINDS)
 
 @dataclass(frozen=True)
 class IllNetwork:
-    """Toxics on one direction of the live connection, until the client has seen a call fail."""
+    """Toxics on one direction of the live connection, until the client has seen a call fail, of an RPC if named."""
 
     at: At
     illness: Illness
     stream: Stream
+    method: str = ""
 
     @property
     def name(self) -> str:
@@ -61,13 +62,13 @@ class IllNetwork:
 
     def heal(self, world: World, since: Event) -> None:
         """Mend it when the client has noticed; what was held back arrives late."""
-        world.wait_for("client.call.failed", since, NOTICE_TIMEOUT)
+        wait_for_failed_call(world, since, self.method)
         for toxic in self._toxics:
             world.network.remove(toxic)
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return is_failed_call(event)
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(is_failed_call(event, self.method) for event in events)
 
     @property
     def _toxics(self) -> list[Toxic]:

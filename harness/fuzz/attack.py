@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from harness.fuzz.refusals import REFUSALS
+
 __all__ = ["Answer", "Attack"]
 
 HUNG = ("DEADLINE_EXCEEDED", "CANCELLED")
@@ -52,4 +54,14 @@ class Attack:
             return f"was refused as {answer} instead of {self.reason}"
         if answer.reason in ("", "BUG"):
             return f"was answered {answer}: {answer.details}"
-        return ""
+        return _impropriety(answer)
+
+
+def _impropriety(answer: Answer) -> str:
+    """Say what is wrong with the code and the message that came with a reason."""
+    refusal = REFUSALS.get(answer.reason)
+    if refusal and answer.code != refusal.code:
+        return f"was answered {answer}, whose code should be {refusal.code}"
+    if refusal and not any(words in answer.details for words in refusal.words):
+        return f"was answered {answer} without saying why: {answer.details!r}"
+    return ""

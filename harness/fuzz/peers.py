@@ -1,5 +1,6 @@
 """Hostile peers as faults of a scenario: they begin at a point, and the client waits for them at others."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from harness.errors import HarnessError
@@ -12,7 +13,6 @@ from harness.memory import sample_memory
 from harness.observer import At, Event
 from harness.world import World
 from splitlearn.agreement import agreement
-from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 
 __all__ = ["HostilePeers", "KeepPace"]
@@ -29,13 +29,11 @@ class HostilePeers:
         at: where they begin; the session must have applied its second step.
         count: of requests.
         seed: decides which.
-        config: of the run, so that the requests fit the trunk but for what is wrong with them.
     """
 
     at: At
     count: int
     seed: int
-    config: TrainingConfig
 
     @property
     def name(self) -> str:
@@ -65,21 +63,22 @@ class HostilePeers:
                 step = told // PROGRESS_EVERY
                 world.observer.note("harness", "fuzz.progress", step=step, answered=told, resident=resident[0])
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return event.point in ("fuzz.progress", "fuzz.finished")
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point in ("fuzz.progress", "fuzz.finished") for event in events)
 
     def _target(self, world: World) -> Target:
+        """Know what the run's own client knows, so that requests fit the trunk but for what is wrong with them."""
         last = {event.point: event.fields for event in list(world.observer.events)}
-        opened = last["trunk.session.opened"]
-        _, identity = FAMILY.load_client(self.config)
+        opened, config = last["trunk.session.opened"], world.config
+        _, identity = FAMILY.load_client(config)
         return Target(
             address=str(last["trunk.server.ready"]["address"]),
             session=str(opened["session"]),
             incarnation=int(opened["incarnation"]),
             hidden_size=identity.hidden_size,
-            max_message_bytes=self.config.max_message_bytes,
-            agreement=agreement(self.config, identity),
+            max_message_bytes=config.max_message_bytes,
+            agreement=agreement(config, identity),
         )
 
 
@@ -113,6 +112,6 @@ class KeepPace:
     def heal(self, world: World, since: Event) -> None:
         """Nothing is left to mend."""
 
-    def is_mark(self, event: Event) -> bool:
-        """Whether an event shows that the fault took effect."""
-        return event.point == "fault.injected" and event.fields["fault"] == self.name
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == "fault.injected" and event.fields["fault"] == self.name for event in events)

@@ -6,7 +6,7 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-__all__ = ["SILENT", "HttpAttack", "drawn", "ending"]
+__all__ = ["RAW_KINDS", "SILENT", "HttpAttack", "drawn", "ending"]
 
 KINDS = ("random bytes", "cut preface", "cut frame", "huge frame", "random frames", "connect and close")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -24,6 +24,7 @@ class HttpAttack:
 
 
 SILENT = HttpAttack("silent", b"")
+RAW_KINDS = (*KINDS, SILENT.kind)
 
 
 def drawn(chance: random.Random) -> HttpAttack:

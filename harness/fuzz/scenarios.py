@@ -22,9 +22,9 @@ def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
     paces = (KeepPace(At(first.point, 3 + int(k * every)), count * k // PACES) for k in range(1, PACES + 1))
     made = Scenario(
         name,
-        f"{count} malformed requests while the client trains",
+        f"{count} malformed requests and raw connections while the client trains",
         config,
-        faults=(HostilePeers(first, count, SEED, config), *paces),
+        faults=(HostilePeers(first, count, SEED), *paces),
         timeout=900.0,
         recovery_bound=60.0,
     )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,28 +59,22 @@ Digests = dict[Place, str]
 
 
 def read_digests(paths: Iterable[Path]) -> Digests:
-    """Read what processes recorded; of a step that was done again, the last entry counts.
+    """Read what processes recorded.
 
-    A line that is cut off, because its process was killed, is left out: the step was done again, or is missing. Where
-    two processes recorded the same tensor, as trunk and client do of gradients that were fetched, both must agree: if
-    they do not, the place has both digests and equals no other.
+    A tensor may be there several times: of a step that was done again after a crash, or recorded by two processes, as
+    trunk and client do of gradients that were fetched. All must agree: if they do not, the place has every digest and
+    equals no other. A line that is cut off, because its process was killed, is left out: the step was done again, or is
+    missing.
     """
-    found: Digests = {}
+    found: defaultdict[Place, dict[str, None]] = defaultdict(dict)
     for path in paths:
-        for place, sha256 in _read(path).items():
-            found[place] = sha256 if found.get(place, sha256) == sha256 else f"{found[place]} {sha256}"
-    return found
-
-
-def _read(path: Path) -> Digests:
-    found: Digests = {}
-    for line in path.read_text().splitlines():
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        found[Place(entry["step"], entry["microbatch"], entry["tensor"])] = entry["sha256"]
-    return found
+        for line in path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            found[Place(entry["step"], entry["microbatch"], entry["tensor"])][entry["sha256"]] = None
+    return {place: " ".join(digests) for place, digests in found.items()}
 
 
 def stage_of(tensor: str, cuts: Cuts) -> str:

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 
+from harness.recovery import quantile
 from harness.report.faults import fault_spans
 from harness.report.folder import RunFolder
 from harness.report.kinds import GROUPS, OTHER, group_of, kind_of
@@ -26,7 +27,7 @@ class Recoveries:
 
     def quantile(self, share: float) -> float:
         """Give the least time within which at least this share of the faults had progress after them."""
-        return self.seconds[max(1, ceil(share * len(self.seconds))) - 1]
+        return quantile(self.seconds, share)
 
 
 def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:

@@ -26,6 +26,7 @@ class Accumulator:
         self._seen: set[int] = set()
         self._next = 0
         self._expected = 0
+        self._completed_by: int | None = None
 
     def check(self, at: Position) -> None:
         """Refuse another number of microbatches than the step began with; raises `WireError`."""
@@ -50,6 +51,8 @@ class Accumulator:
         while self._next in self._early:
             self._join(self._early.pop(self._next))
             self._next += 1
+        if self._next == at.microbatches:
+            self._completed_by = at.microbatch
 
     @property
     def complete(self) -> bool:
@@ -61,9 +64,12 @@ class Accumulator:
         """For messages: how many microbatches have joined."""
         return f"{self._next} of {self._expected or 'unknown'} microbatches accumulated"
 
-    def norms(self, microbatches: int) -> dict[str, float]:
-        """Give each parameter's gradient norm, exactly representable in float32; empty before the step is complete."""
-        if self._next != microbatches:
+    def norms(self, microbatch: int) -> dict[str, float]:
+        """Give each parameter's gradient norm, exactly representable in float32, to the microbatch that came last.
+
+        Empty for all others, also when they are asked for again later: a repeated request gets what it got before.
+        """
+        if microbatch != self._completed_by:
             return {}
         gradients = {name: parameter.grad for name, parameter in self._parameters.items()}
         return {name: float(torch.linalg.vector_norm(g)) for name, g in gradients.items() if g is not None}
@@ -73,6 +79,7 @@ class Accumulator:
         self._early.clear()
         self._seen.clear()
         self._next = self._expected = 0
+        self._completed_by = None
 
     def _join(self, gradients: Sequence[torch.Tensor]) -> None:
         for parameter, gradient in zip(self._parameters.values(), gradients, strict=True):

@@ -78,7 +78,7 @@ class TrunkSession:
         if entry.smashed_grad_BTH is None:
             self._differentiate(at, entry, features_grad_BTH)
         assert entry.smashed_grad_BTH is not None
-        result = BackwardResult(entry.smashed_grad_BTH, self._accumulator.norms(at.microbatches))
+        result = BackwardResult(entry.smashed_grad_BTH, self._accumulator.norms(at.microbatch))
         self._tape.shrink(at.microbatch)
         return result
 

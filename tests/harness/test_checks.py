@@ -1,6 +1,7 @@
 """Every check passes, fails and is void as its docstring says, on runs made by hand."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -12,13 +13,14 @@ from harness.checks.convergence import check_convergence
 from harness.checks.exactly_once import check_exactly_once
 from harness.checks.expectations import check_expectations
 from harness.checks.faults import check_faults
-from harness.checks.hostility import check_hostility
+from harness.checks.hostility import KINDS, check_hostility
 from harness.checks.liveness import check_liveness
 from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
 from harness.checks.traffic import check_traffic
 from harness.facts import Traffic
-from harness.faults import DropConnection, SpoiledMessage
+from harness.faults import CutMessage, DropConnection, IllNetwork, Kill, Partition, SpoiledMessage
+from harness.fuzz.peers import HostilePeers
 from harness.links import LinkProfile
 from harness.memory import MemorySample
 from harness.observer import At
@@ -191,6 +193,31 @@ def changed(state):
     return ("client.connection.changed", None, {"state": state})
 
 
+def failed(method, code="UNAVAILABLE"):
+    return "client.call.failed", None, {"method": method, "code": code}
+
+
+BREAKING = {
+    "drop": partial(DropConnection, At("client.forward.sent")),
+    "partition": partial(Partition, At("client.forward.sent"), 1.0),
+    "cut": partial(CutMessage, At("client.forward.sent"), "upstream", 20),
+    "ill": partial(IllNetwork, At("client.forward.sent"), "reset", "upstream"),
+}
+TWICE = [("trunk.compute.received", 2)] * 2
+SPOILT = [
+    ("lose-request", "request.lost", [failed("Compute")], PASS),
+    ("lose-request", "request.lost", [failed("Backward")], VOID),
+    ("lose-reply", "reply.lost", [failed("Compute")], PASS),
+    ("lose-reply", "reply.lost", [], VOID),
+    ("corrupt-request", "request.corrupted", [failed("Compute", "DATA_LOSS")], PASS),
+    ("corrupt-request", "request.corrupted", [failed("Compute")], VOID),
+    ("corrupt-reply", "reply.corrupted", [failed("Compute", "DATA_LOSS")], PASS),
+    ("corrupt-reply", "reply.corrupted", [], VOID),
+    ("duplicate", "request.doubled", TWICE, PASS),
+    ("duplicate", "request.doubled", TWICE[:1], VOID),
+]
+
+
 class TestFaults:
     def test_none_planned_passes(self):
         assert PASS is check_faults(facts()).verdict
@@ -227,6 +254,38 @@ class TestFaults:
         passed = ["client.forward.sent", injected(EARLY, 0), healed(EARLY), "client.forward.sent", injected(LATE, 3)]
         result = check_faults(facts([*passed, "client.call.failed", healed(LATE)], faults=(EARLY, LATE)))
         assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
+
+    def test_the_place_of_the_next_fault_may_be_the_mark_of_the_one_before(self):
+        killed = Kill(At("client.call.failed"), ("trunk",))
+        passed = ["client.forward.sent", injected(EARLY, 0), "client.call.failed", injected(killed, 2)]
+        gone = ("process.killed", None, {"party": "trunk"})
+        result = check_faults(facts([*passed, gone, healed(EARLY), healed(killed)], faults=(EARLY, killed)))
+        assert PASS is result.verdict
+
+    def test_what_a_later_fault_could_have_caused_is_no_mark_though_the_earlier_one_heals_after_it(self):
+        passed = ["client.forward.sent", injected(EARLY, 0), "client.forward.sent", injected(LATE, 2)]
+        marks = ["client.call.failed", changed("IDLE")]
+        result = check_faults(facts([*passed, *marks, healed(LATE), healed(EARLY)], faults=(EARLY, LATE)))
+        assert (VOID, f"{EARLY.name} left no mark") == (result.verdict, result.reading)
+
+    @pytest.mark.parametrize("kind", BREAKING.values(), ids=BREAKING)
+    @pytest.mark.parametrize(("method", "expected"), [("Backward", PASS), ("Compute", VOID)])
+    def test_a_fault_under_a_named_call_must_have_broken_that_very_call(self, kind, method, expected):
+        fault = kind(method="Backward")
+        passed = ["client.forward.sent", injected(fault, 0), changed("IDLE"), failed(method), healed(fault)]
+        assert expected is check_faults(facts(passed, faults=(fault,))).verdict
+
+    @pytest.mark.parametrize(("mishap", "told", "reaction", "expected"), SPOILT)
+    def test_a_spoilt_message_shows_by_what_the_parties_did(self, mishap, told, reaction, expected):
+        fault = SpoiledMessage(At("client.forward.sending"), mishap, "Compute")
+        passed = ["client.forward.sending", injected(fault, 0), *reaction, (f"relay.{told}", None, {"same": True})]
+        assert expected is check_faults(facts([*passed, healed(fault)], faults=(fault,))).verdict
+
+    def test_a_doubled_request_with_two_answers_shows_nothing_good(self):
+        fault = SpoiledMessage(At("client.forward.sending"), "duplicate", "Compute")
+        doubled = ("relay.request.doubled", None, {"same": False})
+        passed = ["client.forward.sending", injected(fault, 0), *[("trunk.compute.received", 2)] * 2, doubled]
+        assert VOID is check_faults(facts([*passed, healed(fault)], faults=(fault,))).verdict
 
     def test_a_fault_that_could_not_be_injected_is_void(self):
         failed = ("fault.failed", None, {"fault": EARLY.name, "reason": "no proxy"})
@@ -303,16 +362,19 @@ class TestMemory:
 
 
 class TestHostility:
-    def run(self, findings=(), leak=0):
+    peers = HostilePeers(At("client.step.started", 3), 3000, seed=1)
+
+    def run(self, findings=(), leak=0, kinds=KINDS, sent=3000):
         report = {
-            "sent": 3000,
+            "sent": sent,
             "distinct": 2000,
             "seconds": 2.0,
-            "kinds": {"bomb": 3000},
+            "kinds": dict.fromkeys(kinds, 10),
             "answers": {"TOO_LARGE": 3000},
         }
         told = [("fuzz.progress", None, {"answered": n, "resident": 10**8 + leak * n}) for n in range(0, 3001, 100)]
-        return check_hostility(facts([*told, ("fuzz.finished", None, {**report, "findings": findings})]))
+        finished = ("fuzz.finished", None, {**report, "findings": findings})
+        return check_hostility(facts([*told, finished], faults=(self.peers,)))
 
     def test_refused_requests_pass(self):
         result = self.run()
@@ -327,6 +389,18 @@ class TestHostility:
     @pytest.mark.parametrize(("leak", "expected"), [(10_000, PASS), (11_000, FAIL)])
     def test_memory_that_grows_with_the_requests_fails(self, leak, expected):
         assert expected is self.run(leak=leak).verdict
+
+    def test_raw_connections_are_no_requests(self):
+        figures = self.run().figures
+        assert (2930, 70) == (figures["malformed requests"], figures["raw connections"])
+
+    def test_fewer_requests_than_planned_are_void(self):
+        result = self.run(sent=300)
+        assert (VOID, "only 300 of 3000 requests were sent") == (result.verdict, result.reading)
+
+    def test_a_kind_that_was_left_out_is_void(self):
+        result = self.run(kinds=KINDS - {"decompression bomb"})
+        assert (VOID, "none were decompression bomb") == (result.verdict, result.reading)
 
     def test_without_an_end_nothing_is_shown(self):
         assert VOID is check_hostility(facts()).verdict

@@ -14,6 +14,7 @@ from harness.observer import At, Observer
 from harness.proxy.errors import NoSuchProxyError
 from harness.proxy.toxic import Toxic
 from harness.world import World
+from splitlearn.config import TrainingConfig
 
 DEADLINE = 30.0
 HERE = At("client.forward.sent", 1, 0)
@@ -59,7 +60,7 @@ class Stage:
         self.director = FaultDirector(faults)
         self.observer = Observer(tuple(fault.at for fault in faults), self._take)
         self.over = threading.Event()
-        self.world = World({}, self.observer, self.over)
+        self.world = World({}, self.observer, TrainingConfig(), self.over)
         self.world.connect(Network(proxy, self.observer), None)
         self.probe = connect_probe(self.observer)
 

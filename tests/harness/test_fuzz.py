@@ -209,7 +209,7 @@ def test_what_a_client_may_send_is_not_malformed(training):
         assert not must_be_refused(training.target, method, request.SerializeToString()), request
 
 
-REFUSAL = Answer("INVALID_ARGUMENT", "BAD_SHAPE", "")
+REFUSAL = Answer("INVALID_ARGUMENT", "BAD_SHAPE", "shape (1, 2, 3); expected anyxanyx32")
 WRONG = {
     "accepted": Answer("OK", "", ""),
     "not answered in time": Answer("DEADLINE_EXCEEDED", "", "Deadline Exceeded"),
@@ -217,6 +217,8 @@ WRONG = {
     "UNKNOWN": Answer("UNKNOWN", "", "Exception calling application"),
     "INTERNAL BUG": Answer("INTERNAL", "BUG", "KeyError"),
     "UNAVAILABLE": Answer("UNAVAILABLE", "", "Socket closed"),
+    "whose code should be INVALID_ARGUMENT": replace(REFUSAL, code="UNAVAILABLE"),
+    "without saying why": replace(REFUSAL, details="no"),
 }
 
 
@@ -379,14 +381,15 @@ def test_growth_is_seen_through_noise_and_not_where_there_is_none():
     assert 19_000_000 < growth(answered, leaking) < 21_000_000
 
 
-PEERS = HostilePeers(At("client.step.started", 3), 500, 1, TrainingConfig(model="tiny"))
+PEERS = HostilePeers(At("client.step.started", 3), 500, 1)
 
 
 class World:
     """What a fault may touch, of a run whose trunk is a target."""
 
-    def __init__(self, target, observer, process):
+    def __init__(self, target, observer, process, config=None):
         self.observer = observer
+        self.config = config or TrainingConfig(model="tiny")
         self.over = threading.Event()
         self.parties = {"trunk": SimpleNamespace(name="trunk", lives=1, program=SimpleNamespace(pid=process))}
         observer.note("trunk", "trunk.server.ready", address=target.address)
@@ -400,21 +403,20 @@ def observer():
 
 
 def test_hostile_peers_tell_the_trace_of_their_progress_and_the_trunks_memory(trained, observer, config):
-    world = World(trained, observer, os.getpid())
-    peers = replace(PEERS, config=config)
+    world = World(trained, observer, os.getpid(), config)
     since = observer.note("client", "client.step.started", step=3)
     pace = KeepPace(At("client.step.started", 4), 300)
     held = threading.Thread(target=pace.inject, args=(world,))
     held.start()
-    peers.inject(world)
-    peers.heal(world, since)
+    PEERS.inject(world)
+    PEERS.heal(world, since)
     held.join(SECONDS)
 
     told = [event for event in observer.events if event.point.startswith("fuzz.")]
     assert [0, 100, 200, 300, 400, 500] == [event.fields["answered"] for event in told[:-1]]
     assert all(event.fields["resident"] > MIB for event in told[:-1])
     assert (500, ()) == (told[-1].fields["sent"], told[-1].fields["findings"])
-    assert all(peers.is_mark(event) for event in told)
+    assert all(PEERS.shows([event]) for event in told)
     assert not held.is_alive()
 
 

@@ -228,12 +228,14 @@ def test_a_line_that_was_cut_off_is_not_a_digest(run_copy):
     assert 1 == len(run_copy.facts().equivalence.missing)
 
 
-def test_of_a_step_that_was_done_again_the_last_entry_counts(run_copy):
+def test_a_step_that_was_done_again_must_have_had_the_same_bits_before(run_copy):
     path = run_copy.folder / "client" / "digests.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     wrong = json.dumps({**json.loads(lines[0]), "sha256": "0" * 64}) + "\n"
-    path.write_text(wrong + "".join(lines))
+    path.write_text("".join(lines[:3] + lines))
     assert Verdict.PASS is check_equivalence(run_copy.facts()).verdict
+    path.write_text(wrong + "".join(lines))
+    assert Verdict.FAIL is check_equivalence(run_copy.facts()).verdict
     path.write_text("".join(lines) + wrong)
     assert Verdict.FAIL is check_equivalence(run_copy.facts()).verdict
 

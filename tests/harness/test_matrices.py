@@ -5,10 +5,11 @@ from itertools import pairwise, product
 import pytest
 
 from harness.catalogue import CATALOGUE
-from harness.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, SpoiledMessage
+from harness.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, Pause, SpoiledMessage
 from harness.matrices import CONFIG, PAIRS, kill_matrix
 from harness.quick import by_kind, by_point, spread
 from harness.rpcs import RPCS
+from splitlearn.optimizer import LearningRate
 from splitlearn.probe import POINTS, Scope
 from splitlearn.wire import compute_service_pb2 as pb
 
@@ -27,6 +28,17 @@ def test_points_of_every_step_are_tried_at_the_first_a_middle_and_a_checkpoint_s
         steps = {scenario.faults[-1].at.step for scenario in KILLS if scenario.faults[-1].at.point == point}
         assert {0, 2, 3} == steps, point
     assert 0 == (3 + 1) % CONFIG.save_interval
+
+
+def test_every_step_changes_weights():
+    rate = LearningRate(CONFIG, CONFIG.max_steps)
+    assert all(rate.at(step) > 0 for step in range(CONFIG.max_steps))
+
+
+def test_sessions_are_killed_when_they_are_opened_again_and_connections_when_they_break():
+    again = {scenario.faults[-1].at.point for scenario in KILLS if scenario.faults[-1].at.occurrence > 1}
+    sessions = {f"{party}.session.{what}" for party in ("client", "trunk") for what in ("opening", "opened")}
+    assert {*sessions, "client.connection.changed", "trunk.server.starting", "trunk.server.ready"} == again
 
 
 def test_microbatches_are_killed_in_the_middle_of_accumulation():
@@ -51,10 +63,11 @@ def test_every_rpc_of_the_contract_is_in_the_network_matrix():
 def test_every_fault_of_the_network_meets_every_rpc_on_both_sides(rpc):
     own = [s.faults[-1] for s in NETWORK if s.name.startswith(f"net-{rpc.method}-")]
     kinds = {(fault.name.partition("@")[0].removesuffix(f"-{rpc.method}"), fault.at) for fault in own}
-    sides = {"upstream": rpc.sending, "downstream": rpc.replying}
-    for stream, at in sides.items():
+    sides = {"upstream": (rpc.sending, rpc.received), "downstream": (rpc.replying,)}
+    for stream, places in sides.items():
         connection = {"drop", "partition-1s", f"cut-{stream}-20", *(f"{illness}-{stream}" for illness in ILLNESSES)}
-        assert connection <= {kind for kind, place in kinds if place == at}
+        assert connection <= {kind for kind, place in kinds if place in places}
+    assert {rpc.method} == {fault.method for fault in own if not isinstance(fault, Pause)}
     mishaps = {fault.mishap for fault in own if isinstance(fault, SpoiledMessage)}
     assert set(MISHAPS) - {"corrupt-request", "corrupt-reply"} <= mishaps
     assert {f"corrupt-{side}" for side in rpc.tensors} == {m for m in mishaps if m.startswith("corrupt")}
@@ -64,7 +77,8 @@ def test_pairs_are_many_and_the_same_every_time():
     pairs = CATALOGUE["pairs"]
     assert (PAIRS, PAIRS) == (len(pairs), len({scenario.faults for scenario in pairs}))
     assert PAIRS >= 50
-    assert all(len(scenario.faults) == 2 for scenario in pairs)
+    places = [[fault.at.step for fault in scenario.faults] for scenario in pairs]
+    assert all(second - first >= 2 for first, second in places), "what each leaves behind can be told apart"
     kinds = {by_kind(scenario).split("-")[0] for scenario in pairs}
     assert {"kill", "restart", "pause", "drop", "partition", "cut"} <= kinds
 
