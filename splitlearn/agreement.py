@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity
 
-__all__ = ["agreement", "first_difference"]
+__all__ = ["agreement", "first_difference", "trunk_settings"]
 
 PROTOCOL_VERSION = "1"
 SHARED_FIELDS = ("cuts", "dtype", "attention", "seed", "optimizer_type", "weight_decay")
@@ -21,6 +21,11 @@ def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]
         **shared,
         "initial weights": identity.trunk_fingerprint,
     }
+
+
+def trunk_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
+    """List what the rest of a run depends on at the trunk: beside what both share, what it computes with."""
+    return agreement(config, identity) | {"trunk threads": str(config.threads), "trunk device": config.device}
 
 
 def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ presence means that the checkpoint is whole.
 """
 
 import hashlib
-import itertools
 import json
 import logging
 import re
@@ -19,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
-from splitlearn.files import PARTIAL, write_atomically
+from splitlearn.files import PARTIAL, make_folder, sync_folder, write_atomically
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe, Probe
 
@@ -28,6 +27,7 @@ __all__ = ["CheckpointMark", "CheckpointStore", "known_steps"]
 log = logging.getLogger(__name__)
 
 Role = Literal["client", "trunk"]
+MOST_SET_ASIDE = 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class CheckpointStore:
 
     def steps(self) -> list[int]:
         """List the steps that have a file, newest first; whether it is sound shows when it is read."""
-        names = (re.fullmatch(r"step-(\d+)\.safetensors", path.name) for path in self.folder.glob("step-*"))
+        names = (re.fullmatch(r"step-(\d{8,})\.safetensors", path.name) for path in self.folder.glob("step-*"))
         return sorted((int(match[1]) for match in names if match), reverse=True)
 
     def sound_steps(self, agreement: Mapping[str, str]) -> list[int]:
@@ -128,7 +128,7 @@ class CheckpointStore:
         tensors |= {f"moments/{name}": value for name, value in moments.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self._point("writing", step)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         for left in self.folder.glob(f"step-*{PARTIAL}"):
             left.unlink()  # by a process that died while it wrote
         text = json.dumps(asdict(mark))
@@ -136,16 +136,27 @@ class CheckpointStore:
         write_atomically(self._path(step), data, lambda: self._point("written", step))
         self._point("placed", step)
         for other in set(self.steps()) - {step, *keep}:
-            self._path(other).unlink()
+            self._path(other).unlink(missing_ok=True)
         self._point("saved", step)
         return mark
 
     def set_aside(self) -> None:
-        """Keep what an earlier run of this name has left, in a folder beside this one, before a new run begins."""
+        """Keep what an earlier run of this name has left, in a folder beside this one, before a new run begins.
+
+        Raises:
+            OSError: it cannot be moved, or there are too many such folders; the message says what to do.
+        """
         if self.steps():
-            numbers = itertools.count(1)
-            place = next(p for n in numbers if not (p := self.folder.with_name(f"{self._role}-before-{n}")).exists())
+            places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
+            free = [place for place in places if not place.exists()]
+            if not free:
+                raise OSError(
+                    f"{places[0]} to {places[-1].name} hold checkpoints of earlier runs of that name; delete those "
+                    "that nobody needs"
+                )
+            place = free[0]
             self.folder.rename(place)
+            sync_folder(place.parent)
             log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
 
     def load(
@@ -168,12 +179,12 @@ class CheckpointStore:
         try:
             with safe_open(path, "pt") as file:
                 texts = file.metadata()
-                mark = CheckpointMark(**json.loads(texts["mark"]))
+                mark, sealed = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
         weights, moments = _below("weights/", tensors), _below("moments/", tensors)
-        if texts["mark digest"] != _digest(texts["mark"]):
+        if sealed != _digest(texts["mark"]):
             raise DamagedCheckpointError(f"{path} is damaged: its mark does not match its own digest; {self._advice()}")
         if (fingerprint(weights), fingerprint(moments)) != (mark.weights, mark.moments):
             raise DamagedCheckpointError(

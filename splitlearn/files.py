@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["PARTIAL", "write_atomically"]
+__all__ = ["PARTIAL", "make_folder", "sync_folder", "write_atomically"]
 
 PARTIAL = ".partial"
 
@@ -31,10 +31,19 @@ def write_atomically(path: Path, data: bytes, before_rename: Callable[[], None] 
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they are there even when the machine stops; raises `OSError`."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in missing:
+        sync_folder(place.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk; raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -68,9 +68,13 @@ class ClientCheckpoints:
         """List the steps that can be resumed from, newest first; raises `CheckpointError`."""
         return self._store.sound_steps(self._agreement)
 
-    def claim(self) -> None:
-        """Be the client that writes here; one that did before is refused from now on."""
-        self._claim.make()
+    def claim(self, check: Callable[[], object]) -> None:
+        """Be the client that writes here; one that did before is refused from now on.
+
+        Args:
+            check: asks whether the session is still this client's, and raises if not.
+        """
+        self._claim.make(check)
 
     def restore(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
         """Take the state after `step` steps, the initial one where that is 0; gradients of a step given up go.
@@ -105,7 +109,7 @@ class ClientCheckpoints:
         except OSError as error:
             raise CheckpointError(
                 f"the checkpoint of step {step} could not be written: {error}; {self.newest()}. Make room, then "
-                "continue with --resume"
+                "continue with --resume auto"
             ) from None
 
 

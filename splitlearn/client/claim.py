@@ -1,14 +1,14 @@
 """Which client may write a session's files: the one that opened the session last."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from splitlearn.errors import CheckpointError
-from splitlearn.files import write_atomically
+from splitlearn.files import make_folder, write_atomically
 
 __all__ = ["Claim"]
 
@@ -26,9 +26,15 @@ class Claim:
         self._folder = folder
         self._name = secrets.token_hex(8)
 
-    def make(self) -> None:
-        """Be the one that may write from now on."""
+    def make(self, check: Callable[[], object]) -> None:
+        """Be the one that may write from now on.
+
+        Args:
+            check: asks the trunk whether the session is still this client's, and raises if not: a client that was
+                paused since it opened must not take the claim of its successor away.
+        """
         with self._locked():
+            check()
             write_atomically(self._path, self._name.encode())
 
     @contextmanager
@@ -44,7 +50,7 @@ class Claim:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         try:
             lock = FileLock(self._folder / "claim.lock").acquire(LOCK_SECONDS)
         except Timeout:

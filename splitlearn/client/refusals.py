@@ -15,7 +15,7 @@ ADVICE = {
     Reason.UNKNOWN_SESSION: "the trunk loses this session again and again; see its log",
     Reason.STALE_INCARNATION: "another client has taken this session over, and this one stops; end the other one to "
     "continue here",
-    Reason.SAVE_FAILED: "make room at the trunk",
+    Reason.SAVE_FAILED: "mend that at the trunk, then start again",
     Reason.NO_CHECKPOINT: "give the trunk the --save-dir of that run, or put the missing files back; else train anew "
     "with another --session",
 }

@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,5 +47,6 @@ class StopRequest:
     def _ask(self, number: int, _frame: object) -> None:
         if self.received:
             raise KeyboardInterrupt
+        sys.stderr.write(f"\n{signal.Signals(number).name}: stopping after this step; once more stops at once\n")
         self.received = signal.Signals(number)
         self._deadline = time.monotonic() + self._grace

@@ -116,7 +116,7 @@ class Trainer:
         """Open the session and run every step that is left, or those until it is asked to stop.
 
         Raises:
-            CheckpointError: nothing to resume from, or checkpoints that a fresh start would destroy.
+            CheckpointError: nothing to resume from, checkpoints that a fresh start would destroy, or a full disk.
             TrunkUnavailableError: the trunk refused the session, or did not answer within the client's patience.
         """
         stopped = False
@@ -124,6 +124,12 @@ class Trainer:
             try:
                 self._open(self._steps_to_resume(resume))
                 self._run_until_done()
+            except OSError as error:
+                newest = self._checkpoints.newest()
+                raise CheckpointError(
+                    f"{self._checkpoints.folder} cannot be written: {error}; {newest}. Make room, then continue with "
+                    "--resume auto"
+                ) from None
             except StopAsked:
                 stopped = True
                 self._probe.point("client.training.stopping", self._applied)
@@ -144,13 +150,25 @@ class Trainer:
 
     def _open(self, steps: list[int]) -> Welcome:
         self._probe.point("client.session.opening", max(steps, default=0))
-        welcome = self._trunk.open(Hello(self._config.session, self._agreement, steps))
-        self._checkpoints.claim()
+        welcome = self._open_and_claim(Hello(self._config.session, self._agreement, steps))
         if welcome.applied_step:
             self._checkpoints.restore(self._step, welcome.applied_step, welcome.fingerprint)
         self._applied = welcome.applied_step
         self._probe.point("client.session.opened", welcome.applied_step, incarnation=welcome.incarnation)
         return welcome
+
+    def _open_and_claim(self, hello: Hello) -> Welcome:
+        """Open the session and claim its folder; a trunk that is restarted in between is asked again."""
+        for _ in range(MAX_FRUITLESS_OPENINGS):
+            welcome = self._trunk.open(hello)
+            try:
+                self._checkpoints.claim(self._trunk.query)
+            except WireError as error:
+                if error.reason is not Reason.UNKNOWN_SESSION:
+                    raise
+            else:
+                return welcome
+        raise WireError(Reason.UNKNOWN_SESSION, "the trunk lost the session whenever it was opened")
 
     def _run_until_done(self) -> None:
         """Run to the end, however often the trunk loses the session, as long as there is progress."""
@@ -217,7 +235,9 @@ class Trainer:
         self._probe.point("client.checkpoint.started", self._applied)
         state = self._trunk.save(self._applied, self._step.pending_commit)
         self._step.pending_commit = None
-        assert state.applied_step == self._applied, f"the trunk saved step {state.applied_step}, not {self._applied}"
+        if state.applied_step != self._applied:
+            message = f"the trunk says that it saved step {state.applied_step} instead of {self._applied}"
+            raise WireError(Reason.STEP_IN_FUTURE, message)
         self._checkpoints.save(self._step, self._applied, state.fingerprint)
 
     def _progress(self) -> "tqdm[NoReturn]":

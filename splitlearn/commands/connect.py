@@ -24,7 +24,7 @@ def connected(
     identity: ModelIdentity,
     probe: Probe,
     recorder: Recorder,
-    before_repeating: Callable[[], None] = lambda: None,
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the block is left.
 
@@ -35,7 +35,8 @@ def connected(
         identity: of the model.
         probe: told of every failed call.
         recorder: of a trunk in this process.
-        before_repeating: called when a call has failed; may raise when it is not to be repeated.
+        while_waiting: called now and then while an answer is awaited, and when a call has failed; may raise when there
+            is no use in waiting on.
 
     Yields:
         The trunk; the address `local` means one in this process.
@@ -46,12 +47,12 @@ def connected(
 
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
-        before_repeating()
+        while_waiting()
 
     def report_state(state: str) -> None:
         probe.point("client.connection.changed", state=state)
 
-    transport = GrpcTransport(config, report_state)
+    transport = GrpcTransport(config, report_state, while_waiting)
     policy = RetryPolicy(config.rpc_timeout, config.patience)
     try:
         yield RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)

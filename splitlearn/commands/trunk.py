@@ -3,7 +3,9 @@
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
+from typing import TypeVar
 
 from splitlearn.commands.observers import add_observer_flags, observers
 from splitlearn.config import add_config_flags, config_from_flags
@@ -18,20 +20,36 @@ __all__ = ["add_flags", "run"]
 
 log = logging.getLogger(__name__)
 
+N = TypeVar("N", int, float)
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=50051, help="port; 0 takes any free one (default: %(default)s)")
-    parser.add_argument("--max-sessions", type=int, default=1, help="runs trained at a time (default: %(default)s)")
+    parser.add_argument(
+        "--max-sessions", type=positive(int), default=1, help="runs trained at a time (default: %(default)s)"
+    )
     parser.add_argument(
         "--idle-timeout",
-        type=float,
+        type=positive(float),
         default=3600.0,
         help="seconds until a silent client's place is given up (default: %(default)s)",
     )
     add_observer_flags(parser)
     add_config_flags(parser)
+
+
+def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
+    """Give a reader of numbers above zero for a flag."""
+
+    def read(text: str) -> N:
+        number = kind(text)
+        if not number > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        return number
+
+    return read
 
 
 def run(flags: argparse.Namespace) -> int:

@@ -19,22 +19,28 @@ def next_epoch(save_dir: Path) -> int:
     """Count one more start, on the disk before anybody is served; gives the count, from 1.
 
     Raises:
-        CheckpointError: the count that stands there cannot be read, or another trunk is about to count and does not.
-        OSError: it cannot be written; a trunk that cannot tell its past from its present must not serve.
+        CheckpointError: the count cannot be read or written, or another trunk is about to count and does not. A trunk
+            that cannot tell its past from its present must not serve.
     """
-    save_dir.mkdir(parents=True, exist_ok=True)
-    path = save_dir / "trunk-epoch"
+    path = save_dir / ".trunk-epoch"
     advice = f"another trunk starts with {save_dir} and does not get on; end it first"
-    with _alone(save_dir / "trunk-epoch.lock", COUNTING_SECONDS, advice):
-        text = path.read_text(errors="replace").strip() if path.exists() else "0"
-        if not (text.isascii() and text.isdecimal() and int(text) < HIGHEST):
-            raise CheckpointError(
-                f"{path} must hold one number below {HIGHEST} and holds {text[:40]!r}; write one there that is higher "
-                "than any before"
-            )
-        epoch = int(text) + 1
-        write_atomically(path, f"{epoch}\n".encode())
+    try:
+        with _alone(save_dir / ".trunk-epoch.lock", COUNTING_SECONDS, advice):
+            epoch = _read(path) + 1
+            write_atomically(path, f"{epoch}\n".encode())
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {error}; make room or give another --save-dir") from None
     return epoch
+
+
+def _read(path: Path) -> int:
+    text = path.read_text(errors="replace").strip() if path.exists() else "0"
+    if not (text.isascii() and text.isdecimal() and int(text) + 1 < HIGHEST):
+        raise CheckpointError(
+            f"{path} must hold one number below {HIGHEST - 1} and holds {text[:40]!r}; write one there that is higher "
+            "than any before"
+        )
+    return int(text)
 
 
 @contextmanager
@@ -44,15 +50,15 @@ def only_trunk(save_dir: Path) -> Iterator[None]:
     Raises:
         CheckpointError: another one does: both would write the same files.
     """
-    save_dir.mkdir(parents=True, exist_ok=True)
     advice = f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
-    with _alone(save_dir / "trunk.lock", 0.0, advice):
+    with _alone(save_dir / ".trunk.lock", 0.0, advice):
         yield
 
 
 @contextmanager
 def _alone(path: Path, seconds: float, otherwise: str) -> Iterator[None]:
     """Hold a lock; raises `CheckpointError` with a message when another process holds it for so long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(path).acquire(seconds)
     except Timeout:

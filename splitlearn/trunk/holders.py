@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from splitlearn.files import write_atomically
+from splitlearn.files import make_folder, write_atomically
 from splitlearn.wire.errors import Reason, WireError
 
 __all__ = ["Holder", "Holders"]
@@ -43,7 +43,7 @@ class Holders:
         """Write down who holds a session from now on; raises `WireError` where that cannot be done."""
         path = self._path(session)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             write_atomically(path, json.dumps(asdict(holder)).encode())
         except OSError as error:
             message = f"the trunk could not write down who holds {session!r}: {error}"

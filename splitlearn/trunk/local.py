@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import torch
 
-from splitlearn.agreement import agreement
+from splitlearn.agreement import trunk_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.codecs import CODECS
 from splitlearn.config import TrainingConfig
@@ -48,19 +48,19 @@ class LocalTrunk:
         recorder: Recorder,
     ) -> None:
         self._config = config
-        self._agreement = agreement(config, identity)
+        self._settings = trunk_settings(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
         self._store = CheckpointStore(config.save_dir, config.session, "trunk", probe, self._session.weights())
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
-        here = self._store.sound_steps(self._agreement) if hello.resume_steps else []
+        here = self._store.sound_steps(self._settings) if hello.resume_steps else []
         common = sorted(set(hello.resume_steps) & set(here))
         if hello.resume_steps and not common:
             raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
         if common:
-            mark, weights, moments = self._store.load(common[-1], self._agreement)
+            mark, weights, moments = self._store.load(common[-1], self._settings)
             self._session.restore(mark.step, weights, moments)
             self._session.checkpoints = (mark.step,)
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
@@ -105,11 +105,19 @@ class LocalTrunk:
         if commit:
             self._session.commit(commit)
         assert step == self._session.applied_step
-        if not self._session.checkpoints:
-            self._store.set_aside()
-        self._session.checkpoints = kept = known_steps(self._session.checkpoints, step)
-        mark = self._store.save(step, self._agreement, self._session.weights(), self._session.moments(), keep=kept)
+        kept = known_steps(self._session.checkpoints, step)
+        try:
+            if not self._session.checkpoints:
+                self._store.set_aside()
+            mark = self._store.save(step, self._settings, self._session.weights(), self._session.moments(), keep=kept)
+        except OSError as error:
+            raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
+        self._session.checkpoints = kept
         return TrunkState(step, mark.weights)
+
+    def query(self) -> TrunkState:
+        """Tell the state."""
+        return TrunkState(self._session.applied_step, "")
 
     def close(self) -> None:
         """Do nothing: the session ends with the process."""

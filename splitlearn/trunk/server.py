@@ -33,6 +33,7 @@ HANDLER_THREADS = 8
 MAX_CONCURRENT_RPCS = 1024
 STOP_GRACE_SECONDS = 5.0
 TIDY_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,9 @@ def _tidied(service: TrunkService, compute: Executor) -> Iterator[None]:
 
     def tidy() -> None:
         while not over.wait(TIDY_SECONDS):
-            try:
-                compute.submit(service.close_idle).result()
-            except OSError:
-                log.exception("the places of clients that are gone could not be looked after")
+            error = compute.submit(service.close_idle).exception()
+            if error:
+                log.error("the places of clients that are gone could not be looked after", exc_info=error)
 
     thread = threading.Thread(target=tidy, name="tidy", daemon=True)
     thread.start()
@@ -125,7 +125,9 @@ class StopSignal:
 
     def wait(self) -> str:
         """Wait for a signal; returns its name."""
-        self._stopped.wait()
+        # The kernel may give the signal to another thread, which wakes nobody here: so this one looks now and then.
+        while not self._stopped.wait(LOOK_SECONDS):
+            pass
         return self._received[0]
 
     def _stop(self, number: int, _frame: object) -> None:

@@ -6,7 +6,7 @@ Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thr
 import logging
 from collections.abc import Callable, Iterator
 
-from splitlearn.agreement import agreement, first_difference
+from splitlearn.agreement import agreement, first_difference, trunk_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
@@ -26,6 +26,10 @@ from splitlearn.wire.tensors import encode_tensor
 __all__ = ["TrunkService"]
 
 log = logging.getLogger(__name__)
+
+INFERS_ONLY = "this trunk runs with --mode inference; it takes no training requests"
+# A client keeps two; one that was killed while it saved, three.
+MOST_RESUME_STEPS = 64
 
 
 class TrunkService:
@@ -51,6 +55,7 @@ class TrunkService:
     ) -> None:
         self._config = config
         self._agreement = agreement(config, identity)
+        self._resumed = trunk_settings(config, identity)
         self._load_stage = load_stage
         self._probe = probe
         self._recorder = recorder
@@ -63,6 +68,11 @@ class TrunkService:
         difference = first_difference(self._agreement, dict(request.agreement))
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
+        if len(request.resume_steps) > MOST_RESUME_STEPS:
+            message = f"{len(request.resume_steps)} resume_steps; allowed are {MOST_RESUME_STEPS}"
+            raise WireError(Reason.BAD_REQUEST, message)
+        if self._config.mode != "training" and not request.reader:
+            raise WireError(Reason.WRONG_MODE, INFERS_ONLY)
         name, opening = checked_name(request.session_id), opening_value(request)
         welcome = self._sessions.answered(name, opening)
         if welcome is None:
@@ -176,7 +186,7 @@ class TrunkService:
         """Give a session that may be changed."""
         session = self._sessions.get_run(key.session_id, key.incarnation)
         if self._config.mode != "training":
-            raise WireError(Reason.WRONG_MODE, "this trunk runs with --mode inference; it takes no training requests")
+            raise WireError(Reason.WRONG_MODE, INFERS_ONLY)
         return session
 
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
@@ -186,9 +196,10 @@ class TrunkService:
         problems = []
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
-                mark, weights, moments = store.load(step, self._agreement)
+                mark, weights, moments = store.load(step, self._resumed)
             except CheckpointError as error:
                 problems.append(str(error))
+                log.warning("%s", error)
                 continue
             session.restore(mark.step, weights, moments)
             own = request.resume_session_id in ("", request.session_id)
@@ -204,15 +215,17 @@ class TrunkService:
         if key.step != step:
             reason = Reason.STEP_IN_FUTURE if key.step > step else Reason.STEP_IN_PAST
             raise WireError(reason, f"save of step {key.step}; the trunk has applied {step}")
+        if session.saved and session.saved[0] == step:
+            return session.saved[1]
         store = self._store(key.session_id)
         try:
             if not session.checkpoints:
                 store.set_aside()
             kept = known_steps(session.checkpoints, step)
-            mark = store.save(step, self._agreement, session.weights(), session.moments(), keep=kept)
+            mark = store.save(step, self._resumed, session.weights(), session.moments(), keep=kept)
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
-        session.checkpoints = kept
+        session.checkpoints, session.saved = kept, (step, mark.weights)
         return mark.weights
 
     def _store(self, name: str) -> CheckpointStore:

@@ -30,6 +30,8 @@ class TrunkSession:
         # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest. Without any, those
         # of another run of the same name are set aside before the first is written.
         self.checkpoints: tuple[int, ...] = ()
+        # The last save of this session and the digest of its weights: the answer to a repeated request.
+        self.saved: tuple[int, str] | None = None
         self._config = config
         self._stage = stage.to(config.device).train()
         self._parameters = dict(stage.named_parameters())
@@ -44,6 +46,8 @@ class TrunkSession:
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> torch.Tensor:
         """Run a microbatch forward, after applying the commit of the step before; returns the features, BTH."""
+        if commit and at.step != commit.step + 1:
+            raise WireError(Reason.BAD_REQUEST, f"{at} with a commit of step {commit.step}; allowed is the one before")
         if commit:
             self.commit(commit)
         self._check_position(at)

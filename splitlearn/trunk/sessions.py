@@ -69,11 +69,14 @@ class Sessions:
         return entry.welcome if entry and entry.opening == opening else None
 
     def make_room(self, name: str, *, replaces: int, reader: bool) -> None:
-        """Refuse to take over from another incarnation than the current one, and one run too many."""
+        """Refuse another purpose, one run too many, and to take over a reader from another incarnation than its own.
+
+        Who holds a run is for `Holders` to say.
+        """
         entry = self._open.get(name)
         if entry and entry.reader != reader:
             raise WireError(Reason.BAD_REQUEST, f"session {name!r} is open for another purpose; use another name")
-        if entry and entry.welcome.incarnation != replaces:
+        if entry and reader and entry.welcome.incarnation != replaces:
             current = entry.welcome.incarnation
             details = {"incarnation": str(current), "client": entry.opening.client}
             raise WireError(Reason.SESSION_HELD, f"session {name!r} is held by incarnation {current}", details=details)

@@ -131,6 +131,9 @@ class TrunkLink(Protocol):
     def commit(self, commit: Commit) -> TrunkState:
         """End a step now, without waiting for the next forward pass."""
 
+    def query(self) -> TrunkState:
+        """Ask for the state; raises `WireError` when the session is another client's by now, or lost."""
+
     def save(self, step: int, commit: Commit | None) -> TrunkState:
         """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
 

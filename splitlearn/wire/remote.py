@@ -125,6 +125,10 @@ class RemoteTrunk:
         """End a step now, without waiting for the next forward pass."""
         return self._sync(pb.SyncTrainingStateRequest.ACTION_COMMIT, commit)
 
+    def query(self) -> TrunkState:
+        """Ask for the state; raises `WireError` when the session is another client's by now, or lost."""
+        return self._sync(pb.SyncTrainingStateRequest.ACTION_QUERY, None)
+
     def save(self, step: int, commit: Commit | None) -> TrunkState:
         """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
         return self._sync(pb.SyncTrainingStateRequest.ACTION_SAVE, commit, step)

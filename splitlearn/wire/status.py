@@ -13,6 +13,8 @@ from splitlearn.wire.errors import Code, Reason, WireError
 __all__ = ["refuse", "wire_error"]
 
 ERROR_DOMAIN = "splitlearn"
+# The message travels twice and percent-encoded, so even of words that are not ASCII it must be far from the limit.
+LONGEST_WORDS = 400
 
 # What gRPC says of a connection that was made and then refused, and what to do.
 HANDSHAKE_ADVICE = {
@@ -31,10 +33,16 @@ MISSING_TLS = "the trunk may speak TLS: give --tls-ca"
 def refuse(context: grpc.ServicerContext, error: WireError) -> NoReturn:
     """End a call with an error that `wire_error` reads at the other side."""
     detail = AnyMessage()
-    detail.Pack(ErrorInfo(reason=error.reason.value, domain=ERROR_DOMAIN, metadata=error.details))
-    status = Status(code=error.code.value, message=error.message, details=[detail])
+    details = {name: _clipped(value) for name, value in error.details.items()}
+    detail.Pack(ErrorInfo(reason=error.reason.value, domain=ERROR_DOMAIN, metadata=details))
+    status = Status(code=error.code.value, message=_clipped(error.message), details=[detail])
     context.abort_with_status(rpc_status.to_status(status))
     raise AssertionError("abort raises")
+
+
+def _clipped(words: str) -> str:
+    """Leave the middle of long words out: a peer's own may stand there, and a status has to fit into metadata."""
+    return words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS // 2]} … {words[-LONGEST_WORDS // 2 :]}"
 
 
 def wire_error(call: grpc.Call, *, encrypted: bool) -> WireError:

@@ -75,14 +75,14 @@ def _checked_shape(message: pb.Tensor, spec: TensorSpec) -> tuple[int, ...]:
     dtype = DTYPES.get(message.dtype)
     if dtype != spec.dtype:
         raise WireError(Reason.BAD_DTYPE, f"{spec.name}: dtype {dtype}; expected {spec.dtype}")
+    wanted_shape = "x".join("any" if size is None else str(size) for size in spec.shape)
+    # Before any of it is copied or told: a peer may send millions.
+    if len(message.shape) != len(spec.shape):
+        raise WireError(Reason.BAD_SHAPE, f"{spec.name}: {len(message.shape)} dimensions; expected {wanted_shape}")
     shape = tuple(message.shape)
     if min(shape, default=1) < 1:
         raise WireError(Reason.BAD_SIZE, f"{spec.name}: a size of {min(shape)} in shape {shape}; sizes begin at 1")
-    fits = len(shape) == len(spec.shape) and all(
-        wanted in (None, size) for size, wanted in zip(shape, spec.shape, strict=True)
-    )
-    if not fits:
-        wanted_shape = "x".join("any" if size is None else str(size) for size in spec.shape)
+    if not all(wanted in (None, size) for size, wanted in zip(shape, spec.shape, strict=True)):
         raise WireError(Reason.BAD_SHAPE, f"{spec.name}: shape {shape}; expected {wanted_shape}")
     size = math.prod(shape) * spec.dtype.itemsize
     if size > spec.max_bytes:

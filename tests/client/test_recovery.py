@@ -22,9 +22,10 @@ from client.runs import (
 )
 from exactness.uncut import same_bits
 from transformers import GPT2LMHeadModel
-from trunk.server import Trunk, service_of
+from trunk.server import Trunk, hello_of, service_of
 
 from splitlearn import checkpoint
+from splitlearn.client import claim
 from splitlearn.client.stopping import StopRequest
 from splitlearn.errors import CheckpointError, ConfigError, DataError, TrunkUnavailableError
 from splitlearn.wire import compute_service_pb2 as pb
@@ -532,10 +533,52 @@ def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed, monkey
         written(path, data, before_rename)
 
     monkeypatch.setattr(checkpoint, "write_atomically", full)
-    with pytest.raises(TrunkUnavailableError, match=r"make room at the trunk.*the newest checkpoint is of step 4"):
+    with pytest.raises(TrunkUnavailableError, match=r"mend that at the trunk.*the newest checkpoint is of step 4"):
         train(run, remote_trunk(DirectTransport(service_of(run)), run))
     monkeypatch.undo()
     train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_full_disk_when_nothing_is_saved_yet_is_explained(run, monkeypatch):
+    monkeypatch.setattr(claim, "write_atomically", lambda *_: fail(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(CheckpointError, match=r"client cannot be written.*nothing was saved. Make room.*--resume auto"):
+        train(run, local_trunk(run))
+
+
+def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alone(run, undisturbed):
+    service = service_of(run)
+    first = remote_trunk(DirectTransport(service), run)
+    opened, theirs = first.open, []
+
+    def open_slowly(hello):
+        """Another client comes and does the whole run while this one stands still after its opening."""
+        welcome = opened(hello)
+        train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+        theirs.append((run.save_dir / "default" / "client" / "claim").read_text())
+        opening = remote_trunk(DirectTransport(service), run)
+        opening.open(hello_of(run))
+        return welcome
+
+    first.open = open_slowly
+    with pytest.raises(TrunkUnavailableError, match="another client has taken this session over"):
+        train(run, first)
+
+    assert theirs == [(run.save_dir / "default" / "client" / "claim").read_text()]
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_trunk_that_is_restarted_between_opening_and_claim_is_asked_again(run, undisturbed):
+    link = remote_trunk(DirectTransport(service_of(run)), run)
+    asked, restarts = link.query, [2, 3]
+
+    def query():
+        if restarts:
+            link._calls.transport.service = service_of(run, epoch=restarts.pop(0))
+        return asked()
+
+    link.query = query
+    train(run, link)
     assert_same(undisturbed, final_state(run))
 
 

@@ -1,6 +1,7 @@
 """The trunk as a program, and clients of it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,25 @@ def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_
         [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()] for folder in folders
     ]
     assert losses[0] == losses[1]
+
+
+def test_a_trunk_that_is_told_to_stop_while_it_stands_still_stops_when_it_goes_on(start_trunk, small_model):
+    """The signal may then go to a thread that does not run Python."""
+    trunk = start_trunk(f"--model={small_model()}")
+    trunk.process.send_signal(signal.SIGSTOP)
+    os.waitpid(trunk.process.pid, os.WUNTRACED)
+    trunk.process.send_signal(signal.SIGTERM)
+    status, _, err = trunk.stop(signal.SIGCONT)
+
+    assert status == 0
+    assert "stopping on SIGTERM" in err
+
+
+@pytest.mark.parametrize("flag", ["--max-sessions=0", "--idle-timeout=-1"])
+def test_limits_that_let_nobody_in_are_refused(splitlearn, small_model, flag):
+    status, _, err = splitlearn("trunk", f"--model={small_model()}", flag)
+
+    assert (status, "is not above 0" in err) == (2, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,6 +15,7 @@ import pytest
 from harness.catalogue import scenarios_named
 from harness.run import RunOutcome
 from harness.verdict import CheckResult, Finding, worst
+from harness.workshop import Workshop
 
 ULPS = {"PASS": 9, "FAIL": 10, "VOID": 0}
 
@@ -36,7 +37,7 @@ def no_processes(monkeypatch):
 
 @pytest.fixture(scope="session")
 def workshop():
-    return None
+    return Workshop(None, None, None, None, Path("runs"), ("--cold",))
 
 
 def pytest_configure(config):
@@ -89,7 +90,7 @@ def test_one_that_did_not_says_why_and_how_to_replay_it(session, word, problem):
     start = lines.index(f"many: {word}")
     told = lines[start : start + 5]
     assert problem in told
-    assert "replay: harness run many --seed 42" in told
+    assert "replay: harness run many --seed 42 --cold" in told
     assert f"run: runs/{word}" in told
 
 

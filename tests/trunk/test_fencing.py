@@ -7,8 +7,10 @@ import torch
 from client.runs import DirectTransport, remote_trunk
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.checkpoint import CheckpointStore
 from splitlearn.errors import CheckpointError
-from splitlearn.trunk.epoch import next_epoch
+from splitlearn.trunk.epoch import HIGHEST, next_epoch, only_trunk
+from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import Position
@@ -159,7 +161,7 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
 
 def test_a_count_of_starts_that_cannot_be_read_is_refused_with_advice(tmp_path):
     assert [1, 2] == [next_epoch(tmp_path) for _ in range(2)]
-    (tmp_path / "trunk-epoch").write_text("2x")
+    (tmp_path / ".trunk-epoch").write_text("2x")
 
     with pytest.raises(CheckpointError, match="write one there that is higher than any before"):
         next_epoch(tmp_path)
@@ -237,3 +239,80 @@ def test_an_opening_whose_holder_cannot_be_written_down_is_refused(config, tmp_p
     service = service_of(config.but(save_dir=tmp_path / "file"))
 
     assert Reason.SAVE_FAILED is refusal(opened, service, config).reason
+
+
+def saving(incarnation, step=0):
+    key = key_message("default", incarnation, Position(step, 0, 1))
+    return pb.SyncTrainingStateRequest(key=key, action=pb.SyncTrainingStateRequest.ACTION_SAVE)
+
+
+def test_a_repeated_save_is_answered_and_not_written_again(config, monkeypatch):
+    """A disk that takes longer than a call's deadline must not be asked for ever."""
+    service = service_of(config)
+    request = saving(opened(service, config).incarnation)
+    first = service.sync_training_state(request)
+    monkeypatch.setattr(CheckpointStore, "save", None)
+
+    assert first == service.sync_training_state(request)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_half_goes_on_only_with_the_threads_it_was_computed_with(config, threads, caplog):
+    first = service_of(config)
+    incarnation = opened(first, config).incarnation
+    first.sync_training_state(saving(incarnation))
+    again = service_of(config.but(threads=threads), epoch=2)
+    request = opening_of(hello_of(config), replaces=incarnation, resume_steps=[0])
+
+    if threads == 1:
+        assert 0 == again.open_session(request).applied_step
+    else:
+        assert "trunk threads = 1, now it is 2" in refusal(again.open_session, request).message
+        assert "trunk threads = 1, now it is 2" in caplog.text
+
+
+def test_a_holder_that_was_deleted_as_advised_lets_the_next_client_in(config):
+    service = service_of(config)
+    opened(service, config, client="first")
+    (config.save_dir / "default" / "trunk-holder").unlink()
+
+    assert opened(service, config, client="second").incarnation
+
+
+def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
+    next_epoch(tmp_path)
+    with only_trunk(tmp_path):
+        own = {path.name for path in tmp_path.iterdir()}
+    assert own
+    for name in own:
+        with pytest.raises(WireError, match=r"no '\.' first"):
+            checked_name(name)
+
+
+def test_the_highest_count_of_starts_still_makes_incarnations_of_64_bits(tmp_path):
+    (tmp_path / ".trunk-epoch").write_text(str(HIGHEST - 2))
+    assert Sessions(1, next_epoch(tmp_path)).new_incarnation() < 1 << 64
+    with pytest.raises(CheckpointError, match="write one there"):
+        next_epoch(tmp_path)
+
+
+def test_a_count_that_cannot_be_written_is_refused_with_advice(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"cannot be written.*make room or give another --save-dir"):
+        next_epoch(tmp_path / "file")
+
+
+def test_a_refused_request_does_not_apply_the_commit_that_it_carries(config):
+    service = service_of(config)
+    incarnation = opened(service, config).incarnation
+    request = requests_of(incarnation)[0][1]
+    request.key.step = 7
+    request.commit.CopyFrom(pb.Commit(step=0, learning_rate=0.1, skip=True))
+
+    assert Reason.BAD_REQUEST is refusal(service.compute, request).reason
+    assert 0 == service._sessions.get("default", incarnation).applied_step
+
+
+def test_a_client_with_more_checkpoints_than_any_has_is_refused(config):
+    request = opening_of(hello_of(config), resume_steps=range(65))
+    assert "65 resume_steps" in refusal(service_of(config).open_session, request).message

@@ -217,8 +217,11 @@ def test_a_session_that_is_not_open_is_named(config, serve):
 
 
 def test_a_trunk_for_inference_takes_no_training_requests(config, serve):
-    link = open_at(serve(config.but(mode="inference")))
-    hidden_BTH, mask_BT = torch.randn(2, 6, 32), torch.ones(2, 6)
+    trunk = serve(config.but(mode="inference"))
+    refused(Reason.WRONG_MODE, Code.FAILED_PRECONDITION, open_at, trunk)
+    assert not list(config.save_dir.rglob("trunk-holder")), "nothing was written for it"
+    link, hidden_BTH, mask_BT = trunk.link(), torch.randn(2, 6, 32), torch.ones(2, 6)
+    link.open(replace(hello_of(config), reader=True))
 
     link.infer(hidden_BTH, mask_BT).result()
     refused(

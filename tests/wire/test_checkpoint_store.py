@@ -6,8 +6,10 @@ import torch
 from exactness.uncut import same_bits
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import save_file
 
+from splitlearn import files
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
 
@@ -234,8 +236,48 @@ def test_a_failing_write_leaves_the_older_ones(store, monkeypatch, place, name):
 
 def test_a_file_is_complete_before_it_has_its_name(store, monkeypatch):
     """Nothing with the name of a checkpoint exists until all bytes of it were forced to the disk."""
+    store.folder.mkdir(parents=True)
     seen, real = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda number: (seen.append(store.steps()), real(number))[1])
     save(store, 1)
 
     assert seen == [[], [1]], "the file first, then the folder"
+
+
+def test_the_names_of_new_folders_are_forced_to_the_disk_before_anything_is_in_them(store, monkeypatch):
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    save(store, 1)
+
+    assert [store.folder.parent, store.folder.parent.parent, store.folder] == synced
+
+
+def test_a_file_from_before_marks_had_digests_is_refused_with_advice(store):
+    save(store, 1)
+    with safe_open(path_of(store, 1), "pt") as file:
+        mark, tensors = file.metadata()["mark"], {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, path_of(store, 1), {"mark": mark})
+
+    refused(store, 1, "move it away to resume from another step")
+
+
+def test_a_file_with_a_name_of_ones_own_is_left_alone(store):
+    store.folder.mkdir(parents=True)
+    (store.folder / "step-7.safetensors").write_text("mine")
+    for step in range(1, 4):
+        save(store, step)
+
+    assert [3, 2] == store.steps()
+    assert (store.folder / "step-7.safetensors").exists()
+
+
+def test_what_earlier_runs_left_is_set_aside_so_often_and_no_more(store):
+    for step in range(1, 9):
+        save(store, step, ())
+        store.set_aside()
+    assert [f"trunk-before-{n}" for n in range(1, 9)] == sorted(p.name for p in store.folder.parent.iterdir())
+    save(store, 9, ())
+
+    with pytest.raises(OSError, match="trunk-before-8 hold checkpoints of earlier runs"):
+        store.set_aside()
+    assert [9] == store.steps()
