@@ -1,16 +1,10 @@
 """The RPCs of the wire, and the points between which each of their messages is under way."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from harness.observer import At
 
-__all__ = ["RPCS", "Rpc", "Side"]
-
-
-Side = Literal["request", "reply"]
-NEITHER: frozenset[Side] = frozenset()
-BOTH: frozenset[Side] = frozenset({"request", "reply"})
+__all__ = ["RPCS", "Rpc"]
 
 
 @dataclass(frozen=True)
@@ -22,14 +16,12 @@ class Rpc:
         sending: where the client is about to send the request.
         received: where the trunk has the request and has not acted on it.
         replying: where the trunk is about to send the reply.
-        tensors: which of its messages carry one.
     """
 
     method: str
     sending: At
     received: At
     replying: At
-    tensors: frozenset[Side]
 
 
 # In the middle of a run of which the session was opened a second time, so that there is a connection to break.
@@ -37,26 +29,21 @@ RPCS = (
     Rpc(
         "OpenSession",
         At("client.session.opening", 2), At("trunk.session.opening", 2), At("trunk.session.opened", 2),
-        NEITHER,
     ),
     Rpc(
         "Compute",
         At("client.forward.sending", 3, 1), At("trunk.compute.received", 3, 1), At("trunk.compute.done", 3, 1),
-        BOTH,
     ),
     Rpc(
         "Backward",
         At("client.backward.sending", 3, 1), At("trunk.backward.received", 3, 1), At("trunk.backward.done", 3, 1),
-        BOTH,
     ),
     Rpc(
         "GetGradients",
         At("client.gradients.sending", 3), At("trunk.gradients.received", 3), At("trunk.gradients.done", 3),
-        frozenset({"reply"}),
     ),
     Rpc(
         "SyncTrainingState",
         At("client.checkpoint.started", 4), At("trunk.sync.received", 4), At("trunk.sync.done", 4),
-        NEITHER,
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from splitlearn.models.family import ModelIdentity
 
 __all__ = ["agreement", "first_difference", "trunk_settings"]
 
-PROTOCOL_VERSION = "1"
+PROTOCOL_VERSION = "2"
 SHARED_FIELDS = ("cuts", "dtype", "attention", "seed", "optimizer_type", "weight_decay")
 
 

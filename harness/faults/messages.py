@@ -33,8 +33,8 @@ WAYS: dict[Mishap, Way] = {
         "relay.request.delivered",
         "the request comes when the client was killed and its next life has opened the session",
     ),
-    "corrupt-request": Way("corrupt request", "relay.request.corrupted", "a byte of the request's tensor is altered"),
-    "corrupt-reply": Way("corrupt reply", "relay.reply.corrupted", "a byte of the reply's tensor is altered"),
+    "corrupt-request": Way("corrupt request", "relay.request.corrupted", "a bit of the request is altered"),
+    "corrupt-reply": Way("corrupt reply", "relay.reply.corrupted", "a bit of the reply is altered"),
 }
 MISHAPS: tuple[Mishap, ...] = tuple(WAYS)
 # Where the trunk says that it received a request; a repeated opening is answered from memory without a word.

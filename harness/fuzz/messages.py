@@ -4,6 +4,7 @@ Those with one flaw are otherwise what the training client would send, so they g
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from google.protobuf.message import Message
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from harness.fuzz.keys import NAMES, any_key, key, misplaced_key, stale_key, unk
 from harness.fuzz.target import FAR_STEP, METHODS, Target
 from harness.fuzz.tensors import FLAWS, MASK_FLAWS, any_tensor, flawed, sound, sound_mask
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.seal import sealed
 
 __all__ = ["malformed"]
 
@@ -43,6 +45,7 @@ def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
         "gradients of no parameter": NAMES.map(lambda name: _gradients(target, 1, [f"?{name}"], "BAD_REQUEST")),
         "another agreement": _another_agreement(target),
         "no opener": _no_opener(target),
+        "broken seal": _broken_seal(target),
         "any message": _any_message(target),
         "any bytes": st.builds(lambda method, body: Attack("any bytes", method, body), METHOD, st.binary(max_size=300)),
     }
@@ -166,6 +169,23 @@ def _opening(draw: DrawFn, agreement: Mapping[str, str], *, client: str, opening
         client=client,
         opening=opening,
     )
+
+
+@st.composite
+def _broken_seal(draw: DrawFn, target: Target) -> Attack:
+    """Give a message that would be taken, were it not altered: no seal, or a byte before it, or in it, is another."""
+    tensor = draw(sound(target.hidden_size))
+    requests = (
+        pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=sound_mask(tensor), inference=True),
+        Sync(key=key(target), action=Action.ACTION_QUERY),
+    )
+    request = draw(st.sampled_from(requests))
+    data = bytearray(sealed(request.SerializeToString()))
+    if draw(st.booleans()):
+        del data[-draw(st.integers(1, 5)) :]
+    else:
+        data[draw(st.integers(0, len(data) - 1))] ^= draw(st.integers(1, 255))
+    return replace(_attack("broken seal", request, "CORRUPT"), body=bytes(data), seal=False)
 
 
 @st.composite

@@ -16,7 +16,7 @@ class Mischief:
         method: name of the RPC, without its service.
         kind: what happens. The client of a lost or held message is told UNAVAILABLE, as by a broken connection. A
             doubled request goes to the trunk twice, one after the other, and the client gets the second answer. A
-            corrupt message has one byte of its first tensor altered.
+            corrupt message has one bit altered; of a stream, the first message.
     """
 
     method: str

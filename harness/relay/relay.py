@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import grpc
 
 from harness.errors import HarnessError
-from harness.relay.damage import check_damageable, damaged
+from harness.relay.damage import damaged
 from harness.relay.mischief import Mischief
 from harness.relay.upstream import LARGEST, Answer, Ending, Request, TrunkCall, Upstream, passable
 from splitlearn.wire.options import MAX_STREAMS, server_options
@@ -54,8 +54,7 @@ class Relay(AbstractContextManager["Relay"]):
         self._trunk.close()
 
     def arm(self, mischief: Mischief) -> None:
-        """Let it happen to the next call of its method, once; raises `HarnessError` where that cannot be."""
-        check_damageable(mischief)
+        """Let it happen to the next call of its method, once."""
         with self._changing:
             self._armed.append(mischief)
 
@@ -97,7 +96,7 @@ class Relay(AbstractContextManager["Relay"]):
                 yield from _give(second, context)
             case "corrupt request":
                 self._tell("request.corrupted", request)
-                yield from self._pass_on(replace(request, body=damaged(mischief, request.body)), context)
+                yield from self._pass_on(replace(request, body=damaged(request.body)), context)
             case "corrupt reply":
                 yield from self._damage_reply(mischief, request, context)
 
@@ -129,7 +128,7 @@ class Relay(AbstractContextManager["Relay"]):
         if answer.messages:
             self._tell("reply.corrupted", request)
             first, *others = answer.messages
-            answer = replace(answer, messages=(damaged(mischief, first), *others))
+            answer = replace(answer, messages=(damaged(first), *others))
         else:
             self.arm(mischief)  # a refusal has nothing to damage: the next reply may
         yield from _give(answer, context)

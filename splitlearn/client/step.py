@@ -116,6 +116,9 @@ class TrainingStep:
 
         with watch.part("update"):
             all_norms = {**self._gradients.norms(), **norms}
+            missing = [name for name in self._order if finite and name not in all_norms]
+            if missing:
+                raise WireError(Reason.INCOMPLETE_STEP, f"step {step}: the trunk gave no norm of {missing[0]}")
             norm = global_norm(all_norms, self._order, self._config.device) if finite else math.nan
             commit = self._commit(step, norm)
         loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan

@@ -87,13 +87,13 @@ class TrunkService:
     def close_idle(self) -> None:
         """Give up the sessions whose clients are gone."""
         for name in self._sessions.idle():
-            self._close(name)
             log.warning(
                 "session %s: its client has not been heard of; its place is given up. Checkpoints here: %s. "
                 "The client goes on from the newest of them by itself, or with --resume",
                 name,
                 ", ".join(map(str, self._store(name).steps())) or "none",
             )
+            self._close(name)
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
         """Forward pass of one microbatch."""

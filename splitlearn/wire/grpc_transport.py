@@ -8,12 +8,12 @@ from google.protobuf.message import Message
 
 from splitlearn.config import TrainingConfig
 from splitlearn.wire.addresses import host_of
-from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceStub
 from splitlearn.wire.credentials import bearer, client_tls, read_token
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.link import Pending
 from splitlearn.wire.options import channel_options
 from splitlearn.wire.status import wire_error
+from splitlearn.wire.stub import sealed_stub
 
 __all__ = ["GrpcTransport"]
 
@@ -46,7 +46,7 @@ class GrpcTransport:
         self._metadata = (("authorization", bearer(token)),) if token else ()
         self._channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
         self._channel.subscribe(lambda state: on_state(state.name))
-        self._stub = ComputeServiceStub(self._channel)  # type: ignore[no-untyped-call] # generated without types
+        self._stub = sealed_stub(self._channel)
 
     def call(self, method: str, request: Message, timeout: float) -> Pending[Message]:
         """Send a request; the reply is due within `timeout` seconds."""
@@ -56,7 +56,8 @@ class GrpcTransport:
     def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
         """Send a request that has many replies; raises `WireError` while iterating."""
         try:
-            yield from getattr(self._stub, method)(request, timeout=timeout, metadata=self._metadata)
+            for reply in getattr(self._stub, method)(request, timeout=timeout, metadata=self._metadata):
+                yield _read(reply)
         except grpc.RpcError as error:
             raise wire_error(cast("grpc.Call", error), encrypted=self._encrypted) from None
 
@@ -66,7 +67,9 @@ class GrpcTransport:
 
 
 class _GrpcCall:
-    def __init__(self, future: "grpc.Future[Message]", while_waiting: Callable[[], None], *, encrypted: bool) -> None:
+    def __init__(
+        self, future: "grpc.Future[Message | WireError]", while_waiting: Callable[[], None], *, encrypted: bool
+    ) -> None:
         self._future = future
         self._while_waiting = while_waiting
         self._encrypted = encrypted
@@ -75,10 +78,16 @@ class _GrpcCall:
         try:
             while True:
                 try:
-                    return self._future.result(LOOK_SECONDS)
+                    return _read(self._future.result(LOOK_SECONDS))
                 except grpc.FutureTimeoutError:
                     self._while_waiting()
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
+
+
+def _read(reply: Message | WireError) -> Message:
+    if isinstance(reply, WireError):
+        raise reply
+    return reply

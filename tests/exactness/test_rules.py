@@ -31,8 +31,8 @@ from splitlearn.trunk.accumulator import Accumulator
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceStub
 from splitlearn.wire.link import Position
+from splitlearn.wire.stub import sealed_stub
 
 
 def differs(config, batches, **options):
@@ -364,7 +364,7 @@ def threads_at_the_trunk(config):
         running_server(CountingService(), config, Address("127.0.0.1", 0)) as address,
         grpc.insecure_channel(str(address)) as channel,
     ):
-        return ComputeServiceStub(channel).SyncTrainingState(pb.SyncTrainingStateRequest(), timeout=30).applied_step
+        return sealed_stub(channel).SyncTrainingState(pb.SyncTrainingStateRequest(), timeout=30).applied_step
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from splitlearn.wire import options
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.messages import commit_message, key_message
+from splitlearn.wire.seal import readable
 from splitlearn.wire.status import refuse
 from splitlearn.wire.tensors import encode_tensor
 
@@ -69,6 +70,7 @@ OWN_REASONS = {
     "gradients of no parameter": Reason.BAD_REQUEST,
     "another agreement": Reason.MISMATCH,
     "no opener": Reason.BAD_REQUEST,
+    "broken seal": Reason.CORRUPT,
 }
 
 
@@ -113,9 +115,12 @@ class Training:
         message = commit_message(commit) if commit else None
         return pb.SyncTrainingStateRequest(key=self.key(step), action=number, commit=message)
 
-    def reason(self, method, body):
+    def reason(self, attack):
         """Give the reason for which a request is refused; None when it is taken."""
-        request = getattr(pb, f"{method}Request").FromString(body)
+        method = attack.method
+        request = readable(getattr(pb, f"{method}Request").FromString, seal=not attack.seal)(attack.body)
+        if isinstance(request, WireError):
+            return request.reason
         name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method).lstrip("_")
         try:
             answer = getattr(self.service, name)(request)
@@ -160,7 +165,7 @@ def test_every_kind_is_refused_for_its_own_reason_and_nothing_changes(training):
 
     for kind, reason in OWN_REASONS.items():
         assert len(pool[kind]) > 40
-        assert {reason} == {training.reason(attack.method, attack.body) for attack in pool[kind]}, kind
+        assert {reason} == {training.reason(attack) for attack in pool[kind]}, kind
         assert {reason.value} == {attack.reason for attack in pool[kind]}
     assert before == training.state()
 
@@ -173,7 +178,7 @@ def test_what_is_made_of_them_by_mutation_is_refused_too_and_nothing_changes(tra
             getattr(pb, f"{attack.method}Request").FromString(attack.body)
         except DecodeError:
             continue
-        assert training.reason(attack.method, attack.body) is not None, attack
+        assert training.reason(attack) is not None, attack
         readable += 1
 
     assert readable > 2000

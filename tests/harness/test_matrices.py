@@ -69,8 +69,7 @@ def test_every_fault_of_the_network_meets_every_rpc_on_both_sides(rpc):
         assert connection <= {kind for kind, place in kinds if place in places}
     assert {rpc.method} == {fault.method for fault in own if not isinstance(fault, Pause)}
     mishaps = {fault.mishap for fault in own if isinstance(fault, SpoiledMessage)}
-    assert set(MISHAPS) - {"corrupt-request", "corrupt-reply"} <= mishaps
-    assert {f"corrupt-{side}" for side in rpc.tensors} == {m for m in mishaps if m.startswith("corrupt")}
+    assert set(MISHAPS) == mishaps
 
 
 def test_pairs_are_many_and_the_same_every_time():

@@ -15,7 +15,7 @@ from splitlearn.trunk import server as trunk_server
 from splitlearn.trunk.servicer import TrunkServicer
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
-from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceStub
+from splitlearn.wire.stub import sealed_stub
 
 SECONDS = 30
 
@@ -46,7 +46,7 @@ def gate(config):
 
 
 def ask(channel, **arguments):
-    return ComputeServiceStub(channel).SyncTrainingState.future(pb.SyncTrainingStateRequest(), **arguments)
+    return sealed_stub(channel).SyncTrainingState.future(pb.SyncTrainingStateRequest(), **arguments)
 
 
 def test_twice_what_a_step_has_under_way_passes_over_one_connection(gate):

@@ -20,11 +20,11 @@ from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.addresses import address_of, host_of, is_loopback
-from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceStub
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.health import wait_until_serving
 from splitlearn.wire.status import wire_error
+from splitlearn.wire.stub import sealed_stub
 
 SECONDS = 30
 METHODS = list(pb.DESCRIPTOR.services_by_name["ComputeService"].methods)
@@ -221,7 +221,7 @@ def guarded(config, serve, files):
 @pytest.mark.parametrize("method", METHODS, ids=[method.name for method in METHODS])
 def test_no_request_is_served_without_the_token(guarded, method):
     request = getattr(pb, method.input_type.name)()
-    call = getattr(ComputeServiceStub(guarded), method.name)
+    call = getattr(sealed_stub(guarded), method.name)
 
     message = refusal_of(
         lambda: list(answer) if hasattr(answer := call(request, timeout=SECONDS), "__next__") else answer
@@ -289,9 +289,7 @@ def test_the_token_is_compared_in_full(guarded, files, change):
     given = [("authorization", f"Bearer {change(secret(files))}")]
     request = pb.SyncTrainingStateRequest()
 
-    message = refusal_of(
-        lambda: ComputeServiceStub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given)
-    )
+    message = refusal_of(lambda: sealed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
     assert "is not the trunk's" in message
 
 
@@ -302,7 +300,7 @@ def test_the_token_is_taken_in_one_form_only(guarded, files, headers):
     given = [("authorization", header.format(secret(files))) for header in headers]
     request = pb.SyncTrainingStateRequest()
 
-    refusal_of(lambda: ComputeServiceStub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
+    refusal_of(lambda: sealed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
 
 
 def test_the_comparison_takes_the_same_time_for_every_token(config, serve, trunk_kinds, client_kinds, monkeypatch):
@@ -412,7 +410,7 @@ def test_sixteen_characters_are_a_token(config, serve, tmp_path):
     trunk = serve(config.but(**token(tmp_path)))
 
     with grpc.insecure_channel(trunk.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        ComputeServiceStub(channel).Compute(
+        sealed_stub(channel).Compute(
             pb.ComputeRequest(), timeout=SECONDS, metadata=[("authorization", "Bearer 0123456789abcdef")]
         )
     assert grpc.StatusCode.NOT_FOUND is caught.value.code()

@@ -15,10 +15,10 @@ from trunk.server import Trunk, hello_of, opening_of, service_of
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.compute_service_pb2_grpc import ComputeServiceStub
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.link import Commit, Hello, Position
 from splitlearn.wire.messages import key_message
+from splitlearn.wire.stub import sealed_stub
 from splitlearn.wire.tensors import encode_tensor
 
 SECONDS = 30
@@ -73,7 +73,7 @@ def test_reflection_lists_the_services(channel):
 
 def test_a_refusal_carries_its_reason_as_error_info(channel):
     with pytest.raises(grpc.RpcError) as caught:
-        ComputeServiceStub(channel).Compute(pb.ComputeRequest(), timeout=SECONDS)
+        sealed_stub(channel).Compute(pb.ComputeRequest(), timeout=SECONDS)
     status, info = rpc_status.from_call(caught.value), ErrorInfo()
     assert status.details[0].Unpack(info)
     assert (info.reason, info.domain) == ("UNKNOWN_SESSION", "splitlearn")
@@ -340,7 +340,7 @@ def blocking(config):
     service = Blocking()
     trunk = Trunk(config, service)
     with grpc.insecure_channel(trunk.address) as channel:
-        yield service, ComputeServiceStub(channel), trunk
+        yield service, sealed_stub(channel), trunk
         service.go.set()
         trunk.stop()
 
@@ -401,7 +401,7 @@ def test_requests_sent_twice_at_once_are_carried_out_once(config, serve):
         session = f"copies-{copies}"
         hello = hello_of(config, session=session)
         with grpc.insecure_channel(trunk.address) as channel:
-            stub = ComputeServiceStub(channel)
+            stub = sealed_stub(channel)
             opened = stub.OpenSession(opening_of(hello), timeout=SECONDS)
             generator = torch.Generator().manual_seed(0)
             for step in range(2):
