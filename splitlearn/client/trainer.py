@@ -1,20 +1,18 @@
 """The training loop: steps, metrics, progress, checkpoints of both sides, and going back to one."""
 
-import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NoReturn, TextIO
-
-from tqdm import tqdm
+from typing import Literal
 
 from splitlearn.agreement import agreement
 from splitlearn.client.checkpoints import ClientCheckpoints
+from splitlearn.client.logbook import open_logbook
 from splitlearn.client.refusals import explained
-from splitlearn.client.step import StepReport, TrainingStep
+from splitlearn.client.step import TrainingStep
 from splitlearn.client.stopping import StopAsked, StopRequest
 from splitlearn.config import TrainingConfig
 from splitlearn.data import TrainingData
@@ -208,15 +206,13 @@ class Trainer:
 
     def _run(self) -> None:
         """Run every step that is left, or those until it is asked to stop, and save."""
-        self._metrics.parent.mkdir(parents=True, exist_ok=True)
         total = self._data.total_steps
-        with self._metrics.open("a", buffering=1) as metrics, self._progress() as progress:
+        with open_logbook(self._metrics, self._applied, total, self._config.log_interval) as logbook:
             while self._applied < total:
                 step = self._applied
                 report = self._step.run(step, self._data.step(step))
                 self._applied, self._loss = step + 1, report.loss
-                _write_metrics(metrics, report)
-                _show(progress, report, self._config.log_interval)
+                logbook.enter(report)
                 # Asked once: a signal that comes later is for the next step.
                 stopping = self._stop.received is not None
                 if stopping or self._is_save_due():
@@ -239,20 +235,3 @@ class Trainer:
             message = f"the trunk says that it saved step {state.applied_step} instead of {self._applied}"
             raise WireError(Reason.STEP_IN_FUTURE, message)
         self._checkpoints.save(self._step, self._applied, state.fingerprint)
-
-    def _progress(self) -> "tqdm[NoReturn]":
-        return tqdm(initial=self._applied, total=self._data.total_steps, unit="step", dynamic_ncols=True)
-
-
-def _write_metrics(file: TextIO, report: StepReport) -> None:
-    values = asdict(report)
-    plain = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
-    file.write(json.dumps(plain) + "\n")
-
-
-def _show(progress: "tqdm[NoReturn]", report: StepReport, interval: int) -> None:
-    progress.update()
-    if report.step % interval == 0 or report.step + 1 == progress.total:
-        progress.set_postfix(
-            loss=f"{report.loss:.4f}", lr=f"{report.learning_rate:.2e}", tok_s=f"{report.tokens / report.seconds:,.0f}"
-        )
