@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from harness.director import FaultDirector
 from harness.errors import HarnessError
+from harness.events import At, Event
 from harness.facts import Traffic
 from harness.faults import needs_relay
 from harness.memory import MemorySample, sample_memory
 from harness.network import Network, link_toxics
-from harness.observer import At, Event, Observer
+from harness.observer import Observer
 from harness.party import Party
 from harness.processes import Program
 from harness.proxy.errors import ProxyServerError

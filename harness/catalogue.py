@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from itertools import product
 
+from harness.events import At
 from harness.faults import CutMessage, DropConnection, Fault, Kill, Partition, Restart
 from harness.fuzz.scenarios import hostile_peers
 from harness.links import LOOPBACK, WAN_50MS, WAN_200MS
 from harness.matrices import LONG_HAUL_STEPS, kill_matrix, long_haul, network_matrix, pairs
-from harness.observer import At
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig
 

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 
 from harness.errors import HarnessError
+from harness.events import Event
 from harness.faults.fault import Fault
-from harness.observer import Event
 from harness.world import World
 
 __all__ = ["FaultDirector"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from safetensors import safe_open
 
+from harness.events import Event
 from harness.memory import MemorySample
-from harness.observer import Event
 from harness.oracle.compare import Equivalence, RunFiles, compare
 from harness.scenario import Scenario
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
+from harness.events import At
 from harness.faults import (
     ILLNESSES,
     MISHAPS,
@@ -19,7 +20,6 @@ from harness.faults import (
     SpoiledMessage,
     Victims,
 )
-from harness.observer import At
 from harness.proxy.toxic import Stream
 from harness.rpcs import RPCS, Rpc
 from harness.scenario import Scenario

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.errors import HarnessError, TimedOutError
-from harness.observer import Event
+from harness.events import Event
 from harness.processes import Program
 
 __all__ = ["Party"]

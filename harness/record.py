@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.environment import machine, versions
-from harness.observer import Event
+from harness.events import Event
 from harness.scenario import Scenario
 
 __all__ = ["RunRecord", "json_text", "read_lines"]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.observer import At
+from harness.events import At
 
 __all__ = ["RPCS", "Rpc"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from harness.attempt import SESSION, Attempt, AttemptResult
 from harness.checks.liveness import recovery_seconds
+from harness.events import Event
 from harness.facts import RunFacts
 from harness.judge import judge
-from harness.observer import Event
 from harness.oracle.compare import RunFiles
 from harness.record import RunRecord, read_lines
 from harness.references import Reference

@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from harness.events import At
 from harness.faults import (
     ILLNESSES,
     PARTIES,
@@ -18,7 +19,6 @@ from harness.faults import (
     Restart,
     Victims,
 )
-from harness.observer import At
 from harness.proxy.toxic import Stream
 
 __all__ = ["Schedule", "every_few_steps", "random_pair"]

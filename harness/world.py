@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import HarnessError
+from harness.events import At, Event
 from harness.network import Network
-from harness.observer import At, Event, Observer
+from harness.observer import Observer
 from harness.party import Party
 from harness.relay import Relay
 from splitlearn.config import TrainingConfig

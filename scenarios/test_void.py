@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from harness.events import At
 from harness.faults import DropConnection, Kill, Pause
 from harness.matrices import CONFIG, scenario
-from harness.observer import At
 from harness.run import run_scenario as run
 from harness.verdict import Verdict
 

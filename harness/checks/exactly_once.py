@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from harness.events import Event
 from harness.facts import RunFacts
-from harness.observer import Event
 from harness.verdict import CheckResult, Finding
 
 __all__ = ["check_exactly_once"]

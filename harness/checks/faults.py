@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.events import Event
 from harness.facts import RunFacts
 from harness.faults import SHARED_MARKS, Fault
-from harness.observer import Event
 from harness.verdict import CheckResult
 
 __all__ = ["check_faults"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from harness.events import Event
 from harness.facts import RunFacts
-from harness.observer import Event
 from harness.recovery import seconds_to_progress
 from harness.verdict import CheckResult, Finding
 

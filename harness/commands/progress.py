@@ -5,7 +5,7 @@ from typing import NoReturn, Self
 
 from tqdm import tqdm
 
-from harness.observer import Event
+from harness.events import Event
 from harness.scenario import Scenario
 
 __all__ = ["RunProgress"]

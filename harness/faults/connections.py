@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.events import At, Event
 from harness.faults.fault import is_failed_call, is_lost_connection, named, wait_for_failed_call
-from harness.observer import At, Event
 from harness.proxy.toxic import Stream, Toxic
 from harness.world import World
 

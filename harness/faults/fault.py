@@ -6,7 +6,7 @@ Adding a fault is one class with `name`, `detail`, `inject`, `heal` and `shows`.
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.observer import At, Event
+from harness.events import At, Event
 from harness.world import World
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.events import At, Event
 from harness.faults.fault import NOTICE_TIMEOUT, is_failed_call, named
-from harness.observer import At, Event
 from harness.relay import Kind, Mischief
 from harness.world import World
 

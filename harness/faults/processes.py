@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.events import At, Event
 from harness.faults.fault import NOTICE_TIMEOUT, named
-from harness.observer import At, Event
 from harness.world import World
 
 __all__ = ["PARTIES", "VICTIMS", "Kill", "PartyName", "Pause", "Restart", "Victims"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.events import At, Event
 from harness.faults.fault import is_failed_call, named, wait_for_failed_call
-from harness.observer import At, Event
 from harness.proxy.toxic import Stream, Toxic
 from harness.world import World
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from harness.errors import HarnessError
+from harness.events import At, Event
 from harness.faults.fault import named
 from harness.fuzz.program import FuzzProgram
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.sending import PROGRESS_EVERY
 from harness.fuzz.target import Target
 from harness.memory import sample_memory
-from harness.observer import At, Event
 from harness.world import World
 from splitlearn.agreement import agreement
 from splitlearn.models import FAMILY

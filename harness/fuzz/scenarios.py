@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from harness.events import At
 from harness.fuzz.peers import HostilePeers, KeepPace
-from harness.observer import At
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig
 

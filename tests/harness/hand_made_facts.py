@@ -3,9 +3,9 @@
 import itertools
 from pathlib import Path
 
+from harness.events import Event
 from harness.facts import RunFacts
 from harness.links import LOOPBACK
-from harness.observer import Event
 from harness.oracle.compare import RunFiles
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig

@@ -18,12 +18,12 @@ from harness.checks.liveness import check_liveness
 from harness.checks.memory import check_memory
 from harness.checks.step_time import check_step_time
 from harness.checks.traffic import check_traffic
+from harness.events import At
 from harness.facts import Traffic
 from harness.faults import CutMessage, DropConnection, IllNetwork, Kill, Partition, SpoiledMessage
 from harness.fuzz.peers import HostilePeers
 from harness.links import LinkProfile
 from harness.memory import MemorySample
-from harness.observer import At
 from harness.verdict import CheckResult, Finding, Verdict, worst
 
 PASS, FAIL, VOID = Verdict.PASS, Verdict.FAIL, Verdict.VOID

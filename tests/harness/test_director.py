@@ -7,10 +7,11 @@ import pytest
 
 from harness.director import FaultDirector
 from harness.errors import HarnessError
+from harness.events import At
 from harness.faults import CutMessage, DropConnection, Partition
 from harness.links import LOOPBACK, LinkProfile
 from harness.network import Network, link_toxics
-from harness.observer import At, Observer
+from harness.observer import Observer
 from harness.proxy.errors import NoSuchProxyError
 from harness.proxy.toxic import Toxic
 from harness.world import World

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from trunk.server import Trunk, hello_of, opening_of, service_of
 
 from harness.errors import HarnessError
+from harness.events import At
 from harness.fuzz import FuzzReport, Target, fuzz, sending, sequence
 from harness.fuzz import calls as fuzz_calls
 from harness.fuzz import raw as fuzz_raw
@@ -29,7 +30,7 @@ from harness.fuzz.program import FuzzProgram
 from harness.fuzz.raw import SILENT
 from harness.fuzz.sequence import attacks, examples
 from harness.fuzz.target import FAR_STEP, METHODS
-from harness.observer import At, Observer
+from harness.observer import Observer
 from splitlearn.config import TrainingConfig
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from harness.events import At
 from harness.faults import DropConnection
 from harness.locate import locate
-from harness.observer import At
 from harness.run import run_scenario
 from harness.scenario import Scenario
 from harness.verdict import Verdict

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from harness.errors import HarnessError, TimedOutError
-from harness.observer import At, Observer
+from harness.events import At
+from harness.observer import Observer
 
 DEADLINE = 30.0
 FORWARD, COMMIT = "client.forward.sent", "client.commit.decided"

@@ -6,7 +6,8 @@ import threading
 import pytest
 from safetensors.torch import load_file
 
-from harness.observer import At, Observer
+from harness.events import At
+from harness.observer import Observer
 
 DEADLINE = 60.0
 

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from harness.observer import Event
+from harness.events import Event
 from harness.record import RunRecord, json_text, read_lines
 from harness.scenario import Scenario
 from splitlearn.config import TrainingConfig

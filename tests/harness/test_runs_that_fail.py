@@ -9,8 +9,8 @@ import pytest
 
 from harness.cli import main
 from harness.commands.run import chosen_scenarios
+from harness.events import At
 from harness.faults import DropConnection
-from harness.observer import At
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.errors import ServerUnreachableError
 from harness.record import read_lines
