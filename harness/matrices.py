@@ -63,13 +63,11 @@ REACHED_BY: dict[str, tuple[Fault, ...]] = {
     "client.training.stopping": (Restart(At("client.forward.sent", MIDDLE, 1), "client"),),
     "trunk.server.stopping": (Restart(At("trunk.backward.received", MIDDLE, 1), "trunk"),),
 }
-# Points that are passed again in another state, how often until then, and what makes it so.
-BREAK = DropConnection(At("client.forward.sent", MIDDLE, 1))
-AGAIN: dict[str, tuple[int, tuple[Fault, ...]]] = {
-    **dict.fromkeys((*ALONE, "client.session.opening", "client.session.opened"), (2, (LOSE_SESSION,))),
-    **dict.fromkeys(("trunk.session.opening", "trunk.session.opened"), (2, (LOSE_SESSION,))),
-    "client.connection.changed": (4, (BREAK,)),
-}
+# Points that are passed a second time, in another state, when the session was lost.
+AGAIN = (
+    *ALONE,
+    "client.session.opening", "client.session.opened", "trunk.session.opening", "trunk.session.opened",
+)  # fmt: skip
 # The norm of what such steps leave is not finite, so that the following are skipped.
 DIVERGING = CONFIG.but(optimizer_type="sgd", learning_rate=1e30, max_grad_norm=0.0)
 SETTINGS: dict[str, TrainingConfig] = {
@@ -92,7 +90,7 @@ def kill_matrix() -> Iterator[Scenario]:
 def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
     """Give where in a run a point is passed, and the faults without which it is not."""
     scope, before = POINTS[point], REACHED_BY.get(point, ())
-    again = [(At(point, occurrence=AGAIN[point][0]), AGAIN[point][1])] if point in AGAIN else []
+    again: list[tuple[At, tuple[Fault, ...]]] = [(At(point, occurrence=2), (LOSE_SESSION,))] if point in AGAIN else []
     if point in ALONE and "client" in victims:
         return again
     if scope is Scope.RUN:

@@ -59,7 +59,11 @@ def run_scenario(
     Raises:
         HarnessError: the reference or the proxy failed; a failure of the system under test is a verdict, not an error.
     """
-    scenario = replace(scenario, whole_steps=tuple(sorted({*scenario.whole_steps, *whole_steps})))
+    scenario = replace(
+        scenario,
+        whole_steps=tuple(sorted({*scenario.whole_steps, *whole_steps})),
+        recovery_bound=scenario.recovery_bound + workshop.start_seconds,
+    )
     record = RunRecord(workshop.runs, scenario)
     reference = workshop.references.get(scenario.config, scenario.whole_steps)
     if scenario.timed:

@@ -16,6 +16,7 @@ from harness.scenario import Scenario
 __all__ = ["RUNS", "Workshop", "open_workshop"]
 
 RUNS = Path("reports/runs")
+COLD_START_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Workshop:
         references: trained so far.
         runs: folder of run folders.
         flags: of `harness run`, that make it use the same.
+        start_seconds: that the start of a program may take, longer than that of a forked one.
     """
 
     starter: Starter
@@ -37,6 +39,7 @@ class Workshop:
     references: References
     runs: Path
     flags: tuple[str, ...] = ()
+    start_seconds: float = 0.0
 
     def replay(self, scenario: Scenario) -> str:
         """Give the command that runs a scenario again, in the same way."""
@@ -64,6 +67,8 @@ def open_workshop(
             starter: Starter = stack.enter_context(ColdStarter()) if cold else stack.enter_context(WarmStarter())
             log = scratch / "toxiproxy.log"
             toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
-            yield Workshop(starter, toxiproxy, chosen, References(starter, scratch / "references"), runs, flags)
+            references = References(starter, scratch / "references")
+            slow = COLD_START_SECONDS if cold else 0.0
+            yield Workshop(starter, toxiproxy, chosen, references, runs, flags, slow)
     finally:
         shutil.rmtree(scratch)

@@ -147,17 +147,21 @@ class CheckpointStore:
             OSError: it cannot be moved, or there are too many such folders; the message says what to do.
         """
         if self.steps():
-            places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
-            free = [place for place in places if not place.exists()]
-            if not free:
-                raise OSError(
-                    f"{places[0]} to {places[-1].name} hold checkpoints of earlier runs of that name; delete those "
-                    "that nobody needs"
-                )
-            place = free[0]
+            place = self.place_aside()
             self.folder.rename(place)
             sync_folder(place.parent)
             log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
+
+    def place_aside(self) -> Path:
+        """Give the first free place for what an earlier run has left; raises `OSError` when there is none."""
+        places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
+        free = [place for place in places if not place.exists()]
+        if not free:
+            raise OSError(
+                f"{places[0]} to {places[-1].name} hold checkpoints of earlier runs of that name; delete those that "
+                "nobody needs"
+            )
+        return free[0]
 
     def load(
         self, step: int, agreement: Mapping[str, str]

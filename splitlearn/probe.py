@@ -23,7 +23,7 @@ class Scope(Enum):
     """How often a point is passed."""
 
     RUN = "a few times a run, or when something goes wrong"
-    CHECKPOINT = "at every checkpoint; its step is how many steps were applied"
+    CHECKPOINT = "at every checkpoint, whose step is how many were applied; of other requests to sync it is 0"
     STEP = "at every step"
     MICROBATCH = "at every microbatch"
 

@@ -68,13 +68,29 @@ class ClientCheckpoints:
         """List the steps that can be resumed from, newest first; raises `CheckpointError`."""
         return self._store.sound_steps(self._agreement)
 
-    def claim(self, check: Callable[[], object]) -> None:
+    def claimed(self) -> str:
+        """Give the claim that stands here."""
+        return self._claim.current()
+
+    def claim(self, former: str) -> bool:
         """Be the client that writes here; one that did before is refused from now on.
 
         Args:
-            check: asks whether the session is still this client's, and raises if not.
+            former: the claim that stood here before this client opened the session.
+
+        Returns:
+            Whether it could be done; not, when another client has made its own meanwhile.
+
+        Raises:
+            CheckpointError: it cannot be written.
         """
-        self._claim.make(check)
+        try:
+            return self._claim.make(former)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.folder} cannot be written: {error}; {self.newest()}. Make room, then continue with --resume "
+                "auto"
+            ) from None
 
     def restore(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
         """Take the state after `step` steps, the initial one where that is 0; gradients of a step given up go.

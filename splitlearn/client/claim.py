@@ -1,7 +1,7 @@
 """Which client may write a session's files: the one that opened the session last."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,22 +26,26 @@ class Claim:
         self._folder = folder
         self._name = secrets.token_hex(8)
 
-    def make(self, check: Callable[[], object]) -> None:
-        """Be the one that may write from now on.
+    def current(self) -> str:
+        """Give what stands there: the name of the client whose claim it is; empty where nobody has made one."""
+        return self._path.read_text(errors="replace") if self._path.exists() else ""
 
-        Args:
-            check: asks the trunk whether the session is still this client's, and raises if not: a client that was
-                paused since it opened must not take the claim of its successor away.
+    def make(self, former: str) -> bool:
+        """Be the one that may write from now on, unless another claim than the former has been made meanwhile.
+
+        A client that was paused since it opened the session must not take the claim of its successor away.
         """
         with self._locked():
-            check()
+            if self.current() != former:
+                return False
             write_atomically(self._path, self._name.encode())
+            return True
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Write in this block, while nobody else can; raises `CheckpointError` when another client may instead."""
         with self._locked():
-            if self._path.read_text(errors="replace") != self._name:
+            if self.current() != self._name:
                 raise CheckpointError(
                     f"another client has taken the session over, whose files are in {self._folder}; this one stops and "
                     "leaves them alone. End the other one, then continue with --resume"

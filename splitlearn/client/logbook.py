@@ -11,6 +11,7 @@ from typing import NoReturn, TextIO
 from tqdm import tqdm
 
 from splitlearn.client.step import StepReport
+from splitlearn.errors import CheckpointError
 
 __all__ = ["Logbook", "open_logbook"]
 
@@ -24,10 +25,15 @@ class Logbook:
         self._interval = interval
 
     def enter(self, report: StepReport) -> None:
-        """Write a step's line at once; what is not finite stands as null. Raises `OSError`."""
+        """Write a step's line at once; what is not finite stands as null.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
         values = asdict(report)
         plain = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
-        self._file.write(json.dumps(plain) + "\n")
+        with _explained(Path(self._file.name)):
+            self._file.write(json.dumps(plain) + "\n")
         self._progress.update()
         if report.step % self._interval == 0 or report.step + 1 == self._progress.total:
             speed = report.tokens / report.seconds
@@ -45,10 +51,25 @@ def open_logbook(path: Path, done: int, steps: int, interval: int) -> Iterator[L
         done: steps that were applied before.
         steps: in all.
         interval: steps between two changes of what the bar tells beside the count.
+
+    Raises:
+        CheckpointError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        opened = path.open("a", buffering=1)
     with (
-        path.open("a", buffering=1) as file,
+        opened as file,
         tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True) as progress,
     ):
         yield Logbook(file, progress, interval)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be written: {error}; make room, then continue with --resume auto"
+        ) from None

@@ -16,8 +16,8 @@ ADVICE = {
     Reason.STALE_INCARNATION: "another client has taken this session over, and this one stops; end the other one to "
     "continue here",
     Reason.SAVE_FAILED: "mend that at the trunk, then start again",
-    Reason.NO_CHECKPOINT: "give the trunk the --save-dir of that run, or put the missing files back; else train anew "
-    "with another --session",
+    Reason.NO_CHECKPOINT: "give the trunk the --save-dir and the settings of that run, or put the missing files back; "
+    "else train anew with another --session",
 }
 
 

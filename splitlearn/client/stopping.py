@@ -1,11 +1,11 @@
 """Being asked to stop, by SIGTERM or Ctrl-C, at a place where nothing is lost."""
 
 import math
+import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["StopAsked", "StopRequest"]
 
@@ -47,6 +47,8 @@ class StopRequest:
     def _ask(self, number: int, _frame: object) -> None:
         if self.received:
             raise KeyboardInterrupt
-        sys.stderr.write(f"\n{signal.Signals(number).name}: stopping after this step; once more stops at once\n")
         self.received = signal.Signals(number)
         self._deadline = time.monotonic() + self._grace
+        # Not through sys.stderr: the signal may have come in the middle of a write to it, and nobody may read any more.
+        with suppress(OSError):
+            os.write(2, f"\n{self.received.name}: stopping after this step; once more stops at once\n".encode())

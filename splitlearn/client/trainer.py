@@ -122,12 +122,6 @@ class Trainer:
             try:
                 self._open(self._steps_to_resume(resume))
                 self._run_until_done()
-            except OSError as error:
-                newest = self._checkpoints.newest()
-                raise CheckpointError(
-                    f"{self._checkpoints.folder} cannot be written: {error}; {newest}. Make room, then continue with "
-                    "--resume auto"
-                ) from None
             except StopAsked:
                 stopped = True
                 self._probe.point("client.training.stopping", self._applied)
@@ -156,17 +150,24 @@ class Trainer:
         return welcome
 
     def _open_and_claim(self, hello: Hello) -> Welcome:
-        """Open the session and claim its folder; a trunk that is restarted in between is asked again."""
+        """Open the session, then claim its folder.
+
+        Where another client has claimed it in between, the trunk knows which of the two opened last: the other one is
+        told that it was taken over.
+        """
+        former = self._checkpoints.claimed()
+        welcome = self._trunk.open(hello)
         for _ in range(MAX_FRUITLESS_OPENINGS):
-            welcome = self._trunk.open(hello)
+            if self._checkpoints.claim(former):
+                return welcome
+            former = self._checkpoints.claimed()
             try:
-                self._checkpoints.claim(self._trunk.query)
+                self._trunk.query()
             except WireError as error:
                 if error.reason is not Reason.UNKNOWN_SESSION:
                     raise
-            else:
-                return welcome
-        raise WireError(Reason.UNKNOWN_SESSION, "the trunk lost the session whenever it was opened")
+                break  # the other one has closed it already
+        raise WireError(Reason.STALE_INCARNATION, "another client has opened the session since")
 
     def _run_until_done(self) -> None:
         """Run to the end, however often the trunk loses the session, as long as there is progress."""

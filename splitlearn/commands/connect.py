@@ -24,7 +24,7 @@ def connected(
     identity: ModelIdentity,
     probe: Probe,
     recorder: Recorder,
-    while_waiting: Callable[[], None] = lambda: None,
+    before_repeating: Callable[[], None] = lambda: None,
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the block is left.
 
@@ -35,8 +35,7 @@ def connected(
         identity: of the model.
         probe: told of every failed call.
         recorder: of a trunk in this process.
-        while_waiting: called now and then while an answer is awaited, and when a call has failed; may raise when there
-            is no use in waiting on.
+        before_repeating: called when a call has failed; may raise when it is not to be repeated.
 
     Yields:
         The trunk; the address `local` means one in this process.
@@ -47,12 +46,12 @@ def connected(
 
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
-        while_waiting()
+        before_repeating()
 
     def report_state(state: str) -> None:
         probe.point("client.connection.changed", state=state)
 
-    transport = GrpcTransport(config, report_state, while_waiting)
+    transport = GrpcTransport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.patience)
     try:
         yield RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)

@@ -165,6 +165,8 @@ class TrunkService:
         session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
         if request.resume_steps:
             self._resume(session, request)
+        elif not request.reader:
+            self._check_room(name)
         incarnation = self._sessions.new_incarnation()
         if not request.reader:
             self._holders.note(name, Holder(incarnation, opening.client))
@@ -194,9 +196,11 @@ class TrunkService:
         name = checked_name(request.resume_session_id or request.session_id)
         store = CheckpointStore(self._config.save_dir, name, "trunk", self._probe, session.weights())
         problems = []
+        # A reader goes on with nothing.
+        settings = self._agreement if request.reader else self._resumed
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
-                mark, weights, moments = store.load(step, self._resumed)
+                mark, weights, moments = store.load(step, settings)
             except CheckpointError as error:
                 problems.append(str(error))
                 log.warning("%s", error)
@@ -209,6 +213,15 @@ class TrunkService:
         there = ", ".join(map(str, request.resume_steps))
         reason = "; ".join([f"the trunk has steps {here}, the client has {there}", *problems])
         raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common: {reason}")
+
+    def _check_room(self, name: str) -> None:
+        """Refuse a fresh run that could not set aside what an earlier one has left, before it trains."""
+        store = self._store(name)
+        try:
+            if store.steps():
+                store.place_aside()
+        except OSError as error:
+            raise WireError(Reason.SAVE_FAILED, str(error)) from None
 
     def _save(self, key: pb.Key, session: TrunkSession) -> str:
         step = session.applied_step

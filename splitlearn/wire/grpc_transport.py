@@ -18,30 +18,20 @@ from splitlearn.wire.stub import sealed_stub
 __all__ = ["GrpcTransport"]
 
 
-LOOK_SECONDS = 0.5
-
-
 class GrpcTransport:
     """One channel, which connects again by itself.
 
     Args:
         config: address, credentials and limits.
         on_state: told of every change of the connection, by the name of gRPC's state.
-        while_waiting: called now and then while an answer is awaited; may raise when it is not to be waited for.
 
     Raises:
         ConfigError: the credentials cannot be used.
     """
 
-    def __init__(
-        self,
-        config: TrainingConfig,
-        on_state: Callable[[str], None],
-        while_waiting: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, config: TrainingConfig, on_state: Callable[[str], None]) -> None:
         address, options, tls = config.trunk_address, channel_options(config), client_tls(config)
         self._encrypted = tls is not None
-        self._while_waiting = while_waiting
         token = read_token(config, host_of(address), encrypted=self._encrypted)
         self._metadata = (("authorization", bearer(token)),) if token else ()
         self._channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
@@ -51,7 +41,7 @@ class GrpcTransport:
     def call(self, method: str, request: Message, timeout: float) -> Pending[Message]:
         """Send a request; the reply is due within `timeout` seconds."""
         future = getattr(self._stub, method).future(request, timeout=timeout, metadata=self._metadata)
-        return _GrpcCall(future, self._while_waiting, encrypted=self._encrypted)
+        return _GrpcCall(future, encrypted=self._encrypted)
 
     def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
         """Send a request that has many replies; raises `WireError` while iterating."""
@@ -67,20 +57,13 @@ class GrpcTransport:
 
 
 class _GrpcCall:
-    def __init__(
-        self, future: "grpc.Future[Message | WireError]", while_waiting: Callable[[], None], *, encrypted: bool
-    ) -> None:
+    def __init__(self, future: "grpc.Future[Message | WireError]", *, encrypted: bool) -> None:
         self._future = future
-        self._while_waiting = while_waiting
         self._encrypted = encrypted
 
     def result(self) -> Message:
         try:
-            while True:
-                try:
-                    return _read(self._future.result(LOOK_SECONDS))
-                except grpc.FutureTimeoutError:
-                    self._while_waiting()
+            return _read(self._future.result())
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureCancelledError:

@@ -30,6 +30,8 @@ def sealed(body: bytes) -> bytes:
 def unsealed(data: bytes) -> bytes:
     """Give a message's bytes without the seal; raises `WireError` when it does not match them."""
     body = data[: -SEAL.size]
+    if data[-SEAL.size : -SEAL.size + 1] != bytes([TAG]):
+        raise WireError(Reason.CORRUPT, "there is no checksum at the message's end; is the peer of another version?")
     if data[-SEAL.size :] != SEAL.pack(TAG, zlib.crc32(body)):
         raise WireError(Reason.CORRUPT, "the checksum at the message's end does not match its bytes")
     return body

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import signal
 from functools import partial
@@ -425,6 +426,15 @@ def test_a_second_signal_ends_at_once():
         stop._ask(signal.SIGINT, None)
 
 
+def test_a_signal_is_taken_though_nobody_reads_what_is_said(monkeypatch):
+    monkeypatch.setattr(os, "write", lambda *_: fail(BrokenPipeError()))
+    stop = StopRequest()
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert signal.SIGTERM == stop.received
+
+
 def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, undisturbed):
     """A save at a step of its own, then a crash between its halves, then one between those of the next."""
     stop = StopRequest()
@@ -542,11 +552,29 @@ def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed, monkey
 
 def test_a_full_disk_when_nothing_is_saved_yet_is_explained(run, monkeypatch):
     monkeypatch.setattr(claim, "write_atomically", lambda *_: fail(OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(CheckpointError, match=r"client cannot be written.*nothing was saved. Make room.*--resume auto"):
+    with pytest.raises(
+        CheckpointError, match=r"client cannot be written.*nothing was saved\. Make room.*--resume auto"
+    ):
         train(run, local_trunk(run))
 
 
-def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alone(run, undisturbed):
+def test_a_client_that_opened_last_claims_though_another_claimed_in_between(run, undisturbed):
+    """Two start at once: the one that the trunk knows as the last goes on."""
+    last = remote_trunk(DirectTransport(service_of(run)), run)
+    opened = last.open
+
+    def open_late(hello):
+        welcome = opened(hello)
+        assert claim.Claim(run.save_dir / "default" / "client").make("")
+        return welcome
+
+    last.open = open_late
+    assert train(run, last).steps == 12
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize("open_still", [True, False], ids=["that is still there", "that is done"])
+def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alone(run, undisturbed, open_still):
     service = service_of(run)
     first = remote_trunk(DirectTransport(service), run)
     opened, theirs = first.open, []
@@ -556,8 +584,8 @@ def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alo
         welcome = opened(hello)
         train(run, remote_trunk(DirectTransport(service), run), resume="auto")
         theirs.append((run.save_dir / "default" / "client" / "claim").read_text())
-        opening = remote_trunk(DirectTransport(service), run)
-        opening.open(hello_of(run))
+        if open_still:
+            remote_trunk(DirectTransport(service), run).open(hello_of(run))
         return welcome
 
     first.open = open_slowly
@@ -565,20 +593,6 @@ def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alo
         train(run, first)
 
     assert theirs == [(run.save_dir / "default" / "client" / "claim").read_text()]
-    assert_same(undisturbed, final_state(run))
-
-
-def test_a_trunk_that_is_restarted_between_opening_and_claim_is_asked_again(run, undisturbed):
-    link = remote_trunk(DirectTransport(service_of(run)), run)
-    asked, restarts = link.query, [2, 3]
-
-    def query():
-        if restarts:
-            link._calls.transport.service = service_of(run, epoch=restarts.pop(0))
-        return asked()
-
-    link.query = query
-    train(run, link)
     assert_same(undisturbed, final_state(run))
 
 

@@ -269,6 +269,9 @@ def test_a_half_goes_on_only_with_the_threads_it_was_computed_with(config, threa
     else:
         assert "trunk threads = 1, now it is 2" in refusal(again.open_session, request).message
         assert "trunk threads = 1, now it is 2" in caplog.text
+    reader = opening_of(hello_of(config), client="reads", reader=True, resume_steps=[0], resume_session_id="default")
+    reader.session_id = "reads"
+    assert 0 == again.open_session(reader).applied_step, "who only reads goes on with nothing"
 
 
 def test_a_holder_that_was_deleted_as_advised_lets_the_next_client_in(config):
@@ -316,3 +319,14 @@ def test_a_refused_request_does_not_apply_the_commit_that_it_carries(config):
 def test_a_client_with_more_checkpoints_than_any_has_is_refused(config):
     request = opening_of(hello_of(config), resume_steps=range(65))
     assert "65 resume_steps" in refusal(service_of(config).open_session, request).message
+
+
+def test_a_fresh_run_that_could_not_set_an_earlier_ones_checkpoints_aside_is_refused_before_it_trains(config):
+    service = service_of(config)
+    incarnation = opened(service, config).incarnation
+    service.sync_training_state(saving(incarnation))
+    for number in range(1, 9):
+        (config.save_dir / "default" / f"trunk-before-{number}").mkdir()
+
+    error = refusal(opened, service, config, client="another", replaces=incarnation)
+    assert (Reason.SAVE_FAILED, True) == (error.reason, "delete those that nobody needs" in error.message)

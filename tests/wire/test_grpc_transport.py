@@ -1,33 +1,11 @@
-"""What the channel does while an answer does not come, and with words that are too long for a status."""
-
-import socket
+"""What comes over the channel when a peer's words are too long for a status."""
 
 import pytest
 from trunk.server import Trunk, hello_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.link import Position
-
-
-class EnoughError(Exception):
-    """Stands for the wish to stop."""
-
-
-def test_a_wait_for_a_trunk_that_says_nothing_can_be_given_up(config):
-    def enough():
-        raise EnoughError
-
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = "{}:{}".format(*silent.getsockname())
-        transport = GrpcTransport(config.but(trunk_address=address), lambda _: None, enough)
-        try:
-            with pytest.raises(EnoughError):
-                transport.call("SyncTrainingState", pb.SyncTrainingStateRequest(), 60.0).result()
-        finally:
-            transport.close()
-
 
 LONG = "long " * 4000
 CODEC = pb.Tensor(dtype=1, shape=(1, 2, 32), codec=LONG)
