@@ -12,7 +12,8 @@ run: setup
 	$(BIN)/harness run main --cold --report reports/runs/main.html
 
 test: setup lint
-	$(BIN)/pytest tests scenarios benchmarks --benchmark-disable
+	$(BIN)/pytest tests benchmarks --benchmark-disable -n 2
+	$(BIN)/pytest scenarios -n 2
 
 # Takes a minute; compare figures of one run only, machines are noisy.
 bench: setup

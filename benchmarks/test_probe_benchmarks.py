@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness.observer import Observer
+from harness.engine.observer import Observer
 from splitlearn.client.step import TrainingStep
 from splitlearn.config import TrainingConfig
 from splitlearn.data import load_training_data

@@ -2,18 +2,20 @@
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 
 from harness.errors import HarnessError
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 # Only the module of the chosen command is imported, so that --help answers at once.
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
-    "report": ("harness.report.cli", "write the HTML report of recorded runs"),
+    "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
     "doctor": ("harness.commands.doctor", "say what was found on this machine"),
 }
@@ -24,26 +26,14 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit status 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="harness",
-        description="Run the real split-learning client and trunk through Toxiproxy, break things on purpose, and "
-        "judge the run, bit for bit, against a GPT-2 trained in one process.",
-        epilog="Exit status: 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID (nothing was shown). "
-        "Start with `harness doctor`, then `harness run`.",
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = words[0] if words and words[0] in COMMANDS else None
-    for name, (module, summary) in COMMANDS.items():
-        if name == chosen:
-            importlib.import_module(module).add_parser(commands)
-        else:
-            commands.add_parser(name, help=summary)
-    flags = parser.parse_args(words)
+    flags = build_parser(words).parse_args(words)
+    # Read by the library when it is imported: its progress bars are not for a table of verdicts.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     # Asked to end in either way, it ends what it has started.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(flags.run(flags))
-    except HarnessError as error:
+    except (HarnessError, OSError) as error:  # what the system refuses, such as a full disk, is the user's to mend
         sys.stderr.write(f"harness {flags.command}: {error}\n")
         return UNUSABLE
     except KeyboardInterrupt:
@@ -51,3 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line; of the commands, only the one that it names has its flags."""
+    parser = argparse.ArgumentParser(
+        prog="harness",
+        description="Run the real split-learning client and trunk through Toxiproxy, break things on purpose, and "
+        "judge the run, bit for bit, against a GPT-2 trained in one process.",
+        epilog="Exit status: 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID (nothing was shown). "
+        "Start with `harness doctor`, then `harness run`.",
+    )
+    parser.add_argument("--version", action="version", version=f"harness {metadata.version('splitlearn')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = words[0] if words and words[0] in COMMANDS else None
+    for name, (module, summary) in COMMANDS.items():
+        if name == chosen:
+            importlib.import_module(module).add_parser(commands)
+        else:
+            commands.add_parser(name, help=summary)
+    return parser

@@ -1,34 +1,36 @@
 """The pytest plugin: scenarios as tests.
 
 `run_scenario` runs one and fails the test unless the verdict is PASS; a VOID is a failure that says so. At the end the
-session's runs are in one HTML report. Tests marked `full` run with `--full` only; without it they are deselected, and
-counted as such.
+session's runs are in one HTML report, with pytest-xdist too: a test's report carries the folder of each of its
+runs, and everything else is read from there. Tests marked `full` run with `--full` only; without it they are
+deselected, and counted as such.
 """
 
-import math
+import shlex
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from harness.run import RunOutcome
-    from harness.scenario import Scenario
-    from harness.workshop import Workshop
+    from harness.engine.run import RunOutcome
+    from harness.engine.workshop import Workshop
+    from harness.plan.scenario import Scenario
 
 __all__ = [
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
-    "pytest_terminal_summary",
     "run_scenario",
     "scenario_parameters",
     "workshop",
 ]
 
-OUTCOMES = pytest.StashKey["list[RunOutcome]"]()
 RUNS = Path("reports/runs")
+# The property of a test that names the folder of a run.
+RUN = "run"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,8 +44,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the harness's marker known."""
+    """Make the harness's marker known, and listen for finished tests."""
     config.addinivalue_line("markers", "full: runs with --full only")
+    config.pluginmanager.register(SessionReport(config.rootpath / RUNS / "scenarios.html"))
+
+
+class SessionReport:
+    """Gathers the folders of the session's runs and writes their report; with pytest-xdist, in its controller."""
+
+    def __init__(self, page: Path) -> None:
+        self._page = page
+        self._folders: list[Path] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of a finished test's runs."""
+        if report.when == "teardown":  # every phase's report has the properties
+            self._folders += [Path(str(value)) for name, value in report.user_properties if name == RUN]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest does not export it
+        """Write the report and say where it is."""
+        if not self._folders:
+            return
+        from harness.report.folder import read_run  # noqa: PLC0415 - most sessions run no scenario
+        from harness.report.page import write_page  # noqa: PLC0415 - as above
+        from harness.report.summary import summary  # noqa: PLC0415 - as above
+
+        runs = [read_run(folder) for folder in self._folders]
+        terminalreporter.section("scenarios")
+        for line in summary(runs):
+            terminalreporter.line(line)
+        terminalreporter.line(f"report: {write_page(runs, self._page)}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -68,60 +98,37 @@ def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenar
 @pytest.fixture(scope="session")
 def workshop(pytestconfig: pytest.Config) -> "Iterator[Workshop]":
     """One fork server, proxy server and set of references for all scenarios of the session."""
-    from harness.proxy.server_process import find_backend  # noqa: PLC0415 - most sessions run no scenario
-    from harness.workshop import open_workshop  # noqa: PLC0415 - as above
+    from harness.engine.workshop import open_workshop  # noqa: PLC0415 - as above
+    from harness.errors import UnusableError  # noqa: PLC0415 - most sessions run no scenario
+    from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
 
-    backend = find_backend(pytestconfig.getoption("--proxy"))
-    runs = pytestconfig.rootpath / RUNS
-    with open_workshop(runs, backend, cold=pytestconfig.getoption("--cold")) as opened:
-        yield opened
+    proxy, cold = pytestconfig.getoption("--proxy"), pytestconfig.getoption("--cold")
+    flags = (*(("--proxy", proxy) if proxy != "auto" else ()), *(("--cold",) if cold else ()))
+    try:
+        with open_workshop(pytestconfig.rootpath / RUNS, find_backend(proxy), cold=cold, flags=flags) as opened:
+            yield opened
+    except UnusableError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
-def run_scenario(
-    workshop: "Workshop", pytestconfig: pytest.Config, record_property: Callable[[str, object], None]
-) -> "Callable[[Scenario], RunOutcome]":
+def run_scenario(workshop: "Workshop", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
     """Run a scenario; fails the test unless it passes."""
-    from harness.run import run_scenario as run  # noqa: PLC0415 - most sessions run no scenario
-    from harness.verdict import Verdict  # noqa: PLC0415 - as above
+    from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
+    from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
+    from harness.plan.selection import is_in_catalogue  # noqa: PLC0415 - as above
+    from harness.report.folder import read_run  # noqa: PLC0415 - as above
+    from harness.trace.verdict import Verdict  # noqa: PLC0415 - as above
 
     def run_and_require(scenario: "Scenario") -> "RunOutcome":
+        if not is_in_catalogue(scenario):
+            scenario = replace(scenario, replay_with=f"pytest {shlex.quote(request.node.nodeid)}")
         outcome = run(scenario, workshop)
-        pytestconfig.stash.setdefault(OUTCOMES, []).append(outcome)
-        record_property("run", str(outcome.folder))
+        # Not by `record_property`, which warns of every family of JUnit files but the old one.
+        request.node.user_properties.append((RUN, str(outcome.folder)))
         if outcome.verdict is not Verdict.PASS:
-            problems = [f"  {check.name}: {check.verdict.value}: {check.reading}" for check in outcome.checks]
-            lines = [
-                f"{scenario.name}: {outcome.verdict.value}",
-                *problems,
-                f"replay: {workshop.replay(scenario)}",
-                f"run: {outcome.folder}",
-            ]
-            pytest.fail("\n".join(lines), pytrace=False)
+            recorded = read_run(outcome.folder)
+            pytest.fail("\n".join((line(recorded), *details(recorded))), pytrace=False)
         return outcome
 
     return run_and_require
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest does not export it
-    """Write the report of the session's scenarios and say where it is."""
-    outcomes = config.stash.get(OUTCOMES, [])
-    if not outcomes:
-        return
-    from harness.report.page import write_report  # noqa: PLC0415 - most sessions run no scenario
-
-    path = write_report([outcome.folder for outcome in outcomes], config.rootpath / RUNS / "scenarios.html")
-    figures = [dict(check.figures) for outcome in outcomes for check in outcome.checks if check.name == "equivalence"]
-    tensors = sum(int(found["tensors"]) for found in figures if "tensors" in found)
-    ulps = [found["worst ulp"] for found in figures if "worst ulp" in found]
-    # A text says that something was not finite, which is worse than any number.
-    worst = max(ulps, key=lambda ulp: math.inf if isinstance(ulp, str) else ulp, default="none")
-    terminalreporter.section("scenarios")
-    terminalreporter.line(f"{len(outcomes)} runs, {tensors} tensors compared, worst ULP {worst}; report: {path}")
-    from harness.recovery import quantile  # noqa: PLC0415 - as above
-
-    recoveries = sorted(seconds for outcome in outcomes for seconds in outcome.recoveries)
-    if recoveries:
-        middle, late = quantile(recoveries, 0.5), quantile(recoveries, 0.95)
-        times = f"p50 {middle:.2f} s, p95 {late:.2f} s, slowest {recoveries[-1]:.2f} s"
-        terminalreporter.line(f"{len(recoveries)} faults healed; progress came after {times}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.catalogue import CATALOGUE
+from harness.plan.catalogue import CATALOGUE
 
 
 @pytest.mark.parametrize("scenario", CATALOGUE["convergence"], ids=lambda scenario: scenario.name)

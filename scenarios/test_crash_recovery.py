@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.catalogue import CATALOGUE
+from harness.plan.catalogue import CATALOGUE
+from harness.plan.quick import by_point, spread
 from harness.plugin import scenario_parameters
-from harness.quick import by_point, spread
 
 KILLS = CATALOGUE["kill-matrix"]
 

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from harness.catalogue import CATALOGUE
+from harness.plan.catalogue import CATALOGUE
 from harness.plugin import scenario_parameters
-from harness.record import read_lines
+from harness.recording.writer import read_lines
 
 HOSTILE = CATALOGUE["hostile-peers"]
 

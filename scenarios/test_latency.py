@@ -2,7 +2,10 @@
 
 import pytest
 
-from harness.catalogue import CATALOGUE
+from harness.plan.catalogue import CATALOGUE
+
+# Each waits until nothing else runs.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("scenario", CATALOGUE["latency"], ids=lambda scenario: scenario.name)

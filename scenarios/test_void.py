@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.events import At
-from harness.faults import DropConnection, Kill, Pause
-from harness.matrices import CONFIG, scenario
-from harness.run import run_scenario as run
-from harness.verdict import Verdict
+from harness.engine.run import run_scenario as run
+from harness.plan.faults import DropConnection, Kill, Pause
+from harness.plan.matrices import CONFIG, scenario
+from harness.trace.place import At
+from harness.trace.verdict import Verdict
 
 LATE = At("client.step.started", CONFIG.max_steps + 1)
 HERE = At("client.forward.sent", 2, 1)
@@ -31,18 +31,25 @@ VOIDS = {
         "drop@client.step.started.7 did not fire",
     ),
     "a fault that left no mark": (
-        # No connection is open yet: nothing can break.
-        scenario("unmarked", "A drop before anything is connected", DropConnection(At("client.session.opening", 0))),
+        # No connection is open yet: nothing can break. The run ends before anybody must notice, however slow it is.
+        scenario(
+            "unmarked",
+            "A drop before anything is connected",
+            DropConnection(At("client.session.opening", 0)),
+            config=CONFIG.but(rpc_timeout=60.0),
+        ),
         "drop@client.session.opening.0 left no mark",
     ),
     "a fault that cannot be injected": (
         replace(scenario("no-proxy", "A drop without a proxy", DropConnection(HERE)), topology="direct"),
         "not injected: there is no proxy to break here",
     ),
-    "a loss of which nothing was asked": (with_checks("no-value", "convergence"), "no value is stated"),
-    "bytes that nobody counted": (
-        with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)),
-        "no bytes were counted",
+    "a run that was asked for nothing": (with_checks("no-check"), ""),
+    "a loss of which nothing was asked": (with_checks("no-value", "convergence"), ""),
+    "bytes that nobody counted": (with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)), ""),
+    "a fault that fired, of whose bits nothing was asked": (
+        with_checks("no-bits", "faults", faults=(Pause(HERE, "client", 0.1),)),
+        "",
     ),
     "a point that was never passed": (
         replace(with_checks("no-point", "expectations"), expects=("trunk.graph.recomputed",)),
@@ -58,4 +65,4 @@ def test_void(workshop, void, reason):
 
     assert Verdict.VOID is outcome.verdict
     assert reason in " ".join(check.reading for check in outcome.checks if check.verdict is Verdict.VOID)
-    assert {Verdict.PASS, Verdict.VOID} == {check.verdict for check in outcome.checks}
+    assert Verdict.FAIL not in {check.verdict for check in outcome.checks}

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity
 
-__all__ = ["agreement", "first_difference", "trunk_settings"]
+__all__ = ["agreement", "first_difference", "shared_settings", "trunk_settings"]
 
-PROTOCOL_VERSION = "2"
+PROTOCOL_VERSION = "4"
 SHARED_FIELDS = ("cuts", "dtype", "attention", "seed", "optimizer_type", "weight_decay")
 
 
-def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
-    """List the settings that both sides must share."""
+def shared_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
+    """Return the settings that both halves of a checkpoint must have."""
     shared = {field: str(getattr(config, field)) for field in SHARED_FIELDS}
     return {
         "protocol": PROTOCOL_VERSION,
@@ -23,9 +23,14 @@ def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]
     }
 
 
+def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
+    """Return the settings that are compared when both sides meet."""
+    return shared_settings(config, identity) | {"threads": str(config.threads)}
+
+
 def trunk_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
-    """List what the rest of a run depends on at the trunk: beside what both share, what it computes with."""
-    return agreement(config, identity) | {"trunk threads": str(config.threads), "trunk device": config.device}
+    """Return what the rest of a run depends on at the trunk: beside what both share, what it computes with."""
+    return shared_settings(config, identity) | {"trunk threads": str(config.threads), "trunk device": config.device}
 
 
 def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:

@@ -140,6 +140,20 @@ class CheckpointStore:
         self._point("saved", step)
         return mark
 
+    def discard(self, steps: Collection[int]) -> None:
+        """Remove the halves of some steps; raises `OSError`."""
+        for step in set(self.steps()) & set(steps):
+            self._path(step).unlink()
+            sync_folder(self.folder)
+
+    def discard_before(self, step: int) -> None:
+        """Remove what a process has left that died before it could: all halves before `step` but the newest of them.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        self.discard([older for older in self.steps() if older < step][1:])
+
     def set_aside(self) -> None:
         """Keep what an earlier run of this name has left, in a folder beside this one, before a new run begins.
 
@@ -195,7 +209,9 @@ class CheckpointStore:
                 f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
             )
         if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
-            raise CheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}")
+            raise DamagedCheckpointError(
+                f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}"
+            )
         self._check_agreement(path, json.loads(mark.agreement), agreement)
         self._check_tensors(path, weights, moments)
         return mark, weights, moments
@@ -203,9 +219,10 @@ class CheckpointStore:
     def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
         for name in current:
             if saved.get(name) != current[name]:
+                longer = "; to train on for longer, export the model and start a run from it with --init-from"
                 raise CheckpointError(
                     f"{path} was made with {name} = {saved.get(name)}, now it is {current[name]}; "
-                    "use the settings of the first run"
+                    f"use the settings of the first run{longer if name == 'steps in all' else ''}"
                 )
 
     def _check_tensors(

@@ -6,7 +6,10 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from typing import NoReturn
 
+from splitlearn.complaints import complain, is_json, write_logs
 from splitlearn.errors import UserError
 
 __all__ = ["main"]
@@ -19,35 +22,66 @@ COMMANDS = {
     "generate": "continue a prompt, through the trunk",
     "split": "cut a Hugging Face checkpoint into bottom, trunk and top",
     "export": "join the parts of a trained model into a Hugging Face checkpoint",
+    "health": "ask a trunk whether it serves, for probes and scripts",
     "certificates": "make certificates and a token for development",
 }
 INTERRUPTED = 130
+DEFECT = 1
+
+log = logging.getLogger(__name__)
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains of wrong usage as of everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end the program."""
+        complain(f"{self.format_usage()}{self.prog}: error: {message}")
+        sys.exit(UserError.exit_status)
+
+
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether the log is to be JSON; looked for by itself, because what is wrong with the rest is told in that form."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--log-format", nargs="?")
+    return bool(parser.parse_known_args(words)[0].log_format == "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; exit status 0 done, 2 wrong usage or unusable environment, 130 interrupted."""
+    """Run one command; exit statuses stand in docs/exit-statuses.md."""
+    # Read when gRPC is imported: its own lines show words of the peer as they are, and every error is told by us.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
+    write_logs(as_json=asks_for_json(words))
+    parser = Parser(
         prog="splitlearn",
         description="Train GPT-2 with the middle blocks on another machine. Text and labels never leave the client.",
-        epilog="Start `splitlearn trunk --port 50051` on one machine, then `splitlearn train --trunk-address "
-        "HOST:50051` with the same model, cuts and seed on the other. `splitlearn COMMAND --help` lists the settings.",
+        epilog="Start `splitlearn trunk --host 0.0.0.0 --port 50051` on one machine, then `splitlearn train "
+        "--trunk-address HOST:50051` with the same model, cuts and seed on the other. `splitlearn COMMAND --help` "
+        "lists the settings.",
     )
+    parser.add_argument("--version", action="version", version=f"splitlearn {metadata.version('splitlearn')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument(
+            "--log-format", choices=("text", "json"), default="text", help="json writes an object a line"
+        )
         if words[:1] == [name]:
             importlib.import_module(f"splitlearn.commands.{name}").add_flags(command)
     flags = parser.parse_args(words)
-    # Read by the library when it is imported: its progress bars and advice are not for a program's log.
+    # Read by the library when it is imported: its advice is not for a program's log.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return int(importlib.import_module(f"splitlearn.commands.{flags.command}").run(flags))
     except (UserError, OSError) as error:  # what the system refuses, such as a full disk, is the user's to mend
-        sys.stderr.write(f"splitlearn {flags.command}: {error}\n")
-        return 2
+        complain(f"splitlearn {flags.command}: {error}")
+        return error.exit_status if isinstance(error, UserError) else UserError.exit_status
     except KeyboardInterrupt:
-        sys.stderr.write(f"splitlearn {flags.command}: interrupted\n")
+        complain(f"splitlearn {flags.command}: interrupted")
         return INTERRUPTED
+    except Exception:
+        if not is_json():
+            raise
+        log.critical("the program ended by a defect", exc_info=True)
+        return DEFECT

@@ -5,7 +5,7 @@ command-line flag, `config_from_flags` reads them back.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,9 +22,10 @@ from pydantic import (
 from splitlearn.cuts import Cuts
 from splitlearn.errors import ConfigError
 
-__all__ = ["TrainingConfig", "add_config_flags", "config_from_flags"]
+__all__ = ["HIGHEST_PORT", "TrainingConfig", "add_config_flags", "config_from_flags"]
 
 MIB = 1 << 20
+HIGHEST_PORT = 65535
 
 CutsField = Annotated[
     Cuts,
@@ -85,8 +86,15 @@ class TrainingConfig(BaseModel):
     num_epochs: int = Field(1, ge=1, description="passes over the data")
     max_steps: int = Field(0, ge=0, description="stop after this many steps; 0 means at the end of the last epoch")
 
+    max_skipped: int = Field(
+        10,
+        ge=0,
+        description="steps skipped in a row, as not finite, beyond which the run has diverged; 0 never ends it",
+    )
+
     log_interval: int = Field(10, ge=1, description="steps between two lines of the log")
-    save_interval: int = Field(0, ge=0, description="steps between checkpoints; 0 saves at the end only")
+    save_interval: int = Field(0, ge=0, description="steps between checkpoints; 0 counts no steps")
+    save_minutes: float = Field(10.0, ge=0, description="minutes after which one is written all the same; 0 is never")
     save_dir: Path = Field(Path("checkpoints"), description="folder of this party's checkpoints and metrics")
     session: str = Field(
         "default", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$", description="name of the run on the trunk"
@@ -105,12 +113,20 @@ class TrainingConfig(BaseModel):
     rpc_timeout: float = Field(60.0, gt=0, le=3600, description="seconds one call may take")
     patience: float = Field(300.0, gt=0, description="seconds of failed calls after which the client gives up")
     max_message_bytes: int = Field(256 * MIB, ge=MIB, le=1024 * MIB, description="largest tensor message")
-    max_pending_bytes: int = Field(2048 * MIB, ge=MIB, description="trunk memory for graphs, inputs and kept replies")
+    max_pending_bytes: int = Field(
+        2048 * MIB, ge=MIB, description="trunk memory for graphs, inputs, kept replies and gradients that wait"
+    )
+    max_activation_bytes: int = Field(
+        2048 * MIB, ge=MIB, description="trunk memory for computing one microbatch; a larger one is refused"
+    )
 
     @model_validator(mode="after")
     def _cross_check(self) -> Self:
         if self.use_scheduler and self.max_steps and self.warmup_steps > self.max_steps:
             raise ValueError(f"warmup_steps = {self.warmup_steps}: at most max_steps ({self.max_steps})")
+        port = self.trunk_address.rpartition(":")[2]
+        if port.isdecimal() and not 0 < int(port) <= HIGHEST_PORT:
+            raise ValueError(f"trunk_address = {self.trunk_address!r}: allowed are ports from 1 to {HIGHEST_PORT}")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("tls_certificate and tls_key belong together: give both or neither")
         return self
@@ -150,11 +166,14 @@ def _explain(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     return f"{where} = {problem['input']!r}: {message}" if where else message
 
 
-def add_config_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--config FILE` and one flag for every field of `TrainingConfig`."""
+def add_config_flags(parser: argparse.ArgumentParser, names: Collection[str] = ()) -> None:
+    """Add `--config FILE` and a flag for each field of `TrainingConfig`, or for those of the given names."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON file of settings; flags override it")
-    group = parser.add_argument_group("settings", "every field of the configuration")
+    group = parser.add_argument_group("settings", "fields of the configuration")
+    assert TrainingConfig.model_fields.keys() >= set(names)
     for name, field in TrainingConfig.model_fields.items():
+        if names and name not in names:
+            continue
         choices = getattr(field.annotation, "__args__", ()) if "Literal" in str(field.annotation) else ()
         shown = "|".join(map(str, choices)) or name.rpartition("_")[2].upper()
         default = field.default if field.default not in ("", None) else "none"
@@ -162,8 +181,10 @@ def add_config_flags(parser: argparse.ArgumentParser) -> None:
         group.add_argument("--" + name.replace("_", "-"), dest=f"config_{name}", metavar=shown, help=text)
 
 
-def config_from_flags(flags: argparse.Namespace) -> TrainingConfig:
-    """Build the config from parsed flags over the values of `--config`; raises `ConfigError`."""
-    base = TrainingConfig.load(flags.config).model_dump() if flags.config else {}
-    given = {name: getattr(flags, f"config_{name}") for name in TrainingConfig.model_fields}
+def config_from_flags(flags: argparse.Namespace, known: Mapping[str, object] | None = None) -> TrainingConfig:
+    """Build the config from parsed flags over the values of `--config`, over what is known; raises `ConfigError`."""
+    # What the file does not say is not a wish for the default.
+    file = TrainingConfig.load(flags.config).model_dump(exclude_unset=True) if flags.config else {}
+    base = {**(known or {}), **file}
+    given = {name: getattr(flags, f"config_{name}", None) for name in TrainingConfig.model_fields}
     return TrainingConfig.parse({**base, **{name: value for name, value in given.items() if value is not None}})

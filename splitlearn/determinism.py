@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from splitlearn.config import TrainingConfig
+from splitlearn.errors import ConfigError
 
 __all__ = ["Stage", "make_deterministic", "stage_scope", "stage_seed"]
 
@@ -15,9 +16,21 @@ Stage = Literal["bottom", "trunk", "top"]
 
 
 def make_deterministic(config: TrainingConfig) -> None:
-    """Fix the thread count and choose deterministic algorithms; call once a process, before any arithmetic."""
+    """Fix the thread count and choose deterministic algorithms; call once a process, before any arithmetic.
+
+    Raises:
+        ConfigError: this machine does not have the device.
+    """
+    _check_device(torch.device(config.device))
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
+
+
+def _check_device(device: torch.device) -> None:
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if (device.index or 0) >= count:
+        found = f"torch finds {count} CUDA devices" if count else "torch finds no CUDA device"
+        raise ConfigError(f"device = {device}: {found} on this machine; use --device cpu, or one that is there")
 
 
 def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:

@@ -4,11 +4,14 @@ A user's mistake is a `UserError`: its message says what to do. A peer's mistake
 lives with the wire. A bug is an `AssertionError`.
 """
 
+from typing import ClassVar
+
 __all__ = [
     "CheckpointError",
     "ConfigError",
     "DamagedCheckpointError",
     "DataError",
+    "DivergedError",
     "ModelError",
     "TrunkUnavailableError",
     "UserError",
@@ -16,7 +19,13 @@ __all__ = [
 
 
 class UserError(Exception):
-    """Something the user can mend; the message says how."""
+    """Something the user can mend; the message says how.
+
+    Attributes:
+        exit_status: with which a command ends.
+    """
+
+    exit_status: ClassVar[int] = 2
 
 
 class ConfigError(UserError):
@@ -36,8 +45,14 @@ class CheckpointError(UserError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint's file is torn or altered."""
+    """A checkpoint's file is torn, altered or in another one's place."""
 
 
 class TrunkUnavailableError(UserError):
     """The trunk did not answer within the client's patience, or refused the session."""
+
+
+class DivergedError(UserError):
+    """Losses or gradients are not finite any more: going on would train nothing."""
+
+    exit_status: ClassVar[int] = 3

@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["PARTIAL", "make_folder", "sync_folder", "write_atomically"]
+from splitlearn.errors import ConfigError
+
+__all__ = ["PARTIAL", "drop_torn_line", "make_folder", "make_out_folder", "sync_folder", "write_atomically"]
 
 PARTIAL = ".partial"
+LONGEST_LINE = 1 << 16
 
 
 def write_atomically(path: Path, data: bytes, before_rename: Callable[[], None] = lambda: None) -> None:
@@ -42,6 +45,15 @@ def make_folder(folder: Path) -> None:
         sync_folder(place.parent)
 
 
+def make_out_folder(folder: Path) -> None:
+    """Make the folder that `--out` names; raises `ConfigError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"out = {folder}: the folder cannot be made ({error.strerror}); choose another --out"
+        raise ConfigError(message) from None
+
+
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk; raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -49,3 +61,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def drop_torn_line(path: Path) -> None:
+    """Cut off what a crash has left behind the end of a file's last whole line; raises `OSError`."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - LONGEST_LINE)
+        file.seek(start)
+        file.truncate(start + file.read().rfind(b"\n") + 1)

@@ -1,15 +1,17 @@
-"""What a process writes down for a judge: digests of every gradient and boundary tensor, whole ones of chosen steps."""
+"""What a process writes down for a judge: digests of all that a step computes, whole tensors of chosen steps."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from safetensors.torch import save_file
 
-__all__ = ["FileRecorder", "NullRecorder", "Recorder", "digest", "open_recorder"]
+__all__ = ["FileRecorder", "NullRecorder", "Party", "Recorder", "digest", "open_recorder"]
+
+Party = Literal["client", "trunk"]
 
 
 def digest(tensor: torch.Tensor) -> str:
@@ -31,6 +33,14 @@ class Recorder(Protocol):
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
         """Write down a step's accumulated gradients, before clipping."""
 
+    def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
+        """Write down the norm of each parameter's gradient, and of all together."""
+
+    def update(
+        self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Write down the numbers that a party updated its weights with, and the weights that came of it."""
+
 
 class NullRecorder:
     """Writes nothing."""
@@ -43,6 +53,14 @@ class NullRecorder:
         """Do nothing."""
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Do nothing."""
+
+    def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
+        """Do nothing."""
+
+    def update(
+        self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
+    ) -> None:
         """Do nothing."""
 
 
@@ -71,14 +89,33 @@ class FileRecorder:
         for name, tensor in gradients.items():
             self._write(step, None, name, tensor)
 
+    def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
+        """Write down the norm of each parameter's gradient, and of all together."""
+        for name, norm in norms.items():
+            self._write(step, None, f"norm/{name}", _number(norm))
+        self._write(step, None, "client/grad_norm", _number(total))
+
+    def update(
+        self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Write down the numbers that a party updated its weights with, and the weights that came of it."""
+        for name, number in numbers.items():
+            self._write(step, None, f"{party}/{name}", _number(number))
+        for name, weight in weights.items():
+            self._write(step, None, f"weight/{name}", weight)
+
     def _write(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": digest(tensor)}
         self._file.write(json.dumps(entry) + "\n")
         if self.keeps_whole(step):
-            folder = self._folder / f"step-{step}"
-            folder.mkdir(exist_ok=True)
             place = name if microbatch is None else f"{name}.{microbatch}"
-            save_file({"tensor": tensor.detach().cpu().contiguous()}, folder / f"{place}.safetensors")
+            file = self._folder / f"step-{step}" / f"{place}.safetensors"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_file({"tensor": tensor.detach().cpu().contiguous()}, file)
+
+
+def _number(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)
 
 
 def open_recorder(folder: Path | None, whole_steps: Iterable[int]) -> Recorder:

@@ -13,7 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from splitlearn.config import TrainingConfig
 
-pytest.register_assert_rewrite("exactness.uncut", "exactness.cut")
+pytest.register_assert_rewrite("client.runs", "exactness.cut", "exactness.uncut", "peer", "trunk.calling")
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)

@@ -3,11 +3,11 @@
 import argparse
 import json
 import socket
-import sys
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from harness.environment import machine, versions
+from harness.output import add_json_flag, people_read, write_json
 from harness.proxy.server_process import find_backend
+from harness.recording.environment import machine, versions
 
 __all__ = ["add_parser"]
 
@@ -19,7 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="say what was found on this machine",
         description="Say which versions, processor and proxy server were found, and whether ports can be listened on.",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there as one JSON object")
+    add_json_flag(parser, "what was found")
     parser.set_defaults(run=run)
 
 
@@ -33,15 +33,18 @@ def run(flags: argparse.Namespace) -> int:
         "proxy": {"kind": backend.kind, "version": backend.version, "command": list(backend.command)},
         "loopback port": _free_port(),
     }
+    people_read(flags.json).writelines(f"{line}\n" for line in _lines(found))
+    write_json(flags.json, json.dumps(found, indent=2) + "\n")
+    return 0
+
+
+def _lines(found: Mapping[str, object]) -> Iterator[str]:
     for name, value in found.items():
         if isinstance(value, dict):
-            sys.stdout.write(f"{name}\n")
-            sys.stdout.writelines(f"  {key:14} {entry}\n" for key, entry in value.items())
+            yield name
+            yield from (f"  {key:14} {entry}" for key, entry in value.items())
         elif name != "verdict":
-            sys.stdout.write(f"{name:16} {value}\n")
-    if flags.json:
-        flags.json.write_text(json.dumps(found, indent=2) + "\n")
-    return 0
+            yield f"{name:16} {value}"
 
 
 def _free_port() -> int:

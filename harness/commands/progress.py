@@ -1,22 +1,25 @@
 """A progress bar for a run, fed by the client's own points."""
 
+import sys
 from types import TracebackType
 from typing import NoReturn, Self
 
 from tqdm import tqdm
 
-from harness.events import Event
-from harness.scenario import Scenario
+from harness.plan.scenario import Scenario
+from harness.trace.event import Event
 
 __all__ = ["RunProgress"]
 
 
 class RunProgress:
-    """Shows steps, loss and faults on standard error."""
+    """Shows steps, loss and faults on standard error; the bar on a terminal only."""
 
     def __init__(self, scenario: Scenario) -> None:
         total = scenario.config.max_steps or None
-        self._bar: tqdm[NoReturn] = tqdm(total=total, desc=scenario.name, unit="step", dynamic_ncols=True)
+        # None disables it where standard error is no terminal.
+        self._name = scenario.name
+        self._bar: tqdm[NoReturn] = tqdm(total=total, desc=scenario.name, unit="step", dynamic_ncols=True, disable=None)
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -30,8 +33,17 @@ class RunProgress:
 
     def take(self, event: Event) -> None:
         """Show an event."""
-        if event.point == "client.commit.applied":
+        if event.point == "client.step.started":
+            self._stand_at(event.step or 0)  # a run that goes back to a checkpoint starts an earlier step
+        elif event.point == "client.commit.applied":
             self._bar.set_postfix_str(f"loss {float(event.fields['loss']):.4f}", refresh=False)
-            self._bar.update()
+            self._stand_at((event.step or 0) + 1)
         elif event.point in ("fault.injected", "fault.healed"):
-            self._bar.write(f"  {event.t:7.2f} s  {event.point}: {event.fields['fault']}")
+            self._bar.write(f"  {event.t:7.2f} s  {event.point}: {event.fields['fault']}", file=sys.stderr)
+
+    def wait(self, why: str) -> None:
+        """Say what the run waits for before it begins."""
+        self._bar.write(f"{self._name} {why}", file=sys.stderr)
+
+    def _stand_at(self, steps: int) -> None:
+        self._bar.update(steps - self._bar.n)

@@ -1,27 +1,20 @@
-"""`harness run`: scenarios by name."""
+"""`harness run`: scenarios by name, or of a user's own file."""
 
 import argparse
-import sys
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from harness.catalogue import CATALOGUE, QUICK, scenarios_named
-from harness.commands.progress import RunProgress
 from harness.errors import UnusableError
-from harness.locate import locate
-from harness.proxy.server_process import find_backend
-from harness.record import json_text
-from harness.run import RunOutcome, run_scenario
-from harness.scenario import Scenario
-from harness.verdict import Verdict, worst
-from harness.workshop import RUNS, Workshop, open_workshop
-from splitlearn.errors import ConfigError
+from harness.output import add_json_flag, must_be_writable, people_read, write_json
+from harness.plan.catalogue import CATALOGUE, QUICK
+from harness.plan.rungs import RUNGS
+from harness.plan.scenario import Scenario
+from harness.plan.selection import chosen_scenarios
 
 __all__ = ["add_parser"]
 
-# Checks whose summaries stand in the table of verdicts.
-TOLD = ("equivalence", "faults", "step_time", "traffic", "convergence")
+RUNS = Path("reports/runs")
 # Scenarios of a group that --help names.
 SHOWN = 12
 
@@ -33,12 +26,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "run",
         help="run scenarios by name; a quick set without a name",
         description="Run scenarios: real client and trunk, the proxy between them, judged against one process.",
-        epilog=f"groups and their scenarios; --list names all:\n{groups}\n\nwithout a name: {', '.join(QUICK)}",
+        epilog=f"groups and their scenarios; --list names all:\n{groups}\n\nwithout a name: {', '.join(QUICK)}\n\n"
+        "FILE.py is a file of your own: every `harness.plan.scenario.Scenario` that is a value of the module is run;\n"
+        "FILE.py::NAME runs one of them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios or groups")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios, groups, or FILE.py, or FILE.py::NAME")
     parser.add_argument("--list", action="store_true", help="print name and title of the scenarios instead")
     parser.add_argument("--seed", type=int, help="seed of weights, data order and dropout, instead of the scenario's")
+    parser.add_argument(
+        "--rung",
+        choices=RUNGS,
+        help="run on one rung of the equivalence ladder: without the scenario's link and faults",
+    )
     parser.add_argument(
         "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which proxy server to use"
     )
@@ -47,48 +47,44 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--runs", type=Path, default=RUNS, metavar="DIR", help="folder of run folders (default: %(default)s)"
     )
     parser.add_argument(
-        "--record-steps", type=int, nargs="*", default=[], metavar="STEP", help="keep these steps' tensors whole"
+        "--record-steps",
+        type=int,
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="STEP",
+        help="keep these steps' tensors whole",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write verdict and figures there as one JSON object")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts there as JUnit XML")
+    add_json_flag(parser, "verdict and figures")
     parser.set_defaults(run=run)
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Run, print a table of verdicts, and give the worst verdict's exit status."""
+    """List scenarios, or run them; returns the worst verdict's exit status."""
+    if flags.json and str(flags.json) in _every_name():
+        raise UnusableError(
+            f"--json {flags.json}: that is a scenario, not a file; give it before --json, or --json=FILE"
+        )
     if flags.list:
-        for scenario in chosen_scenarios(flags.names or CATALOGUE, None):
-            sys.stdout.write(f"{scenario.name}  {scenario.title}\n")
-        return 0
+        return _list(chosen_scenarios(flags.names or CATALOGUE, flags.seed), flags.json)
     scenarios = chosen_scenarios(flags.names or QUICK, flags.seed)
-    backend = find_backend(flags.proxy)
-    with open_workshop(flags.runs, backend, cold=flags.cold, seed=flags.seed or 0) as workshop:
-        outcomes = [_run_one(scenario, workshop, flags.record_steps) for scenario in scenarios]
-    verdict = worst(outcome.verdict for outcome in outcomes)
-    _print_table(outcomes)
-    if flags.report:
-        from harness.report.page import write_report  # noqa: PLC0415 - drawing is slow to import and often not asked for
+    must_be_writable(flags.json, flags.junit, flags.report)
+    from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, for which --help must not wait
 
-        path = write_report([outcome.folder for outcome in outcomes], flags.report)
-        sys.stdout.write(f"report: {path}\n")
-    sys.stdout.write(f"verdict: {verdict.value}\n")
-    if flags.json:
-        flags.json.write_text(json_text(_summary(verdict, backend.kind, outcomes)))
-    return verdict.exit_status
+    return run_all(scenarios, flags)
 
 
-def chosen_scenarios(names: Iterable[str], seed: int | None) -> list[Scenario]:
-    """Look up names; raises `UnusableError` for one that is unknown."""
-    found: list[Scenario] = []
-    for name in names:
-        try:
-            found += scenarios_named(name)
-        except KeyError:
-            raise UnusableError(f"there is no scenario {name!r}; `harness run --list` names all") from None
-    try:
-        return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
-    except ConfigError as error:
-        raise UnusableError(str(error)) from None
+def _list(scenarios: Sequence[Scenario], json_file: Path | None) -> int:
+    people_read(json_file).writelines(f"{scenario.name}  {scenario.title}\n" for scenario in scenarios)
+    named = [{"name": scenario.name, "title": scenario.title} for scenario in scenarios]
+    write_json(json_file, json.dumps({"verdict": "PASS", "scenarios": named}, indent=2) + "\n")
+    return 0
+
+
+def _every_name() -> set[str]:
+    return {*CATALOGUE, *(scenario.name for group in CATALOGUE.values() for scenario in group)}
 
 
 def _shortened(scenarios: Sequence[Scenario]) -> str:
@@ -96,43 +92,3 @@ def _shortened(scenarios: Sequence[Scenario]) -> str:
     names = [scenario.name for scenario in scenarios]
     left = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {left} more" if left > 0 else "")
-
-
-def _run_one(scenario: Scenario, workshop: Workshop, whole_steps: Sequence[int]) -> RunOutcome:
-    with RunProgress(scenario) as progress:
-        outcome = run_scenario(scenario, workshop, progress.take, whole_steps)
-    if outcome.verdict is Verdict.FAIL:
-        locate(outcome, workshop)
-    return outcome
-
-
-def _print_table(outcomes: Sequence[RunOutcome]) -> None:
-    width = max(len(outcome.scenario.name) for outcome in outcomes)
-    for outcome in outcomes:
-        sys.stdout.write(f"{outcome.verdict.value:4}  {outcome.scenario.name:{width}}  {_reading(outcome)}\n")
-
-
-def _reading(outcome: RunOutcome) -> str:
-    """Say what is wrong, or what was shown."""
-    for verdict in (Verdict.FAIL, Verdict.VOID):
-        for check in outcome.checks:
-            if check.verdict is verdict:
-                return f"{check.name}: {check.reading}"
-    return "; ".join(check.summary for check in outcome.checks if check.name in TOLD)
-
-
-def _summary(verdict: Verdict, proxy: str, outcomes: Sequence[RunOutcome]) -> dict[str, Any]:
-    return {
-        "verdict": verdict.value,
-        "proxy": proxy,
-        "runs": [
-            {
-                "scenario": outcome.scenario.name,
-                "verdict": outcome.verdict.value,
-                "folder": str(outcome.folder),
-                "checks": {check.name: check.verdict.value for check in outcome.checks},
-                "figures": {name: value for check in outcome.checks for name, value in check.figures.items()},
-            }
-            for outcome in outcomes
-        ],
-    }

@@ -9,7 +9,7 @@ from grpc import aio
 from harness.fuzz.attack import Answer, Attack
 from harness.fuzz.target import SERVICE, Target
 from splitlearn.wire.errors import Reason
-from splitlearn.wire.seal import sealed
+from splitlearn.wire.seal import origin_of, sealed
 from splitlearn.wire.status import wire_error
 
 __all__ = ["Calls"]
@@ -45,7 +45,8 @@ class Calls:
         channel = self._channels[self._turn]
         call: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SERVICE + attack.method)
         try:
-            await call(sealed(attack.body) if attack.seal else attack.body, timeout=DEADLINE_SECONDS)
+            body = sealed(attack.body, origin_of(attack.method)) if attack.seal else attack.body
+            await call(body, timeout=DEADLINE_SECONDS)
         except aio.AioRpcError as error:
             reason = wire_error(cast("grpc.Call", error), encrypted=False).reason
             named = "" if reason is Reason.TRANSPORT else reason.value

@@ -62,7 +62,7 @@ def _sync(target: Target, request: pb.SyncTrainingStateRequest) -> bool:
     actions = pb.SyncTrainingStateRequest.Action
     if request.action not in actions.values():
         return True
-    if request.action == actions.ACTION_CLOSE:
+    if request.action in (actions.ACTION_CLOSE, actions.ACTION_ABANDON):
         # A session that is not open is closed again by every request: that is how a repetition is answered.
         return request.key.session_id == target.session and request.key.incarnation != target.incarnation
     if _foreign(target, request.key):

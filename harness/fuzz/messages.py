@@ -15,7 +15,7 @@ from harness.fuzz.keys import NAMES, any_key, key, misplaced_key, stale_key, unk
 from harness.fuzz.target import FAR_STEP, METHODS, Target
 from harness.fuzz.tensors import FLAWS, MASK_FLAWS, any_tensor, flawed, sound, sound_mask
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.seal import sealed
+from splitlearn.wire.seal import origin_of, sealed
 
 __all__ = ["malformed"]
 
@@ -180,12 +180,13 @@ def _broken_seal(draw: DrawFn, target: Target) -> Attack:
         Sync(key=key(target), action=Action.ACTION_QUERY),
     )
     request = draw(st.sampled_from(requests))
-    data = bytearray(sealed(request.SerializeToString()))
+    attack = _attack("broken seal", request, "CORRUPT")
+    data = bytearray(sealed(attack.body, origin_of(attack.method)))
     if draw(st.booleans()):
         del data[-draw(st.integers(1, 5)) :]
     else:
         data[draw(st.integers(0, len(data) - 1))] ^= draw(st.integers(1, 255))
-    return replace(_attack("broken seal", request, "CORRUPT"), body=bytes(data), seal=False)
+    return replace(attack, body=bytes(data), seal=False)
 
 
 @st.composite

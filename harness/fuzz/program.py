@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from types import TracebackType
@@ -12,7 +12,7 @@ from types import TracebackType
 from harness.errors import HarnessError
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.target import Target
-from harness.launcher import launched
+from harness.processes.launcher import launched
 
 __all__ = ["FuzzProgram"]
 
@@ -20,12 +20,19 @@ END_TIMEOUT = 20.0
 
 
 class FuzzProgram(AbstractContextManager["FuzzProgram"]):
-    """A running fuzzer; it ends with the block, and with the thread that made it."""
+    """A running fuzzer; it ends with the block, and with the thread that made it.
 
-    def __init__(self, target: Target, seed: int, count: int) -> None:
+    Args:
+        target: a trunk to send malformed requests to; None lies to clients of its own instead.
+        seed: decides what is sent.
+        count: how many at most.
+    """
+
+    def __init__(self, target: Target | None, seed: int, count: int) -> None:
+        lying = [] if target else ["--lie"]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end of the block
         self._process = subprocess.Popen(
-            launched([sys.executable, "-m", "harness.fuzz", "--seed", str(seed), "--count", str(count)]),
+            launched([sys.executable, "-m", "harness.fuzz", "--seed", str(seed), "--count", str(count), *lying]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -33,7 +40,8 @@ class FuzzProgram(AbstractContextManager["FuzzProgram"]):
             start_new_session=True,
         )
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(asdict(target)))
+        if target:
+            self._process.stdin.write(json.dumps(asdict(target)))
         self._process.stdin.close()
 
     def __exit__(
@@ -46,15 +54,18 @@ class FuzzProgram(AbstractContextManager["FuzzProgram"]):
         self._process.stdout.close()
         self._log.close()
 
-    def progress(self) -> Iterator[int | FuzzReport]:
-        """Give the number of answers whenever it tells, and at last the report; raises `HarnessError` without one."""
+    def report(self, on_progress: Callable[[int], None] = lambda _: None) -> FuzzReport:
+        """Wait for its end; raises `HarnessError` when that comes without a report.
+
+        Args:
+            on_progress: told the number of answers whenever the fuzzer tells it.
+        """
         assert self._process.stdout is not None
         for line in self._process.stdout:
             values = json.loads(line)
             if "answered" not in values:
-                yield FuzzReport.from_json(line)
-                return
-            yield values["answered"]
+                return FuzzReport.from_json(line)
+            on_progress(values["answered"])
         self._process.wait(END_TIMEOUT)
         self._log.seek(0)
         last_words = self._log.read().decode(errors="replace")[-2000:]

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
-__all__ = ["FuzzReport", "Tally"]
+__all__ = ["PROGRESS_EVERY", "FuzzReport", "Tally"]
 
+# The fuzzer tells whenever as many more have been answered.
+PROGRESS_EVERY = 100
 MOST_FINDINGS = 20
 
 
@@ -19,6 +21,7 @@ class FuzzReport:
         sent: requests that were answered, or not in time; raw connections among them.
         distinct: how many of them were different.
         kinds: how many of each kind.
+        calls: how many to each call, or of it.
         answers: how many of each status code and reason; of raw connections, how they ended.
         findings: the first answers that a trunk must not give, in words; what is malformed must be refused, in time,
             for the right reason, and without a bug's help.
@@ -28,6 +31,7 @@ class FuzzReport:
     sent: int
     distinct: int
     kinds: Mapping[str, int]
+    calls: Mapping[str, int]
     answers: Mapping[str, int]
     findings: tuple[str, ...]
     seconds: float
@@ -49,14 +53,16 @@ class Tally:
     def __init__(self) -> None:
         self.sent = 0
         self._kinds: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
         self._answers: Counter[str] = Counter()
         self._findings: list[str] = []
         self._seen: set[int] = set()
 
     def add(self, kind: str, content: tuple[str, bytes], answer: str, finding: str) -> None:
-        """Count a request by its content and answer; a finding is told in words, or empty."""
+        """Count a request by its content, a call and bytes, and by its answer; a finding is told in words, or empty."""
         self.sent += 1
         self._kinds[kind] += 1
+        self._calls[content[0]] += 1
         self._answers[answer] += 1
         self._seen.add(hash(content))
         if finding and len(self._findings) < MOST_FINDINGS:
@@ -64,5 +70,5 @@ class Tally:
 
     def report(self, seconds: float) -> FuzzReport:
         """Give what has been counted so far."""
-        kinds, answers = dict(self._kinds.most_common()), dict(self._answers.most_common())
-        return FuzzReport(self.sent, len(self._seen), kinds, answers, tuple(self._findings), seconds)
+        kinds, calls, answers = (dict(counted.most_common()) for counted in (self._kinds, self._calls, self._answers))
+        return FuzzReport(self.sent, len(self._seen), kinds, calls, answers, tuple(self._findings), seconds)

@@ -9,15 +9,14 @@ from itertools import chain, islice
 from harness.fuzz.attack import Attack
 from harness.fuzz.calls import Calls
 from harness.fuzz.raw import HttpAttack, ending
-from harness.fuzz.report import FuzzReport, Tally
+from harness.fuzz.report import PROGRESS_EVERY, FuzzReport, Tally
 from harness.fuzz.sequence import attacks
 from harness.fuzz.target import Target
 
-__all__ = ["PROGRESS_EVERY", "fuzz"]
+__all__ = ["fuzz"]
 
 # So many are under way at a time.
 SENDERS = 24
-PROGRESS_EVERY = 100
 
 
 def fuzz(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -14,7 +15,9 @@ from harness.fuzz.messages import malformed
 from harness.fuzz.raw import SILENT, HttpAttack, drawn
 from harness.fuzz.target import METHODS, Target
 
-__all__ = ["attacks", "examples"]
+__all__ = ["attacks", "drawn_from", "examples"]
+
+E = TypeVar("E")
 
 EXAMPLES_PER_KIND = 120
 MUTATED_SHARE = 0.5
@@ -52,7 +55,7 @@ def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
 
 def examples(target: Target, seed: int) -> dict[str, list[Attack]]:
     """Give the pool, by kind."""
-    pool = {kind: _drawn(strategy, seed) for kind, strategy in malformed(target).items()}
+    pool = {kind: drawn_from(strategy, seed) for kind, strategy in malformed(target).items()}
     return {
         kind: [a for a in found if not a.seal or must_be_refused(target, a.method, a.body)]
         for kind, found in pool.items()
@@ -78,20 +81,21 @@ def mutated(body: bytes, others: Sequence[bytes], chance: random.Random) -> byte
     return bytes(data)
 
 
-def _drawn(strategy: SearchStrategy[Attack], seed: int) -> list[Attack]:
-    found: list[Attack] = []
+def drawn_from(strategy: SearchStrategy[E], seed: int, examples: int = EXAMPLES_PER_KIND) -> list[E]:
+    """Return examples of a strategy, the same for the same seed."""
+    found: list[E] = []
 
     @hypothesis.seed(seed)
     @settings(
-        max_examples=EXAMPLES_PER_KIND,
+        max_examples=examples,
         database=None,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def collect(attack: Attack) -> None:
-        found.append(attack)
+    def collect(example: E) -> None:
+        found.append(example)
 
     collect()
     return found

@@ -2,14 +2,17 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["main"]
 
+UNUSABLE = 2
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train the reference for a configuration; exit status 0 when it is written."""
+    """Train the reference for a configuration; exit status 0 when it is written, 2 when its settings are of no use."""
     parser = argparse.ArgumentParser(prog="python -m harness.oracle", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON file of a TrainingConfig")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
@@ -18,6 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from harness.oracle.reference import train_reference  # noqa: PLC0415 - after the library's verbosity is set
     from splitlearn.config import TrainingConfig  # noqa: PLC0415 - as above
+    from splitlearn.errors import UserError  # noqa: PLC0415 - as above
 
-    train_reference(TrainingConfig.load(flags.config), flags.out, flags.record_steps)
+    try:
+        train_reference(TrainingConfig.load(flags.config), flags.out, flags.record_steps)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return UNUSABLE
     return 0

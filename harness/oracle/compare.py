@@ -22,11 +22,13 @@ class RunFiles:
 
     Attributes:
         records: folders of the processes' recorders; one for the reference.
+        shared_records: folders of recorders that wrote of other runs as well.
         finals: safetensors with `weights/…` and `moments/…`; both halves, or one file of the reference.
     """
 
     records: tuple[Path, ...]
     finals: tuple[Path, ...]
+    shared_records: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,19 +97,35 @@ class Equivalence:
 
 
 def compare(
-    split: RunFiles, reference: RunFiles, cuts: Cuts, skipped_steps: Collection[int] = frozenset()
+    split: RunFiles,
+    reference: RunFiles,
+    cuts: Cuts,
+    skipped_steps: Collection[int] = frozenset(),
+    ended_at: int | None = None,
 ) -> Equivalence:
     """Compare everything that was recorded; raises `OSError` where a file is missing.
 
-    Of steps that both sides skipped, the reference has tensors that the other could not send for not being finite.
+    Args:
+        split: what the run left.
+        reference: what it should be.
+        cuts: of the model.
+        skipped_steps: of which the reference has tensors that the run could not send for not being finite, and
+            gradients that the run gave up in the middle; both forget them.
+        ended_at: steps that a run did which ended early: what it has of later ones is compared, what it lacks of them
+            is not missed, nor a commit of its last step that had no later request to go with to the trunk; and its
+            checkpoints, which are of an earlier step, are not compared with the final weights.
     """
-    ours = read_digests(folder / "digests.jsonl" for folder in split.records)
-    theirs = read_digests(folder / "digests.jsonl" for folder in reference.records)
-    final, final_reference = _load(split.finals), _load(reference.finals)
+    theirs = _without_forgotten(_digests(reference.records), skipped_steps)
+    shared = _of_this_run(_digests(split.shared_records), theirs)
+    ours = {**shared, **_without_forgotten(_digests(split.records), skipped_steps)}
+    final, final_reference = ({}, {}) if ended_at is not None else (_load(split.finals), _load(reference.finals))
     unlike = {name for name in final.keys() & final_reference.keys() if not _alike(final[name], final_reference[name])}
     both = sorted((final.keys() & final_reference.keys()) - unlike)
     distances = {name: distance(final[name], final_reference[name]) for name in both}
-    unsent = {place for place in theirs.keys() - ours.keys() if place.step in skipped_steps}
+    absent = theirs.keys() - ours.keys()
+    unsent = {p for p in absent if p.step in skipped_steps or (ended_at is not None and p.step >= ended_at)}
+    if ended_at is not None:
+        unsent |= _not_committed(ours, theirs, ended_at - 1, cuts)
     one_sided = sorted((ours.keys() ^ theirs.keys()) - unsent, key=lambda place: place.order)
     missing = [str(place) for place in one_sided] + sorted((final.keys() ^ final_reference.keys()) | unlike)
     histogram: Counter[int] = Counter()
@@ -118,6 +136,31 @@ def compare(
     first = _divergence(differing[0], split, reference, cuts) if differing else _final_divergence(distances, cuts)
     rows = _digest_rows(ours, theirs, cuts) + _final_rows(distances, cuts)
     return Equivalence(tuple(rows), tuple(missing), dict(sorted(histogram.items())), first)
+
+
+def _digests(folders: Iterable[Path]) -> Digests:
+    return read_digests(folder / "digests.jsonl" for folder in folders)
+
+
+def _of_this_run(digests: Digests, reference: Digests) -> Digests:
+    """Return what records of several runs say of one: of each tensor, one of its digests must be the right one."""
+    both = digests.keys() & reference.keys()
+    return {place: reference[place] if reference[place] in digests[place].split() else digests[place] for place in both}
+
+
+def _without_forgotten(digests: Digests, skipped_steps: Collection[int]) -> Digests:
+    return {
+        place: digest
+        for place, digest in digests.items()
+        if not (place.step in skipped_steps and place.quantity == "gradient")
+    }
+
+
+def _not_committed(ours: Digests, theirs: Digests, step: int, cuts: Cuts) -> set[Place]:
+    """Return what a trunk records of a step's commit, where it has recorded no update of that step at all."""
+    kinds = ("gradient", "number", "updated weight")
+    own = {p for p in theirs if p.step == step and p.quantity in kinds and stage_of(p.tensor, cuts) == "trunk"}
+    return set() if any(place in ours for place in own if place.quantity != "gradient") else own - ours.keys()
 
 
 def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:

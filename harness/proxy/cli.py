@@ -5,8 +5,8 @@ import asyncio
 import json
 import secrets
 import sys
-from pathlib import Path
 
+from harness.output import add_json_flag, people_read, write_json
 from harness.proxy.embedded import VERSION, ListenFailedError, serve
 
 __all__ = ["add_arguments", "add_parser", "run"]
@@ -33,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="seed of every random choice (default: a random one, which is printed)"
     )
-    parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="when stopped, write the verdict and the address there as JSON"
-    )
+    add_json_flag(parser, "the verdict and the address, when stopped,")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def announce(address: str) -> None:
         figures.update(verdict="PASS", listening=f"http://{address}")
-        print(f"listening on http://{address}\nseed {seed}", flush=True)
+        print(f"listening on http://{address}\nseed {seed}", file=people_read(arguments.json), flush=True)
 
     status = 0
     try:
@@ -54,6 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
         figures.update(verdict="VOID", error=str(error))
         print(f"harness proxy: {error}. Choose another --port, or 0 for a free one.", file=sys.stderr)
         status = 2
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures) + "\n")
+    write_json(arguments.json, json.dumps(figures) + "\n")
     return status

@@ -9,6 +9,7 @@ import requests
 from toxiproxy.api import APIConsumer
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
+from harness.plan.faults.toxic import Toxic
 from harness.proxy.counters import ByteCounters, read_counters
 from harness.proxy.errors import (
     NoSuchProxyError,
@@ -17,7 +18,6 @@ from harness.proxy.errors import (
     ProxyRequestRefusedError,
     ServerUnreachableError,
 )
-from harness.proxy.toxic import Toxic
 
 __all__ = ["ByteCounters", "ProxyHandle", "Toxic", "ToxiproxyClient"]
 

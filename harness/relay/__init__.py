@@ -3,8 +3,3 @@
 A proxy works on bytes of TCP and knows no messages. This one passes messages on untouched and unread, until it is asked
 for a mischief.
 """
-
-from harness.relay.mischief import Kind, Mischief
-from harness.relay.relay import Relay
-
-__all__ = ["Kind", "Mischief", "Relay"]

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 import grpc
 
 from harness.errors import HarnessError
-from harness.relay.damage import damaged
-from harness.relay.mischief import Mischief
+from harness.plan.faults.damage import damaged
+from harness.plan.faults.message_fault import Mischief
 from harness.relay.upstream import LARGEST, Answer, Ending, Request, TrunkCall, Upstream, passable
 from splitlearn.wire.options import MAX_STREAMS, server_options
 
@@ -92,11 +92,11 @@ class Relay(AbstractContextManager["Relay"]):
                 _break_off(context, "the reply was lost")
             case "duplicate":
                 first, second = (self._send(request, context).answer() for _ in range(2))
-                self._tell("request.doubled", request, same=first == second)
+                self._tell("request.doubled", request, same=first == second, carried_out=_both_ok(first, second))
                 yield from _give(second, context)
             case "corrupt request":
                 self._tell("request.corrupted", request)
-                yield from self._pass_on(replace(request, body=damaged(request.body)), context)
+                yield from self._pass_on(replace(request, body=damaged(request.body, mischief.spot)), context)
             case "corrupt reply":
                 yield from self._damage_reply(mischief, request, context)
 
@@ -128,7 +128,7 @@ class Relay(AbstractContextManager["Relay"]):
         if answer.messages:
             self._tell("reply.corrupted", request)
             first, *others = answer.messages
-            answer = replace(answer, messages=(damaged(first), *others))
+            answer = replace(answer, messages=(damaged(first, mischief.spot), *others))
         else:
             self.arm(mischief)  # a refusal has nothing to damage: the next reply may
         yield from _give(answer, context)
@@ -145,6 +145,10 @@ class _EveryMethod(grpc.GenericRpcHandler):
             return self._serve(Request(details.method, body, passable(details.invocation_metadata)), context)
 
         return grpc.unary_stream_rpc_method_handler(behavior)
+
+
+def _both_ok(*answers: Answer) -> bool:
+    return all(answer.ending.code is grpc.StatusCode.OK for answer in answers)
 
 
 def _give(answer: Answer, context: grpc.ServicerContext) -> Iterator[bytes]:

@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.plan.faults.groups import GROUPS, KILLS, OTHER
 from harness.report.faults import fault_spans
 from harness.report.folder import RunFolder
-from harness.report.kinds import GROUPS, KILLS, OTHER, group_of, kind_of
 from harness.report.reading import worst_verdict
 from harness.report.records import VerdictWord
-from splitlearn.probe import POINTS
+from splitlearn.points import POINTS
 
 __all__ = ["Coverage", "PointTried", "Tally", "Tried", "coverage"]
 
@@ -23,6 +23,7 @@ class Trial:
 
     point: str
     kind: str
+    group: str
     step: int | None
     run: int
     verdict: VerdictWord
@@ -80,7 +81,7 @@ def coverage(runs: Sequence[RunFolder]) -> Coverage:
     for number, span in spans:
         if span.fired and span.due:
             verdict = runs[number].verdict.verdict
-            trials[span.due.point].append(Trial(span.due.point, kind_of(span.name), span.step, number, verdict))
+            trials[span.due.point].append(Trial(span.due.point, span.kind, span.group, span.step, number, verdict))
     counted = sorted({trial.run for at_point in trials.values() for trial in at_point})
     points = tuple(_point(name, trials.get(name, ())) for name in dict.fromkeys((*POINTS, *trials)))
     return Coverage(
@@ -97,9 +98,9 @@ def _point(name: str, trials: Sequence[Trial]) -> PointTried:
     by_group: defaultdict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         by_kind[trial.kind].append(trial)
-        by_group[group_of(trial.kind)].append(trial)
+        by_group[trial.group].append(trial)
     order = (*GROUPS, OTHER)
-    kinds = sorted(by_kind, key=lambda kind: (order.index(group_of(kind)), kind))
+    kinds = sorted(by_kind, key=lambda kind: (order.index(by_kind[kind][0].group), kind))
     return PointTried(
         name=name,
         known=name in POINTS,

@@ -4,9 +4,10 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.recovery import seconds_to_progress
+from harness.judging.recovery import seconds_to_progress
+from harness.plan.faults.groups import Group
 from harness.report.folder import RunFolder
-from harness.report.plan import Trigger
+from harness.report.plan import PlannedFault, Trigger
 from harness.report.records import Event
 
 __all__ = ["FaultSpan", "fault_spans"]
@@ -24,6 +25,8 @@ class FaultSpan:
     """
 
     name: str
+    kind: str
+    group: Group
     detail: str
     due: Trigger | None
     injected: float | None
@@ -46,13 +49,16 @@ def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
     injected, healed = _by_name(run, INJECTED), _by_name(run, HEALED)
     waits = _waits(run)
 
-    def span(name: str, detail: str, due: Trigger | None, *, planned: bool) -> FaultSpan:
+    def span(fault: PlannedFault, *, planned: bool) -> FaultSpan:
+        name = fault.name
         start = injected[name].popleft() if injected[name] else None
         end = healed[name].popleft() if start and healed[name] else None
         return FaultSpan(
             name=name,
-            detail=detail,
-            due=due,
+            kind=fault.kind or name,
+            group=fault.group,
+            detail=_as_text(fault.detail),
+            due=fault.at,
             injected=start.t if start else None,
             healed=end.t if end else None,
             recovered=waits[end.t] if end else None,
@@ -60,9 +66,9 @@ def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
             planned=planned,
         )
 
-    spans = [span(fault.name, _as_text(fault.detail), fault.at, planned=True) for fault in run.scenario.faults]
+    spans = [span(fault, planned=True) for fault in run.scenario.faults]
     surplus = [name for name, events in injected.items() for _ in events]
-    return (*spans, *(span(name, "", None, planned=False) for name in surplus))
+    return (*spans, *(span(PlannedFault(name), planned=False) for name in surplus))
 
 
 def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:

@@ -61,8 +61,13 @@ class RunFolder:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """Find the run folders at or below `folder`, the one judged last coming last."""
-    return [verdict.parent for verdict in sorted(folder.rglob("verdict.json"), key=_age_then_name)]
+    """Return the run folders at or below `folder`, the one judged last coming last.
+
+    Runs in the folder of another, such as the rungs that were climbed to explain it, belong to that one.
+    """
+    judged = sorted(folder.rglob("verdict.json"), key=_age_then_name)
+    found = {verdict.parent for verdict in judged}
+    return [verdict.parent for verdict in judged if found.isdisjoint(verdict.parent.parents)]
 
 
 def _age_then_name(file: Path) -> tuple[int, str]:

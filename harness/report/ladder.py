@@ -1,17 +1,22 @@
 """The ladder of equivalence: each rung adds one layer, so the first that fails names the guilty one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Rung", "ladder"]
+from harness.report.records import RungRun, VerdictWord
+
+__all__ = ["NAMES", "Rung", "ladder"]
 
 NAMES = {
     "reference": "One process",
     "local": "Local trunk",
-    "simulated": "Simulated network",
     "direct": "gRPC direct",
     "proxy": "gRPC through Toxiproxy",
+    "scenario": "With its link and faults",
 }
+State = Literal["baseline", "holds", "fails", "unknown"]
+STATES: dict[VerdictWord, State] = {"PASS": "holds", "FAIL": "fails", "VOID": "unknown"}
 
 
 @dataclass(frozen=True)
@@ -19,22 +24,14 @@ class Rung:
     """One rung and what is known of it."""
 
     name: str
-    state: Literal["baseline", "holds", "fails", "unknown"]
+    state: State
 
 
-def ladder(failing: str | None) -> list[Rung]:
-    """Give the rungs up to the top with `failing` as the first that fails.
-
-    Empty when no rung is named; a name that is not of the ladder is the only rung given.
-    """
-    if not failing:
+def ladder(runs: Sequence[RungRun]) -> list[Rung]:
+    """Return the rungs that were run, above the reference; none where none was."""
+    if not runs:
         return []
-    if failing not in NAMES:
-        return [Rung(failing, "fails")]
-    keys = list(NAMES)
-    fallen = keys.index(failing)
     return [
-        *(Rung(NAMES[key], "holds" if key != "reference" else "baseline") for key in keys[:fallen]),
-        Rung(NAMES[failing], "fails"),
-        *(Rung(NAMES[key], "unknown") for key in keys[fallen + 1 :]),
+        Rung(NAMES["reference"], "baseline"),
+        *(Rung(NAMES.get(run.rung, run.rung), STATES[run.verdict]) for run in runs),
     ]

@@ -11,7 +11,10 @@ QUANTITIES = {
     "loss": "Losses",
     "boundary": "Tensors at the cuts",
     "gradient": "Gradients",
-    "weight": "Weights",
+    "norm": "Norms of gradients",
+    "number": "Norm, rate and clipping",
+    "updated weight": "Weights after each step",
+    "weight": "Weights in the end",
     "moment": "Optimizer moments",
 }
 STAGES = ("bottom", "trunk", "top")

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import wording
+from harness.report.again import commands_again
 from harness.report.bits import BitPair, bit_pair
 from harness.report.chronicle import chronicle
 from harness.report.coverage import coverage
@@ -21,18 +22,20 @@ from harness.report.figures.sheet import Sheet, new_sheet
 from harness.report.folder import RunFolder, read_run
 from harness.report.ladder import ladder
 from harness.report.matrix import matrix
-from harness.report.phases import phases
+from harness.report.phases import pace, phases
 from harness.report.points import points_passed
-from harness.report.reading import counts, sentence, worst_verdict
+from harness.report.reading import counts, sentence, word, worst_verdict
 from harness.report.records import Where
 from harness.report.recoveries import all_together, recoveries
-from harness.report.selection import FEW, shown_in_full
+from harness.report.selection import in_order_of_interest
 from harness.report.settings import sort_settings
 
 __all__ = ["render_index", "render_run", "write_page", "write_report"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILTERS = ("count", "duration", "measure", "place", "plural", "size", "value")
+# What the full reports may take of a page that is sent by mail and opened on a phone: 2 MB with all its rows.
+ARTICLES_SIZE = 1_200_000
 # Every figure is drawn for a laptop and for a phone; the style sheet shows the one that fits.
 WIDTHS = {"wide": 760, "narrow": 372}
 
@@ -71,25 +74,30 @@ def render_index(runs: Sequence[RunFolder]) -> str:
 
 
 def _render(runs: Sequence[RunFolder], title: str) -> str:
-    page = _templates().get_template("report.html.j2")
     verdicts = [run.verdict.verdict for run in runs]
-    rows = [_row(*row) for row in zip(runs, _anchors(runs), shown_in_full(runs), strict=True)]
-    return page.render(
-        title=title,
-        worst=worst_verdict(runs),
-        tally={word: verdicts.count(word) for word in ("PASS", "FAIL", "VOID") if word in verdicts},
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        rows=rows,
-        few=FEW,
-        articles=[_article(run, row["anchor"]) for run, row in zip(runs, rows, strict=True) if row["full"]],
-        **(_over_all(runs) if len(runs) > 1 else {}),
+    anchors = _anchors(runs)
+    articles = _articles(runs, anchors)
+    rows = [_row(run, anchor, anchor in articles) for run, anchor in zip(runs, anchors, strict=True)]
+    return (
+        _templates()
+        .get_template("report.html.j2")
+        .render(
+            title=title,
+            worst=worst_verdict(runs),
+            tally={word: verdicts.count(word) for word in ("PASS", "FAIL", "VOID") if word in verdicts},
+            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            rows=rows,
+            again=commands_again(runs),
+            articles=[articles[anchor] for anchor in anchors if anchor in articles],
+            **(_over_all(runs) if len(runs) > 1 else {}),
+        )
     )
 
 
 def _row(run: RunFolder, anchor: str, full: bool) -> dict[str, Any]:  # noqa: FBT001 - one of a row's values
     """Gather what the table of runs shows of one."""
     slowest = max((span.recovered for span in fault_spans(run) if span.recovered is not None), default=None)
-    return {"anchor": anchor, "run": run, "counts": counts(run), "full": full, "slowest": slowest}
+    return {"anchor": anchor, "run": run, "word": word(run), "counts": counts(run), "full": full, "slowest": slowest}
 
 
 def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
@@ -102,6 +110,21 @@ def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
     }
 
 
+def _articles(runs: Sequence[RunFolder], anchors: Sequence[str]) -> dict[str, Markup]:
+    """Return the full reports by anchor, most telling runs first, until they fill their share of the page."""
+    page = _templates().get_template("run.html.j2")
+    articles: dict[str, Markup] = {}
+    room = ARTICLES_SIZE
+    for number in in_order_of_interest(runs):
+        article = _article(runs[number], anchors[number])
+        text = page.render(article=article, several=len(runs) > 1)
+        room -= len(text.encode())
+        if articles and room < 0:
+            break
+        articles[anchors[number]] = Markup(text)  # noqa: S704 - rendered by a template that escapes
+    return articles
+
+
 def _article(run: RunFolder, anchor: str) -> dict[str, object]:
     """Gather what the template shows of one run."""
     first = run.equivalence.first_divergence if run.equivalence else None
@@ -112,11 +135,12 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
         "sentence": sentence(run),
         "first": first,
         "bits": _bits(first),
-        "ladder": ladder(first.rung if first else None),
+        "ladder": ladder(run.equivalence.ladder if run.equivalence else ()),
         "matrix": matrix(run),
         "faults": fault_spans(run),
         "chronicle": chronicle(run),
         "phases": phases(run),
+        "pace": pace(run),
         "points": points_passed(run),
         "settings": sort_settings(run.scenario.config),
         "figures": _draw(run, anchor),

@@ -5,7 +5,7 @@ from statistics import median
 
 from harness.report.folder import RunFolder
 
-__all__ = ["PHASES", "Phase", "phase_seconds", "phases"]
+__all__ = ["PHASES", "Pace", "Phase", "pace", "phase_seconds", "phases"]
 
 PHASES = {
     "bottom": "Bottom forward",
@@ -26,6 +26,28 @@ class Phase:
     waiting: bool
     seconds: float
     share: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Median seconds of a step, split and in the single process, over the steps that both timed."""
+
+    split: float
+    single: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the single process's step the split step takes."""
+        return self.split / self.single
+
+
+def pace(run: RunFolder) -> Pace | None:
+    """Compare the times of a step; None where no step was timed on both sides."""
+    ours, theirs = ({step.step: step.seconds for step in steps if step.seconds} for steps in (run.split, run.reference))
+    common = ours.keys() & theirs.keys()
+    if not common:
+        return None
+    return Pace(median(ours[step] for step in common), median(theirs[step] for step in common))
 
 
 def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.plan.faults.groups import OTHER, Group
+
 __all__ = ["Link", "PlannedFault", "Scenario", "Trigger"]
 
 
@@ -31,6 +33,8 @@ class PlannedFault:
     """A fault the scenario asks for."""
 
     name: str
+    kind: str = ""
+    group: Group = OTHER
     at: Trigger | None = None
     detail: str | Mapping[str, object] | None = None
 
@@ -44,4 +48,5 @@ class Scenario:
     topology: str = ""
     link: Link | None = None
     faults: tuple[PlannedFault, ...] = ()
+    timed: bool = False
     config: Mapping[str, object] = field(default_factory=dict)

@@ -9,8 +9,10 @@ from harness.report.folder import RunFolder
 from harness.report.records import VerdictWord
 from harness.report.wording import place, plural
 
-__all__ = ["Counts", "counts", "sentence", "worst_verdict"]
+__all__ = ["Counts", "counts", "sentence", "word", "worst_verdict"]
 
+# Of these a reference knows nothing. The judge's own list needs torch, for which a report must not wait.
+LOSSLESS = ("raw", "zlib")
 SEVERITY: tuple[VerdictWord, ...] = ("PASS", "VOID", "FAIL")
 assert set(SEVERITY) == set(get_args(VerdictWord))
 
@@ -43,6 +45,12 @@ def counts(run: RunFolder) -> Counts:
     )
 
 
+def word(run: RunFolder) -> str:
+    """Return the verdict, or ERROR where it is VOID because the harness itself is broken."""
+    broken = any(check.traceback for check in run.verdict.checks)
+    return "ERROR" if broken and run.verdict.verdict == "VOID" else run.verdict.verdict
+
+
 def worst_verdict(runs: Iterable[RunFolder]) -> VerdictWord:
     """Give the worst verdict: one FAIL spoils all, one VOID leaves all unproven."""
     return max((run.verdict.verdict for run in runs), key=SEVERITY.index)
@@ -63,7 +71,7 @@ def _passed(run: RunFolder) -> str:
     numbers = counts(run)
     through = f", through {plural(numbers.fired, 'fault')}," if numbers.fired else ""
     codec = run.scenario.config.get("codec", "raw")
-    reference = "one process" if codec == "raw" else f"one process that applies the codec {codec} at the same cuts"
+    reference = "one process" if codec in LOSSLESS else f"one process that applies the codec {codec} at the same cuts"
     if run.equivalence is None or not numbers.compared:
         return (
             f"Every check holds over {plural(numbers.steps, 'step')}{through.rstrip(',')}; "
@@ -88,7 +96,10 @@ def _failed(run: RunFolder) -> str:
         where = place(first, separator=", ")
         return f"The split run is not the same training as one process: the first difference is at {where}."
     if failed:
-        return f"The check “{failed[0].name}” does not hold: {failed[0].summary.rstrip('.')}."
+        check = failed[0]
+        # Of a message, the first line: what follows is the end of a log.
+        wrong = check.findings[0].message.partition("\n")[0] if check.findings else check.summary
+        return f"The check “{check.name}” does not hold: {wrong.rstrip('.:')}."
     return "The run failed, and no check says why; the logs below may."
 
 

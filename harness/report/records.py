@@ -13,6 +13,7 @@ from pydantic import BeforeValidator
 __all__ = [
     "Breakdown",
     "Check",
+    "CheckWord",
     "Divergence",
     "Environment",
     "Equivalence",
@@ -21,6 +22,7 @@ __all__ = [
     "Figures",
     "Finding",
     "Proxy",
+    "RungRun",
     "Step",
     "Traffic",
     "Value",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 VerdictWord = Literal["PASS", "FAIL", "VOID"]
+CheckWord = VerdictWord | Literal["N/A"]
 Value = int | float | str
 Figures = Mapping[str, Value]
 
@@ -62,6 +65,15 @@ class Divergence(Where):
 
 
 @dataclass(frozen=True)
+class RungRun:
+    """One rung of the ladder that was run after a divergence, and how that run ended."""
+
+    rung: str
+    verdict: VerdictWord
+    folder: str = ""
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing a check found wrong."""
 
@@ -74,11 +86,12 @@ class Check:
     """What one check says of the run."""
 
     name: str
-    verdict: VerdictWord
+    verdict: CheckWord
     summary: str = ""
     compared: int | None = None
     figures: Figures = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    traceback: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,7 @@ class Environment:
     threads: int | None = None
     proxy: Proxy | None = None
     seed: int | None = None
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +188,7 @@ class Equivalence:
     rows: tuple[EquivalenceRow, ...] = ()
     ulp_histogram: Mapping[str, int] = field(default_factory=dict)
     first_divergence: Divergence | None = None
+    ladder: tuple[RungRun, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from harness.recovery import quantile
+from harness.judging.recovery import quantile
+from harness.plan.faults.groups import GROUPS, OTHER
 from harness.report.faults import fault_spans
 from harness.report.folder import RunFolder
-from harness.report.kinds import GROUPS, OTHER, group_of, kind_of
 
 __all__ = ["Recoveries", "all_together", "recoveries"]
 
@@ -36,7 +36,7 @@ def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:
     for run in runs:
         for span in fault_spans(run):
             if span.recovered is not None:
-                seconds[group_of(kind_of(span.name))].append(span.recovered)
+                seconds[span.group].append(span.recovered)
     return [Recoveries(group, tuple(sorted(seconds[group]))) for group in (*GROUPS, OTHER) if group in seconds]
 
 

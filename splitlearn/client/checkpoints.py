@@ -1,16 +1,18 @@
 """The client's half of a checkpoint, and the state of the training that it holds."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 
-from splitlearn.agreement import agreement
+from splitlearn.agreement import shared_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.client.claim import Claim
 from splitlearn.client.step import TrainingStep
 from splitlearn.config import TrainingConfig
 from splitlearn.data import TrainingData
-from splitlearn.errors import CheckpointError
+from splitlearn.described import describe_run
+from splitlearn.errors import CheckpointError, DataError
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import load_moments, moments
 from splitlearn.probe import Probe
@@ -51,8 +53,10 @@ class ClientCheckpoints:
         self._claim = Claim(self._store.folder)
         # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest.
         self._known: tuple[int, ...] = ()
-        self._agreement = agreement(config, identity) | resumed_settings(config, data)
+        self._agreement = shared_settings(config, identity) | resumed_settings(config, data)
         self._initial_stage = initial_stage
+        self._describe = partial(describe_run, self._store.folder, config, data.tokenizer)
+        self._described = False
         self.folder = self._store.folder
 
     def newest(self) -> str:
@@ -97,6 +101,7 @@ class ClientCheckpoints:
 
         Raises:
             CheckpointError: the file is damaged, of other settings, or not the other half of the trunk's.
+            OSError: an older one that nobody needs cannot be removed.
         """
         if not step:
             weights: Mapping[str, torch.Tensor] = dict(self._initial_stage().named_parameters())
@@ -108,6 +113,7 @@ class ClientCheckpoints:
                     "start the trunk with the --save-dir of that run"
                 )
             load_moments(training.optimizer, training.parameters, saved_moments)
+            self._tidy(step)
         self._known = (step,) if step else ()
         for name, parameter in training.parameters.items():
             parameter.data.copy_(weights[name])
@@ -120,13 +126,21 @@ class ClientCheckpoints:
         kept = known_steps(self._known, step)
         try:
             with self._claim.held():
+                if not self._described:
+                    self._describe()
+                    self._described = True
                 self._store.save(step, self._agreement, weights, saved_moments, trunk_weights, kept)
             self._known = kept
-        except OSError as error:
+        except (OSError, DataError) as error:
             raise CheckpointError(
                 f"the checkpoint of step {step} could not be written: {error}; {self.newest()}. Make room, then "
                 "continue with --resume auto"
             ) from None
+
+    def _tidy(self, step: int) -> None:
+        """Keep what a checkpoint at `step` would have left; the run may have ended there and save nothing more."""
+        with self._claim.held():
+            self._store.discard_before(step)
 
 
 def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:

@@ -1,68 +1,94 @@
-"""What a run tells of its steps: one JSON object a line in a file, and a bar of progress for people."""
+"""What a run tells of its steps: one JSON object a line in a file, and a bar or lines of a log for people."""
 
 import json
+import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from splitlearn.client.step import StepReport
+from splitlearn.complaints import is_json
 from splitlearn.errors import CheckpointError
+from splitlearn.files import drop_torn_line
 
 __all__ = ["Logbook", "open_logbook"]
+
+log = logging.getLogger(__name__)
 
 
 class Logbook:
     """Takes one report after another."""
 
-    def __init__(self, file: TextIO, progress: "tqdm[NoReturn]", interval: int) -> None:
+    def __init__(self, file: TextIO, progress: "tqdm[NoReturn]", steps: int, interval: int) -> None:
         self._file = file
         self._progress = progress
+        self._steps = steps
         self._interval = interval
 
-    def enter(self, report: StepReport) -> None:
+    def enter(self, report: StepReport, skipped: int) -> None:
         """Write a step's line at once; what is not finite stands as null.
+
+        Args:
+            report: of the step.
+            skipped: steps that were skipped up to here.
 
         Raises:
             CheckpointError: it cannot be written.
         """
-        values = asdict(report)
-        plain = {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
         with _explained(Path(self._file.name)):
-            self._file.write(json.dumps(plain) + "\n")
+            self._file.write(json.dumps(_plain(report)) + "\n")
         self._progress.update()
-        if report.step % self._interval == 0 or report.step + 1 == self._progress.total:
-            speed = report.tokens / report.seconds
-            self._progress.set_postfix(
-                loss=f"{report.loss:.4f}", lr=f"{report.learning_rate:.2e}", tok_s=f"{speed:,.0f}"
-            )
+        if report.step % self._interval == 0 or report.step + 1 == self._steps:
+            self._tell(report, skipped)
+
+    def _tell(self, report: StepReport, skipped: int) -> None:
+        speed = report.tokens / report.seconds
+        words = {"loss": f"{report.loss:.4f}", "lr": f"{report.learning_rate:.2e}", "tok_s": f"{speed:,.0f}"}
+        words |= {"skipped": str(skipped)} if skipped else {}
+        if self._progress.disable:
+            told = ", ".join(f"{name} {value}" for name, value in words.items())
+            numbers = {name: value for name, value in _plain(report).items() if name != "breakdown"}
+            log.info("step %d of %d: %s", report.step + 1, self._steps, told, extra=numbers)
+        else:
+            self._progress.set_postfix(words)
+
+
+def _plain(report: StepReport) -> dict[str, object]:
+    """Return a report as JSON has it, which knows only numbers that are finite."""
+    values = asdict(report)
+    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
 
 
 @contextmanager
 def open_logbook(path: Path, done: int, steps: int, interval: int) -> Iterator[Logbook]:
-    """Open the file, which goes on where it is.
+    """Open the file, which goes on where it is; a last line that a crash has torn goes.
 
     Args:
         path: of the file.
         done: steps that were applied before.
         steps: in all.
-        interval: steps between two changes of what the bar tells beside the count.
+        interval: steps between two changes of what people are told beside the count.
 
     Raises:
         CheckpointError: it cannot be written.
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        drop_torn_line(path)
         opened = path.open("a", buffering=1)
     with (
         opened as file,
-        tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True) as progress,
+        # A bar is for a terminal and for people; into a file go lines.
+        tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True, disable=is_json() or None) as progress,
+        nullcontext() if progress.disable else logging_redirect_tqdm(),
     ):
-        yield Logbook(file, progress, interval)
+        yield Logbook(file, progress, steps, interval)
 
 
 @contextmanager

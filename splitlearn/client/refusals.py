@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import TrunkUnavailableError
 from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.tls_probe import speaks_tls
 
-__all__ = ["explained"]
+__all__ = ["advised", "explained", "tls_advice"]
 
 RESUME = "continue with --resume"
 ADVICE = {
@@ -15,6 +16,7 @@ ADVICE = {
     Reason.UNKNOWN_SESSION: "the trunk loses this session again and again; see its log",
     Reason.STALE_INCARNATION: "another client has taken this session over, and this one stops; end the other one to "
     "continue here",
+    Reason.SESSION_HELD: "give this run a --session of its own, or end the other one with --take-over",
     Reason.SAVE_FAILED: "mend that at the trunk, then start again",
     Reason.NO_CHECKPOINT: "give the trunk the --save-dir and the settings of that run, or put the missing files back; "
     "else train anew with another --session",
@@ -32,7 +34,23 @@ def explained(config: TrainingConfig, saved: Callable[[], str] = lambda: "") -> 
     try:
         yield
     except WireError as error:
-        advice = ADVICE.get(error.reason, "mend this, then start again")
         left = saved()
         after = f"; {left}" + (f"; {RESUME}" if "checkpoint" in left else "") if left else ""
-        raise TrunkUnavailableError(f"trunk at {config.trunk_address}: {error.message} ({advice}){after}") from error
+        raise TrunkUnavailableError(f"trunk at {config.trunk_address}: {advised(config, error)}{after}") from error
+
+
+def advised(config: TrainingConfig, error: WireError) -> str:
+    """Say what went wrong and what to do."""
+    advice = ADVICE.get(error.reason, "mend this, then start again")
+    return f"{error.message}{tls_advice(config, error)} ({advice})"
+
+
+def tls_advice(config: TrainingConfig, error: WireError) -> str:
+    """Say that the trunk speaks TLS and this client does not, where that is so; else nothing.
+
+    Of a host with several addresses gRPC tells only how the last one failed.
+    """
+    plain = config.tls_ca is None and error.reason is Reason.TRANSPORT and "failed to connect" in error.message
+    if plain and "give --tls-ca" not in error.message and speaks_tls(config.trunk_address):
+        return "; the trunk speaks TLS: give --tls-ca"
+    return ""

@@ -3,6 +3,7 @@
 Shapes: B sequences, T positions, H hidden width, V vocabulary.
 """
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import BackwardResult, Commit, Pending, Position, TrunkLink
 
 __all__ = ["StepReport", "TrainingStep"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,15 +115,21 @@ class TrainingStep:
             if error.reason not in (Reason.NON_FINITE, Reason.NON_FINITE_RESULT):
                 raise
             finite = False
+            log.warning("step %d is skipped: %s", step, error.message)
             self._flush_commit()
 
         with watch.part("update"):
-            all_norms = {**self._gradients.norms(), **norms}
+            all_norms = {**norms, **self._gradients.norms()}
             missing = [name for name in self._order if finite and name not in all_norms]
             if missing:
                 raise WireError(Reason.INCOMPLETE_STEP, f"step {step}: the trunk gave no norm of {missing[0]}")
             norm = global_norm(all_norms, self._order, self._config.device) if finite else math.nan
+            if finite and not math.isfinite(norm):
+                log.warning("step %d is skipped: the norm of its gradients is %s", step, norm)
             commit = self._commit(step, norm)
+            if not commit.skip:
+                self._recorder.norms(step, all_norms, norm)
+            self._recorder.update(step, "client", commit.numbers, self.parameters)
         loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan
         self._probe.point("client.commit.applied", step, loss=repr(loss), skipped=commit.skip)
         positions = sum(microbatch.input_ids_BT.numel() for microbatch in batch)

@@ -1,11 +1,14 @@
 """Being asked to stop, by SIGTERM or Ctrl-C, at a place where nothing is lost."""
 
+import logging
 import math
 import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+
+from splitlearn.complaints import line
 
 __all__ = ["StopAsked", "StopRequest"]
 
@@ -51,4 +54,5 @@ class StopRequest:
         self._deadline = time.monotonic() + self._grace
         # Not through sys.stderr: the signal may have come in the middle of a write to it, and nobody may read any more.
         with suppress(OSError):
-            os.write(2, f"\n{self.received.name}: stopping after this step; once more stops at once\n".encode())
+            words = f"\n{self.received.name}: stopping after this step; once more stops at once"
+            os.write(2, line(words, logging.WARNING).encode())

@@ -1,8 +1,7 @@
 """The training loop: steps, metrics, progress, checkpoints of both sides, and going back to one."""
 
 import logging
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,12 @@ from typing import Literal
 
 from splitlearn.agreement import agreement
 from splitlearn.client.checkpoints import ClientCheckpoints
+from splitlearn.client.divergence import DivergenceWatch
+from splitlearn.client.leaving import has_place
 from splitlearn.client.logbook import open_logbook
+from splitlearn.client.metrics import MetricsSink
 from splitlearn.client.refusals import explained
+from splitlearn.client.saving import SaveSchedule
 from splitlearn.client.step import TrainingStep
 from splitlearn.client.stopping import StopAsked, StopRequest
 from splitlearn.config import TrainingConfig
@@ -40,13 +43,17 @@ class TrainingResult:
 
     Attributes:
         steps: applied in all.
-        last_loss: of the last step, in nats.
+        done: steps that this process has done, some of them perhaps again.
+        skipped: how many of these were skipped, because something was not finite.
+        last_loss: of the last step, in nats; NaN where it was not finite or nothing was done.
         metrics: file of one JSON object a step.
         stopped: it was asked to stop before its end.
         saved: what there is to resume from, in words.
     """
 
     steps: int
+    done: int
+    skipped: int
     last_loss: float
     metrics: Path
     stopped: bool
@@ -57,13 +64,14 @@ def check_data_fits(config: TrainingConfig, identity: ModelIdentity, data: Train
     """Refuse data that the model cannot take; raises `ConfigError` or `DataError`."""
     if config.max_length > identity.positions:
         raise ConfigError(f"max_length = {config.max_length}: the model has {identity.positions} positions")
-    data.check_token_ids(identity.vocab_size - 1)
+    data.tokenizer.check_fits(identity.vocab_size)
 
 
 class Trainer:
     """Trains from the first step, or from the newest checkpoint that both sides have, to the last.
 
-    A trunk that has lost the session, because it was started again, makes both go back to that checkpoint.
+    A trunk that has lost the session, because it was started again, makes both go back to that checkpoint. One that
+    says that it is about to end is waited for when both have saved.
 
     Args:
         stage: the client's part of the model, with its initial weights.
@@ -75,6 +83,7 @@ class Trainer:
         probe: told of every point.
         recorder: told of every tensor.
         stop: asked after every step.
+        sinks: told of every step, beside the file of metrics.
     """
 
     def __init__(
@@ -88,6 +97,7 @@ class Trainer:
         probe: Probe,
         recorder: Recorder,
         stop: StopRequest,
+        sinks: Sequence[MetricsSink] = (),
     ) -> None:
         check_data_fits(config, identity, data)
         learning_rate = LearningRate(config, data.total_steps)
@@ -97,39 +107,53 @@ class Trainer:
         self._agreement = agreement(config, identity)
         self._checkpoints = ClientCheckpoints(config, identity, data, self._step.parameters, load_initial, probe)
         self._metrics = self._checkpoints.folder / "metrics.jsonl"
+        self._saving = SaveSchedule(config, data.total_steps)
+        self._is_open = False
         self._applied = 0
-        self._loss = math.nan
+        self._done = 0
+        self._divergence = DivergenceWatch(config.max_skipped)
         self._trunk = trunk
         self._data = data
         self._config = config
         self._probe = probe
         self._stop = stop
+        self._sinks = sinks
 
     @property
     def saved(self) -> str:
         """What there is to resume from, in words."""
         return self._checkpoints.newest()
 
-    def train(self, *, resume: Resume = "no") -> TrainingResult:
+    def train(self, *, resume: Resume = "no", take_over: bool = False) -> TrainingResult:
         """Open the session and run every step that is left, or those until it is asked to stop.
 
+        Args:
+            resume: whether to go on from a checkpoint; then the session is taken over from whoever has it.
+            take_over: take it over for a fresh start too.
+
         Raises:
+            DivergedError: too many steps in a row were skipped, or the last loss is not finite.
             CheckpointError: nothing to resume from, checkpoints that a fresh start would destroy, or a full disk.
             TrunkUnavailableError: the trunk refused the session, or did not answer within the client's patience.
         """
         stopped = False
         with explained(self._config, self._checkpoints.newest):
             try:
-                self._open(self._steps_to_resume(resume))
+                self._open(self._steps_to_resume(resume), take_over=take_over or resume != "no")
                 self._run_until_done()
             except StopAsked:
                 stopped = True
                 self._probe.point("client.training.stopping", self._applied)
-                log.warning("the trunk does not answer; stopping without it")
+                log.warning("calls to the trunk still fail; stopping without it")
+            except Exception as error:
+                self._leave(error)  # whatever it is: nobody else would give the place back
+                raise
         stopped = stopped or self._applied < self._data.total_steps
         if not stopped:
             self._probe.point("client.training.finished", self._applied)
-        return TrainingResult(self._applied, self._loss, self._metrics, stopped, self._checkpoints.newest())
+            self._divergence.check_end(self.saved)
+        skipped, loss = self._divergence.skipped, self._divergence.last_loss
+        return TrainingResult(self._applied, self._done, skipped, loss, self._metrics, stopped, self.saved)
 
     def _steps_to_resume(self, resume: Resume) -> list[int]:
         steps = self._checkpoints.steps()
@@ -140,9 +164,9 @@ class Trainer:
             raise CheckpointError(f"{where}; continue with --resume, or give a new --session")
         return self._checkpoints.sound_steps()
 
-    def _open(self, steps: list[int]) -> Welcome:
+    def _open(self, steps: list[int], *, take_over: bool = False) -> Welcome:
         self._probe.point("client.session.opening", max(steps, default=0))
-        welcome = self._open_and_claim(Hello(self._config.session, self._agreement, steps))
+        welcome = self._open_and_claim(Hello(self._config.session, self._agreement, steps, take_over=take_over))
         if welcome.applied_step:
             self._checkpoints.restore(self._step, welcome.applied_step, welcome.fingerprint)
         self._applied = welcome.applied_step
@@ -157,6 +181,7 @@ class Trainer:
         """
         former = self._checkpoints.claimed()
         welcome = self._trunk.open(hello)
+        self._is_open = True
         for _ in range(MAX_FRUITLESS_OPENINGS):
             if self._checkpoints.claim(former):
                 return welcome
@@ -181,49 +206,64 @@ class Trainer:
                 furthest = max(furthest, self._applied)
                 if error.reason is not Reason.UNKNOWN_SESSION or fruitless == MAX_FRUITLESS_OPENINGS:
                     raise
-                self._open_again()
+                self._recover()
             else:
-                return
+                # Asked to stop, it has saved already.
+                if self._applied == self._data.total_steps or self._stop.received:
+                    return
+                log.warning("the trunk stops; step %d is saved, and both go on when it is there again", self._applied)
+                self._open_again()
 
     def _close(self) -> None:
         """Let the trunk forget the session; what is saved is saved, whether it hears of that or not."""
         self._probe.point("client.session.closing", self._applied)
         try:
             self._trunk.close()
+            self._is_open = False
         except WireError as error:
             if error.reason is not Reason.TRANSPORT:
                 raise
             log.warning("everything is saved; the trunk could not be told that the session ends: %s", error.message)
 
-    def _open_again(self) -> None:
-        """Go back to the newest common checkpoint, or to the beginning."""
+    def _leave(self, error: Exception) -> None:
+        """Give the place at the trunk back before this run ends by an error, unless there is nobody to give it to."""
+        if self._is_open and has_place(error):
+            self._probe.point("client.session.closing", self._applied)
+            self._trunk.leave(saved=bool(self._checkpoints.steps()))
+
+    def _recover(self) -> None:
+        """Go on with a trunk that has lost the session."""
         lost_at = self._applied
         self._probe.point("client.session.lost", lost_at)
+        self._open_again()
+        log.warning("the trunk lost the session at step %d; both go on from step %d", lost_at, self._applied)
+
+    def _open_again(self) -> None:
+        """Go back to the newest common checkpoint, or to the beginning."""
         self._step = self._new_step()
         welcome = self._open(self._checkpoints.sound_steps())
         if not welcome.applied_step:
             self._checkpoints.restore(self._step, 0, welcome.fingerprint)
-        log.warning("the trunk lost the session at step %d; both go on from step %d", lost_at, self._applied)
 
     def _run(self) -> None:
-        """Run every step that is left, or those until it is asked to stop, and save."""
+        """Run every step that is left, or those until this side or the trunk is asked to stop, and save."""
         total = self._data.total_steps
         with open_logbook(self._metrics, self._applied, total, self._config.log_interval) as logbook:
             while self._applied < total:
                 step = self._applied
                 report = self._step.run(step, self._data.step(step))
-                self._applied, self._loss = step + 1, report.loss
-                logbook.enter(report)
+                self._applied, self._done = step + 1, self._done + 1
+                self._divergence.note(report)
+                logbook.enter(report, self._divergence.skipped)
+                for sink in self._sinks:
+                    sink.enter(report)
+                self._divergence.check(self.saved)
                 # Asked once: a signal that comes later is for the next step.
                 stopping = self._stop.received is not None
-                if stopping or self._is_save_due():
+                if stopping or self._trunk.stopping or self._saving.is_due(self._applied):
                     self._save()
-                if stopping:
+                if stopping or self._trunk.stopping:
                     break
-
-    def _is_save_due(self) -> bool:
-        interval = self._config.save_interval
-        return self._applied == self._data.total_steps or (interval > 0 and self._applied % interval == 0)
 
     def _save(self) -> None:
         """Write the trunk's half, then ours, which makes the checkpoint whole."""
@@ -236,3 +276,4 @@ class Trainer:
             message = f"the trunk says that it saved step {state.applied_step} instead of {self._applied}"
             raise WireError(Reason.STEP_IN_FUTURE, message)
         self._checkpoints.save(self._step, self._applied, state.fingerprint)
+        self._saving.note_saved()

@@ -11,6 +11,7 @@ from pathlib import Path
 import trustme
 
 from splitlearn.errors import ConfigError
+from splitlearn.files import make_out_folder
 from splitlearn.wire.addresses import address_of, is_loopback
 
 __all__ = ["add_flags", "run"]
@@ -39,7 +40,7 @@ def run(flags: argparse.Namespace) -> int:
     standing = sorted(name for name in files if (flags.out / name).exists())
     if standing:
         raise ConfigError(f"{flags.out} has {', '.join(standing)} already; choose another --out, or remove them")
-    flags.out.mkdir(parents=True, exist_ok=True)
+    make_out_folder(flags.out)
     for name, content in files.items():
         write_once(flags.out / name, content)
     sys.stdout.write(advice(flags.out, flags.host[0]))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from splitlearn.client.waiting import Waiting
 from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ModelIdentity
@@ -11,6 +12,7 @@ from splitlearn.record import Recorder
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
+from splitlearn.wire.heartbeat import beating
 from splitlearn.wire.link import TrunkLink
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
@@ -44,8 +46,11 @@ def connected(
         yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder)
         return
 
+    waiting = Waiting(config)
+
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)
+        waiting.note(error, attempt)
         before_repeating()
 
     def report_state(state: str) -> None:
@@ -53,7 +58,9 @@ def connected(
 
     transport = GrpcTransport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.patience)
+    trunk = RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
     try:
-        yield RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
+        with beating(trunk.beat):
+            yield trunk
     finally:
-        transport.close()
+        trunk.hang_up()

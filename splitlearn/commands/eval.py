@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from splitlearn.client.inference import evaluate
 from splitlearn.client.trainer import check_data_fits
-from splitlearn.commands.trained import add_trained_flags, trained_model
-from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.commands.trained import add_trained_flags, trained_config, trained_model
+from splitlearn.config import add_config_flags
 from splitlearn.data import load_training_data
 from splitlearn.determinism import make_deterministic
 
@@ -26,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(flags: argparse.Namespace) -> int:
     """Print one JSON object with loss, perplexity, tokens and step."""
-    config = config_from_flags(flags)
+    config = trained_config(flags)
     make_deterministic(config)
     data = load_training_data(config, text=flags.eval_data or None)
     with trained_model(

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import torch
 
-from splitlearn.agreement import agreement
+from splitlearn.agreement import shared_settings
 from splitlearn.checkpoint import CheckpointStore
-from splitlearn.config import TrainingConfig, add_config_flags, config_from_flags
+from splitlearn.client.checkpoints import TOKENIZER
+from splitlearn.commands.output import add_out_flags, check_out, copy_tokenizer
+from splitlearn.commands.trained import trained_config
+from splitlearn.config import TrainingConfig, add_config_flags
+from splitlearn.data import Tokenizer, load_tokenizer
+from splitlearn.described import describe_export
 from splitlearn.errors import CheckpointError
 from splitlearn.models import FAMILY
 
@@ -17,7 +22,7 @@ __all__ = ["add_flags", "run"]
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the checkpoint")
+    add_out_flags(parser, "folder for the model")
     parser.add_argument(
         "--trunk-save-dir", type=Path, metavar="DIR", help="where the trunk's checkpoints are (default: --save-dir)"
     )
@@ -28,10 +33,19 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Write a folder that `GPT2LMHeadModel.from_pretrained` loads."""
-    config = config_from_flags(flags)
-    weights = initial_weights(config) if flags.initial else trained_weights(config, flags.trunk_save_dir)
-    FAMILY.export(config, weights, flags.out)
+    """Write a folder that the library loads: weights, configuration and tokenizer."""
+    check_out(flags)
+    config = trained_config(flags)
+    if flags.initial:
+        weights = initial_weights(config)
+        FAMILY.export(config, weights, flags.out)
+        copy_tokenizer(config, flags.out)
+    else:
+        tokenizer = load_tokenizer(config)
+        weights = trained_weights(config, tokenizer, flags.trunk_save_dir)
+        FAMILY.export(config, weights, flags.out)
+        tokenizer.save(flags.out)
+        describe_export(flags.out, config)
     sys.stdout.write(f"{flags.out}: {len(weights)} parameters\n")
     return 0
 
@@ -43,10 +57,12 @@ def initial_weights(config: TrainingConfig) -> dict[str, torch.Tensor]:
     return {**dict(client.named_parameters()), **dict(trunk.named_parameters())}
 
 
-def trained_weights(config: TrainingConfig, trunk_save_dir: Path | None) -> dict[str, torch.Tensor]:
+def trained_weights(
+    config: TrainingConfig, tokenizer: Tokenizer, trunk_save_dir: Path | None
+) -> dict[str, torch.Tensor]:
     """Load both halves of the session's newest common checkpoint; raises `CheckpointError`."""
     _, identity = FAMILY.load_client(config)
-    shared = agreement(config, identity)
+    shared = shared_settings(config, identity)
     client = CheckpointStore(config.save_dir, config.session, "client")
     trunk = CheckpointStore(trunk_save_dir or config.save_dir, config.session, "trunk")
     common = sorted(set(client.steps()) & set(trunk.steps()))
@@ -55,7 +71,7 @@ def trained_weights(config: TrainingConfig, trunk_save_dir: Path | None) -> dict
             f"no step in common: {client.folder} has {client.steps()}, {trunk.folder} has {trunk.steps()}; copy the "
             "trunk's checkpoints here and name their folder with --trunk-save-dir"
         )
-    mark, weights, _ = client.load(common[-1], shared)
+    mark, weights, _ = client.load(common[-1], shared | {TOKENIZER: tokenizer.fingerprint()})
     other, trunk_weights, _ = trunk.load(common[-1], shared)
     if mark.trunk_weights != other.weights:
         raise CheckpointError(f"{client.folder} and {trunk.folder} are halves of different runs")

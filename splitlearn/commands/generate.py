@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from splitlearn.client.inference import Sampling, generate
-from splitlearn.commands.trained import add_trained_flags, trained_model
-from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.commands.trained import add_trained_flags, trained_config, trained_model
+from splitlearn.config import add_config_flags
 from splitlearn.data import load_tokenizer
 from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
@@ -28,7 +28,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(flags: argparse.Namespace) -> int:
     """Print the prompt and its continuation."""
-    config = config_from_flags(flags)
+    config = trained_config(flags)
     make_deterministic(config)
     tokenizer = load_tokenizer(config)
     sampling = Sampling(flags.max_new_tokens, flags.temperature, flags.top_k)
@@ -37,14 +37,10 @@ def run(flags: argparse.Namespace) -> int:
             raise ConfigError(f"{name} = {value}: at least 0 is allowed")
     prompt = tokenizer.encode(flags.prompt) or [tokenizer.end_of_text]
 
-    def check_prompt_fits(identity: ModelIdentity) -> None:
-        if max(prompt) >= identity.vocab_size:
-            raise ConfigError(
-                f"prompt: it has the token id {max(prompt)}, the model knows ids below {identity.vocab_size}; "
-                "set --tokenizer to the model's own"
-            )
+    def check_fits(identity: ModelIdentity) -> None:
+        tokenizer.check_fits(identity.vocab_size)
 
-    with trained_model(config, tokenizer, check_prompt_fits, initial=flags.initial) as model:
+    with trained_model(config, tokenizer, check_fits, initial=flags.initial) as model:
         added = list(generate(model.stage, model.identity, model.trunk, prompt, sampling, config))
     sys.stdout.write(tokenizer.decode(prompt + added) + "\n")
     return 0

@@ -1,25 +1,29 @@
 """Opening a model for reading: the client's stage and a link to a trunk with the same weights."""
 
 import argparse
-from collections.abc import Callable, Iterator
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from splitlearn.agreement import agreement
+from splitlearn.agreement import agreement, shared_settings
 from splitlearn.checkpoint import CheckpointStore
 from splitlearn.client.checkpoints import TOKENIZER
+from splitlearn.client.leaving import has_place
 from splitlearn.client.refusals import explained
 from splitlearn.commands.connect import connected
-from splitlearn.config import TrainingConfig
+from splitlearn.config import TrainingConfig, config_from_flags
 from splitlearn.data import Tokenizer
+from splitlearn.described import settings_of_run
 from splitlearn.errors import CheckpointError
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ClientStage, ModelIdentity
+from splitlearn.models.sources import with_hub_tokenizer
 from splitlearn.probe import NullProbe
 from splitlearn.record import NullRecorder
-from splitlearn.wire.link import Hello, TrunkLink
+from splitlearn.wire.link import Hello, TrunkLink, Welcome
 
-__all__ = ["TrainedModel", "add_trained_flags", "trained_model"]
+__all__ = ["TrainedModel", "add_trained_flags", "trained_config", "trained_model"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,17 @@ class TrainedModel:
     identity: ModelIdentity
     trunk: TrunkLink
     step: int
+
+
+def trained_config(flags: argparse.Namespace) -> TrainingConfig:
+    """Return what the run has left with its checkpoints, changed by flags; with `--initial` the flags alone."""
+    config = config_from_flags(flags)
+    if flags.initial:
+        return with_hub_tokenizer(config)
+    saved = settings_of_run(CheckpointStore(config.save_dir, config.session, "client").folder)
+    # Where the checkpoints are now, not where they were made.
+    here = {"save_dir": config.save_dir, "session": config.session}
+    return with_hub_tokenizer(config_from_flags(flags, saved | here))
 
 
 def add_trained_flags(parser: argparse.ArgumentParser) -> None:
@@ -56,21 +71,32 @@ def trained_model(
     """
     stage, identity = FAMILY.load_client(config)
     check(identity)
-    shared = agreement(config, identity)
     store = CheckpointStore(config.save_dir, config.session, "client")
-    expected = shared | {TOKENIZER: tokenizer.fingerprint()}
+    expected = shared_settings(config, identity) | {TOKENIZER: tokenizer.fingerprint()}
     steps = [] if initial else store.sound_steps(expected)
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
     with connected(config, identity, NullProbe(), NullRecorder()) as trunk, explained(config):
-        welcome = trunk.open(Hello(f"{config.session}.reader", shared, steps, config.session, reader=True))
-        if not initial:
-            mark, weights, _ = store.load(welcome.applied_step, expected)
-            if mark.trunk_weights != welcome.fingerprint:
-                raise CheckpointError(
-                    f"the trunk's checkpoint of step {mark.step} is not the one made with {store.folder}"
-                )
-            for name, parameter in stage.named_parameters():
-                parameter.data.copy_(weights[name])
-        yield TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)
+        name = f"{config.session}.reader-{secrets.token_hex(4)}"  # of its own, so that readers do not end each other
+        welcome = trunk.open(Hello(name, agreement(config, identity), steps, config.session, reader=True))
+        try:
+            if not initial:
+                take_half(stage, store, welcome, expected)
+            yield TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)
+        except BaseException as error:  # Ctrl-C too: nobody else would give the place back
+            if has_place(error):
+                trunk.leave(saved=True)
+            raise
         trunk.close()
+
+
+def take_half(stage: ClientStage, store: CheckpointStore, welcome: Welcome, expected: Mapping[str, str]) -> None:
+    """Load the client's half of the checkpoint that the trunk has opened; raises `CheckpointError`."""
+    mark, weights, _ = store.load(welcome.applied_step, expected)
+    if mark.trunk_weights != welcome.fingerprint:
+        raise CheckpointError(
+            f"the trunk's checkpoint of step {mark.step} is not the one made with {store.folder}; start the trunk with "
+            "the --save-dir of that run"
+        )
+    for name, parameter in stage.named_parameters():
+        parameter.data.copy_(weights[name])

@@ -3,41 +3,75 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+from typing import TYPE_CHECKING, TypeVar
 
+from splitlearn.commands.initial import add_init_flag, config_from_init
 from splitlearn.commands.observers import add_observer_flags, observers
-from splitlearn.config import add_config_flags, config_from_flags
+from splitlearn.config import HIGHEST_PORT, add_config_flags
 from splitlearn.determinism import make_deterministic
+from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
+from splitlearn.probe import Probe
 from splitlearn.trunk.epoch import next_epoch, only_trunk
-from splitlearn.trunk.server import Address, StopSignal, running_server
+from splitlearn.trunk.meter import NullMeter
+from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
-from splitlearn.trunk.sessions import Sessions
+from splitlearn.trunk.sessions import IDLE_TIMEOUT, Sessions
+from splitlearn.trunk.stopping import STOP_GRACE, StopSignal, let_clients_save
+from splitlearn.wire.addresses import is_loopback
+
+if TYPE_CHECKING:
+    from splitlearn.trunk.metrics import Metrics
 
 __all__ = ["add_flags", "run"]
 
 log = logging.getLogger(__name__)
+
+# What a trunk reads; a --config file may hold the client's settings too.
+SETTINGS = (
+    "mode", "device", "threads", "dtype", "seed", "model", "vocab_size", "cuts", "attention", "dropout", "weight_decay",
+    "optimizer_type", "save_dir", "tls_ca", "tls_certificate", "tls_key", "token_file", "rpc_timeout",
+    "max_message_bytes", "max_pending_bytes", "max_activation_bytes",
+)  # fmt: skip
 
 N = TypeVar("N", int, float)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the command's flags."""
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=50051, help="port; 0 takes any free one (default: %(default)s)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 takes every network's (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=port, default=50051, help="port; 0 takes any free one (default: %(default)s)")
     parser.add_argument(
         "--max-sessions", type=positive(int), default=1, help="runs trained at a time (default: %(default)s)"
     )
     parser.add_argument(
         "--idle-timeout",
         type=positive(float),
-        default=3600.0,
+        default=IDLE_TIMEOUT,
         help="seconds until a silent client's place is given up (default: %(default)s)",
     )
+    parser.add_argument(
+        "--stop-grace",
+        type=positive(float),
+        default=STOP_GRACE,
+        help="seconds that clients have to save when the trunk is told to stop (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--metrics-port",
+        type=port,
+        help="port for Prometheus, at /metrics; 0 takes any free one. It needs splitlearn[metrics] (default: none)",
+    )
+    parser.add_argument(
+        "--metrics-host", default="127.0.0.1", help="address for Prometheus to reach it (default: %(default)s)"
+    )
+    add_init_flag(parser)
     add_observer_flags(parser)
-    add_config_flags(parser)
+    add_config_flags(parser, SETTINGS)
 
 
 def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
@@ -52,22 +86,60 @@ def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
     return read
 
 
+def port(text: str) -> int:
+    """Read a port's number for a flag."""
+    number = int(text)
+    if not 0 <= number <= HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not a port; allowed are 0 to {HIGHEST_PORT}")
+    return number
+
+
+def metrics_of(flags: argparse.Namespace, probe: Probe) -> "Metrics | None":
+    """Return what counts for Prometheus, where it is asked for; raises `ConfigError` where that is not installed."""
+    if flags.metrics_port is None:
+        return None
+    try:
+        from splitlearn.trunk.metrics import Metrics  # noqa: PLC0415 - optional
+    except ImportError:
+        message = "--metrics-port: prometheus-client is not installed; pip install 'splitlearn[metrics]'"
+        raise ConfigError(message) from None
+    return Metrics(probe)
+
+
+@contextmanager
+def shown(metrics: "Metrics | None", service: TrunkService, flags: argparse.Namespace) -> Iterator[None]:
+    """Show the metrics, if any, until the block is left."""
+    if metrics is None:
+        yield
+        return
+    metrics.watch(service)
+    with metrics.served(flags.metrics_host, flags.metrics_port) as page:
+        log.info("metrics at %s", page)
+        yield
+
+
 def run(flags: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
-    config = config_from_flags(flags)
+    config = config_from_init(flags)
     make_deterministic(config)
     probe, recorder = observers(flags, "trunk")
-    _, identity = FAMILY.load_trunk(config)
+    metrics = metrics_of(flags, probe)
+    # Loaded once: every session trains, or reads, a copy of its own.
+    stage, identity = FAMILY.load_trunk(config)
     alone = only_trunk(config.save_dir) if config.mode == "training" else nullcontext()
     stop = StopSignal()  # before anybody is told that the server runs
     with alone:
         probe.point("trunk.server.starting")
         sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
-        service = TrunkService(config, identity, lambda: FAMILY.load_trunk(config)[0], sessions, probe, recorder)
-        with running_server(service, config, Address(flags.host, flags.port)) as address:
+        service = TrunkService(config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder)
+        listen = Address(flags.host, flags.port)
+        with running_server(service, config, listen, metrics or NullMeter()) as address, shown(metrics, service, flags):
             sys.stdout.write(f"trunk listening on {address}\n")
             sys.stdout.flush()
+            if not is_loopback(address.host) and config.tls_certificate is None:
+                log.warning("%s: whoever reaches this port is served, in the clear; see docs/security.md", address)
             probe.point("trunk.server.ready", address=str(address))
             log.info("stopping on %s", stop.wait())
             probe.point("trunk.server.stopping")
+            let_clients_save(service, stop, flags.stop_grace)
     return 0

@@ -1,65 +1,147 @@
 """Where the training text comes from.
 
 A corpus is a tuple of documents. The default one is Python's own documentation, which every installation has;
-a text file is one document, or, seen through `text_lines`, one short text a line.
+a text file is one document, which is read a chunk at a time, however long it is.
 """
 
-from collections.abc import Iterable
+import codecs
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
+from typing import Protocol
 
 from splitlearn.errors import DataError
 
-__all__ = ["read_documents", "text_lines"]
+__all__ = ["Document", "Passage", "TextFile", "digest_of", "read_documents"]
 
 ADVICE = "give a UTF-8 text file, or leave data empty to train on Python's documentation"
+CHUNK_BYTES = 1 << 20
 
 
-def read_documents(data: str) -> tuple[str, ...]:
-    """Read the corpus that the setting `data` names.
+class Document(Protocol):
+    """One text, however long."""
+
+    @property
+    def size(self) -> int:
+        """Return its length in bytes."""
+
+    def chunks(self) -> Iterator[str]:
+        """Yield the text from its beginning, cut anywhere, every line end a single line feed; raises `DataError`."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text in memory."""
+
+    text: str
+
+    @property
+    def size(self) -> int:
+        """Return its length in bytes."""
+        return len(self.text.encode())
+
+    def chunks(self) -> Iterator[str]:
+        """Yield the text."""
+        yield self.text
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A UTF-8 file as it was when it was opened first.
 
     Args:
-        data: path of a UTF-8 text file, read whole as one document; empty for Python's documentation, one document
-            a topic, in the order of the sorted topic names.
+        path: of the file.
+        size: its length in bytes.
+        changed: when it was last written, in nanoseconds.
+    """
 
-    Returns:
-        The documents, every line end a single line feed.
+    path: Path
+    size: int
+    changed: int
+
+    def chunks(self) -> Iterator[str]:
+        """Yield the text, without a byte order mark and with line feeds only; raises `DataError`."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        line_ends = io.IncrementalNewlineDecoder(None, translate=True)
+        offset, started = 0, False
+        try:
+            with self.path.open("rb") as file:
+                while True:
+                    content = file.read(CHUNK_BYTES)
+                    held = len(decoder.getstate()[0])
+                    try:
+                        text = decoder.decode(content, final=not content)
+                    except UnicodeDecodeError as error:
+                        raise self._not_utf8(offset - held + error.start, error.object[error.start]) from None
+                    # The byte order mark of some editors is not part of the text.
+                    yield line_ends.decode(text if started else text.removeprefix("\ufeff"), final=not content)
+                    started = started or bool(text)
+                    offset += len(content)
+                    if not content:
+                        break
+            if _times(self.path) != (self.size, self.changed):
+                raise DataError(f"data = {self.path}: the file was changed while it was read; start again")
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
+
+    def _not_utf8(self, offset: int, byte: int) -> DataError:
+        return DataError(
+            f"data = {self.path}: not UTF-8 at byte offset {offset} (0x{byte:02x}); convert the file to UTF-8"
+        )
+
+
+def read_documents(data: str) -> tuple[Document, ...]:
+    """Return the corpus that the setting `data` names.
+
+    Args:
+        data: path of a UTF-8 text file, which is one document; empty for Python's documentation, one document a
+            topic, in the order of the sorted topic names.
 
     Raises:
-        DataError: the file is missing, cannot be read, is not UTF-8, or holds no text.
+        DataError: the file is missing or cannot be read.
     """
     if not data:
-        return tuple(topics[name] for name in sorted(topics))
+        return tuple(Passage(topics[name]) for name in sorted(topics))
     path = Path(data).expanduser()
-    text = _decode(_read_bytes(path), path)
-    if not text.strip():
-        raise DataError(f"data = {path}: the file holds no text; {ADVICE}")
-    return (text,)
-
-
-def text_lines(documents: Iterable[str]) -> tuple[str, ...]:
-    """Cut documents into lines, in order, without the blank ones."""
-    return tuple(line for document in documents for line in document.split("\n") if line.strip())
-
-
-def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"data = {path}: there is no such file; {ADVICE}") from None
-    except IsADirectoryError:
-        raise DataError(f"data = {path}: this is a folder; {ADVICE}") from None
+        size, changed = _times(path)
     except OSError as error:
-        raise DataError(f"data = {path}: the file cannot be read ({error.strerror}); {ADVICE}") from None
+        raise _unreadable(path, error) from None
+    if not path.is_file():  # a pipe can be read only once
+        kind = "a folder" if path.is_dir() else "no plain file"
+        raise DataError(f"data = {path}: this is {kind}; {ADVICE}")
+    return (TextFile(path, size, changed),)
 
 
-def _decode(content: bytes, path: Path) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"data = {path}: not UTF-8 at byte offset {error.start} (0x{content[error.start]:02x}); "
-            f"convert the file to UTF-8"
-        ) from None
-    # The byte order mark and the two-character line ends of some editors are not part of the text.
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+def digest_of(documents: tuple[Document, ...]) -> str:
+    """Return the SHA-256 of all texts and of where one ends, in hexadecimal.
+
+    Raises:
+        DataError: a file cannot be read or is not UTF-8, or there is no text at all.
+    """
+    whole = hashlib.sha256()
+    blank = True
+    for document in documents:
+        own = hashlib.sha256()
+        for chunk in document.chunks():
+            own.update(chunk.encode())
+            blank = blank and not chunk.strip()
+        whole.update(own.digest())
+    if blank:
+        names = ", ".join(str(document.path) for document in documents if isinstance(document, TextFile))
+        raise DataError(f"data = {names}: the file holds no text; {ADVICE}")
+    return whole.hexdigest()
+
+
+def _times(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    missing = isinstance(error, FileNotFoundError)
+    reason = "there is no such file" if missing else f"the file cannot be read ({error.strerror})"
+    return DataError(f"data = {path}: {reason}; {ADVICE}")

@@ -3,24 +3,22 @@
 Every answer is a pure function of configuration and step, so that a client that starts again, and a judge in
 another process, see the very same batches.
 
-Shapes: L tokens of one sequence, N sequences of the data, B sequences of a microbatch.
+Shapes: N sequences of the data, B sequences of a microbatch.
 """
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 import torch
 
 from splitlearn.config import TrainingConfig
 from splitlearn.data.batch import Microbatch, StepBatch, pad_to_microbatch
-from splitlearn.data.corpus import read_documents, text_lines
-from splitlearn.data.sequences import pack_documents, tokenise_lines
-from splitlearn.data.tokenizer import Tokenizer, load_tokenizer
-from splitlearn.errors import DataError
+from splitlearn.data.order import EpochOrder
+from splitlearn.data.stored import Sequences, digest_of_sequences
+from splitlearn.data.tokenizer import Tokenizer
 
-__all__ = ["TrainingData", "load_training_data"]
+__all__ = ["TrainingData"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +28,18 @@ class TrainingData:
     Args:
         config: seed, batch sizes and number of epochs and steps.
         tokenizer: what made the sequences.
-        sequences: int64 tensors of shape (L,) in file order, each with its own L >= 2; at least one.
+        sequences: in file order; at least one.
         skipped_lines: lines that were left out because they have no target.
+        cut_lines: lines that are longer than a sequence may be.
+        cut_tokens: tokens of those lines that were left out.
     """
 
     config: TrainingConfig
     tokenizer: Tokenizer
-    sequences: tuple[torch.Tensor, ...]
+    sequences: Sequences
     skipped_lines: int
+    cut_lines: int = 0
+    cut_tokens: int = 0
 
     @property
     def vocab_size(self) -> int:
@@ -70,80 +72,28 @@ class TrainingData:
         """
         assert 0 <= index < self.total_steps, f"step {index} of {self.total_steps}"
         epoch, step_in_epoch = self.position(index)
-        order_N = _epoch_order(self.config.seed, epoch, len(self.sequences))
+        order_N = self._order.of(epoch)
         start = step_in_epoch * self._sequences_per_step
         chosen_N = order_N[start : start + self._sequences_per_step]
-        return tuple(self._microbatch(rows_B) for rows_B in torch.split(chosen_N, self.config.batch_size))
+        return tuple(self._microbatch(rows_B.tolist()) for rows_B in torch.split(chosen_N, self.config.batch_size))
 
     def fingerprint(self) -> str:
         """Digest every sequence, in file order; SHA-256 in hexadecimal."""
-        digest = hashlib.sha256()
-        for sequence_L in self.sequences:
-            digest.update(f"{len(sequence_L)}|".encode() + sequence_L.numpy().tobytes())
-        return digest.hexdigest()
+        return digest_of_sequences(self.sequences)
 
     def evaluation_batches(self) -> Iterator[Microbatch]:
         """Give every sequence once, in file order."""
-        for rows_B in torch.split(torch.arange(len(self.sequences)), self.config.batch_size):
-            yield self._microbatch(rows_B)
-
-    def check_token_ids(self, max_id_allowed: int) -> None:
-        """Refuse data that a model cannot embed.
-
-        Args:
-            max_id_allowed: largest id that the model's embedding has.
-
-        Raises:
-            DataError: a larger id occurs; the message names the first one and its sequence.
-        """
-        for number, sequence_L in enumerate(self.sequences):
-            too_large = sequence_L[sequence_L > max_id_allowed]
-            if len(too_large):
-                raise DataError(
-                    f"sequence {number} holds token id {int(too_large[0])}, but the model knows ids up to "
-                    f"{max_id_allowed} only; set tokenizer to the model's own, or lower vocab_size to "
-                    f"{max_id_allowed + 1} where the tokenizer is trained on the data"
-                )
+        size, count = self.config.batch_size, len(self.sequences)
+        for start in range(0, count, size):
+            yield self._microbatch(range(start, min(start + size, count)))
 
     @property
     def _sequences_per_step(self) -> int:
         return self.config.batch_size * self.config.gradient_accumulation_steps
 
-    def _microbatch(self, rows_B: torch.Tensor) -> Microbatch:
-        return pad_to_microbatch([self.sequences[row] for row in rows_B.tolist()])
+    @cached_property
+    def _order(self) -> EpochOrder:
+        return EpochOrder(self.config.seed, len(self.sequences))
 
-
-def load_training_data(config: TrainingConfig, text: str | None = None) -> TrainingData:
-    """Read and tokenise the text that the configuration names.
-
-    Args:
-        config: names the text, and the tokenizer or the text that it is trained on.
-        text: another text, to be read with the same tokenizer; None takes the configuration's.
-
-    Raises:
-        DataError: text or tokenizer cannot be had, or no text is long enough to learn from.
-    """
-    documents = read_documents(config.data)
-    tokenizer = load_tokenizer(config, documents)
-    if text is not None and text != config.data:
-        documents = read_documents(text)
-    if config.data_format == "lines":
-        lines = text_lines(documents)
-        sequences = tokenise_lines(lines, tokenizer, config.max_length)
-        skipped_lines = len(lines) - len(sequences)
-    else:
-        sequences = pack_documents(documents, tokenizer, config.max_length)
-        skipped_lines = 0
-    if not sequences:
-        raise DataError(
-            f"data = {text or config.data}: no text in it has two tokens, so nothing can be learnt; give more text"
-        )
-    return TrainingData(config=config, tokenizer=tokenizer, sequences=sequences, skipped_lines=skipped_lines)
-
-
-@lru_cache(maxsize=2)
-def _epoch_order(seed: int, epoch: int, count: int) -> torch.Tensor:
-    """Shuffle the numbers of the sequences; shape (N,)."""
-    digest = hashlib.sha256(f"{seed}/{epoch}/order of the sequences".encode()).digest()
-    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little"))
-    return torch.randperm(count, generator=generator)
+    def _microbatch(self, rows_B: Iterable[int]) -> Microbatch:
+        return pad_to_microbatch([self.sequences[row] for row in rows_B])

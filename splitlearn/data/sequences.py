@@ -1,39 +1,64 @@
-"""From text to token sequences of at most `max_length` tokens.
+"""From text to token sequences of at most `max_length` tokens, a batch of pieces at a time."""
 
-Shapes: L tokens of one sequence, N tokens of the corpus.
-"""
+from collections.abc import Callable, Iterable, Iterator
 
-from collections.abc import Sequence
-
-import torch
-
+from splitlearn.data.corpus import Document
+from splitlearn.data.pieces import Piece, batches_of, lines_of, pieces_of
+from splitlearn.data.stored import MIN_TOKENS, Row
 from splitlearn.data.tokenizer import Tokenizer
 
-__all__ = ["pack_documents", "tokenise_lines"]
+__all__ = ["line_rows", "packed_rows"]
 
-MIN_TOKENS = 2  # a single token has nothing before it from which to predict it
+Advance = Callable[[int], object]
 
 
-def tokenise_lines(lines: Sequence[str], tokenizer: Tokenizer, max_length: int) -> tuple[torch.Tensor, ...]:
-    """Make one sequence a line: its tokens and the end of text, cut off at `max_length`.
+def line_rows(documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance) -> Iterator[Row]:
+    """Yield a sequence a line that is not blank: its tokens and the end of text, cut off at `max_length`.
 
-    Returns:
-        int64 tensors of shape (L,), 2 <= L <= max_length; a line that has no target is left out.
+    Args:
+        documents: to be read.
+        tokenizer: for them.
+        max_length: of a sequence.
+        advance: told how many bytes of text were tokenised since it was told before.
     """
-    rows = ([*tokenizer.encode(line), tokenizer.end_of_text][:max_length] for line in lines)
-    return tuple(torch.tensor(row) for row in rows if len(row) >= MIN_TOKENS)
+    lines = (piece for document in documents for piece in lines_of(document.chunks()))
+    row: list[int] = []
+    tokens, blank = 0, True
+    for piece, ids in _tokenised(lines, tokenizer, advance):
+        row.extend(ids[: max_length - len(row)])
+        tokens += len(ids)
+        blank = blank and not piece.text.strip()
+        if piece.last:
+            if not blank:
+                yield Row([*row, tokenizer.end_of_text][:max_length], cut=max(0, tokens - max_length))
+            row, tokens, blank = [], 0, True
 
 
-def pack_documents(documents: Sequence[str], tokenizer: Tokenizer, max_length: int) -> tuple[torch.Tensor, ...]:
-    """Join the documents with the end of text and cut them into blocks.
+def packed_rows(
+    documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance
+) -> Iterator[Row]:
+    """Yield blocks of `max_length` tokens from the documents, joined with the end of text.
 
-    Returns:
-        int64 tensors of shape (max_length,); the last may be shorter, and is left out where it has no target.
+    The last block may be shorter, and is left out where it has no target. The arguments are those of `line_rows`.
     """
+    pieces = (piece for document in documents for piece in pieces_of(document.chunks()))
     ids: list[int] = []
-    for number, document in enumerate(documents):
-        if number:
+    between = False
+    for piece, tokens in _tokenised(pieces, tokenizer, advance):
+        if between:
             ids.append(tokenizer.end_of_text)
-        ids.extend(tokenizer.encode(document))
-    ids_N = torch.tensor(ids, dtype=torch.int64)
-    return tuple(block_L for block_L in torch.split(ids_N, max_length) if len(block_L) >= MIN_TOKENS)
+        ids.extend(tokens)
+        between = piece.last
+        whole = len(ids) - len(ids) % max_length
+        for start in range(0, whole, max_length):
+            yield Row(ids[start : start + max_length], cut=0)
+        del ids[:whole]
+    if len(ids) >= MIN_TOKENS:
+        yield Row(ids, cut=0)
+
+
+def _tokenised(pieces: Iterable[Piece], tokenizer: Tokenizer, advance: Advance) -> Iterator[tuple[Piece, list[int]]]:
+    for batch in batches_of(pieces):
+        texts = [piece.text for piece in batch]
+        yield from zip(batch, tokenizer.encode_batch(texts), strict=True)
+        advance(sum(len(text.encode()) for text in texts))

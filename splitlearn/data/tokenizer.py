@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +11,23 @@ from pathlib import Path
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from splitlearn.config import TrainingConfig
-from splitlearn.data.corpus import read_documents
+from splitlearn.data.corpus import digest_of, read_documents
 from splitlearn.data.trained_bpe import END_OF_TEXT, train_bpe
 from splitlearn.errors import DataError
+from splitlearn.hub import hub_answers_for
 
-__all__ = ["Tokenizer", "load_tokenizer"]
+__all__ = ["Tokenizer", "load_tokenizer", "tokenizer_name"]
 
 ADVICE = (
     "give a folder that `save_pretrained` of a tokenizer wrote, a hub name that is cached or can be downloaded, "
     "or leave tokenizer empty to train one on the data"
 )
+
+
+# Any of them makes a folder with a model one with a tokenizer too.
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "tokenizer.model")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,17 @@ class Tokenizer:
         # Long documents are cut into blocks later: the library's length warning would only mislead.
         return list(self.backend.encode(text, add_special_tokens=False, verbose=False))
 
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of many texts, as `encode` gives them one by one; on all processors at once."""
+        encoded = self.backend(
+            list(texts),
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        return list(encoded["input_ids"])
+
     def decode(self, ids: Sequence[int]) -> str:
         """Give the text of token ids, special tokens included."""
         return str(self.backend.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
@@ -52,24 +72,66 @@ class Tokenizer:
         vocabulary = json.dumps(sorted(self.backend.get_vocab().items()))
         return hashlib.sha256(vocabulary.encode()).hexdigest()
 
+    def check_fits(self, vocab_size: int) -> None:
+        """Refuse a vocabulary that is larger than a model's; raises `DataError`."""
+        if self.vocab_size > vocab_size:
+            raise DataError(
+                f"the tokenizer has {self.vocab_size} tokens, and the model knows {vocab_size}; set tokenizer to the "
+                f"model's own, or vocab_size to {vocab_size} at most where the tokenizer is trained on the data"
+            )
+
+    def recipe(self) -> str:
+        """Digest all that decides how a text is tokenised, not the vocabulary only; SHA-256 in hexadecimal.
+
+        Raises:
+            DataError: there is no room for the tokenizer in the folder for temporary files.
+        """
+        digest = hashlib.sha256()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                self.save(Path(folder))
+                for path in sorted(Path(folder).iterdir()):
+                    digest.update(f"{path.name}|".encode() + hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise DataError(
+                f"the tokenizer cannot be written among the temporary files ({error}); make room there, or set TMPDIR "
+                "to a folder that has it"
+            ) from None
+        return digest.hexdigest()
+
     def save(self, folder: Path) -> None:
-        """Write a folder that the setting `tokenizer` and Hugging Face's `AutoTokenizer` read."""
-        self.backend.save_pretrained(folder)
+        """Write a folder that the setting `tokenizer` and Hugging Face's `AutoTokenizer` read; raises `OSError`."""
+        try:
+            self.backend.save_pretrained(folder)
+        except Exception as error:  # the library's Rust half raises bare `Exception` for a full disk
+            raise OSError(f"the tokenizer cannot be written into {folder}: {error}") from error
 
 
-def load_tokenizer(config: TrainingConfig, documents: Sequence[str] = ()) -> Tokenizer:
-    """Load the tokenizer that the setting `tokenizer` names, or train one on the corpus.
+def tokenizer_name(config: TrainingConfig) -> str:
+    """Return the folder or hub name of the tokenizer: the one that is set, or the model folder's own; else nothing."""
+    own = any((Path(config.model) / name).is_file() for name in TOKENIZER_FILES)
+    return config.tokenizer or (config.model if own else "")
+
+
+def load_tokenizer(config: TrainingConfig) -> Tokenizer:
+    """Load the tokenizer that the setting `tokenizer` names, else the model folder's own, else train one on the corpus.
 
     Args:
-        config: `tokenizer`, and without one `data` and `vocab_size`, decide the result.
-        documents: the corpus of `config.data`, where the caller has read it already.
+        config: `tokenizer` and `model`, and without a tokenizer there `data` and `vocab_size`, decide the result.
 
     Raises:
         DataError: the tokenizer cannot be had or cannot be used, or the corpus cannot be read.
     """
-    if config.tokenizer:
-        return _checked(_load_hugging_face(config.tokenizer), config.tokenizer)
-    bpe = train_bpe(documents or read_documents(config.data), config.vocab_size)
+    name = tokenizer_name(config)
+    if name:
+        return _checked(_load_hugging_face(name), name)
+    if Path(config.model).is_dir():
+        logger.warning(
+            "model = %s has no tokenizer: one is trained on the data, and its tokens mean nothing to weights that were "
+            "learnt with another", config.model,
+        )  # fmt: skip
+    documents = read_documents(config.data)
+    bpe = train_bpe(documents, digest_of(documents), config.vocab_size)
     backend = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call] # the library does not annotate it
         tokenizer_object=bpe, eos_token=END_OF_TEXT
     )
@@ -81,7 +143,9 @@ def _load_hugging_face(name: str) -> PreTrainedTokenizerBase:
     source = str(folder) if folder.is_dir() else name
     try:
         # Without an explicit refusal the library asks on the terminal whether to run the folder's own code.
-        backend: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        backend: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source, trust_remote_code=False, local_files_only=not hub_answers_for(source)
+        )
     except Exception as error:  # noqa: BLE001 - the library's Rust half raises bare `Exception` for a damaged file
         reason = (str(error).splitlines() or [""])[0]
         raise DataError(f"tokenizer = {name}: cannot be loaded ({type(error).__name__}: {reason}); {ADVICE}") from None

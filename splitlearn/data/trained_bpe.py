@@ -7,32 +7,39 @@ shortcut. It is keyed by everything the result depends on, written in one rename
 import hashlib
 import json
 import logging
-import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from splitlearn.data.cache import cache_folder
+from splitlearn.data.corpus import Document
+from splitlearn.data.pieces import pieces_of
+
 __all__ = ["END_OF_TEXT", "train_bpe"]
 
 END_OF_TEXT = "<|endoftext|>"
 MIN_FREQUENCY = 2  # a pair seen once is not worth a token
-RECIPE = 1  # raise it when `_train` changes, so that older cache files are not used
+RECIPE = 2  # raise it when `_train` changes, so that older cache files are not used
+# Of a longer corpus, pieces from all over it with so many bytes in all: pairs of letters are as frequent in them, and
+# the words that are counted in memory are bounded.
+MOST_BYTES = 64 << 20
 
 logger = logging.getLogger(__name__)
 
 
-def train_bpe(documents: Sequence[str], vocab_size: int) -> tokenizers.Tokenizer:
+def train_bpe(documents: tuple[Document, ...], digest: str, vocab_size: int) -> tokenizers.Tokenizer:
     """Train a byte-level BPE, or take it from the cache.
 
     Args:
         documents: the corpus.
+        digest: of the corpus.
         vocab_size: upper bound of the vocabulary, `END_OF_TEXT` and the 256 bytes included; a small corpus may not
             have enough repeated pairs to reach it.
     """
-    path = _cache_folder() / f"{_cache_key(documents, vocab_size)}.json"
+    path = cache_folder("tokenizers") / f"{_cache_key(digest, vocab_size)}.json"
     try:
         return _read_cache(path)
     except (OSError, ValueError):
@@ -41,7 +48,14 @@ def train_bpe(documents: Sequence[str], vocab_size: int) -> tokenizers.Tokenizer
         return tokenizer
 
 
-def _train(documents: Sequence[str], vocab_size: int) -> tokenizers.Tokenizer:
+def sample(documents: tuple[Document, ...]) -> Iterator[str]:
+    """Yield the corpus in pieces; of one longer than `MOST_BYTES` every second, third … of them."""
+    stride = -(-sum(document.size for document in documents) // MOST_BYTES)
+    pieces = (piece.text for document in documents for piece in pieces_of(document.chunks()))
+    return (text for number, text in enumerate(pieces) if number % stride == 0)
+
+
+def _train(documents: tuple[Document, ...], vocab_size: int) -> tokenizers.Tokenizer:
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -52,23 +66,13 @@ def _train(documents: Sequence[str], vocab_size: int) -> tokenizers.Tokenizer:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(documents, trainer)
+    tokenizer.train_from_iterator(sample(documents), trainer)
     return tokenizer
 
 
-def _cache_folder() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification tells to ignore a relative path; an unset variable is one too.
-    return (base if base.is_absolute() else Path.home() / ".cache") / "splitlearn" / "tokenizers"
-
-
-def _cache_key(documents: Sequence[str], vocab_size: int) -> str:
-    settings = [RECIPE, tokenizers.__version__, vocab_size, MIN_FREQUENCY, END_OF_TEXT]
-    key = hashlib.sha256(json.dumps(settings).encode())
-    for document in documents:
-        content = document.encode()
-        key.update(len(content).to_bytes(8, "little") + content)
-    return key.hexdigest()
+def _cache_key(digest: str, vocab_size: int) -> str:
+    settings = [RECIPE, tokenizers.__version__, vocab_size, MIN_FREQUENCY, END_OF_TEXT, MOST_BYTES, digest]
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()
 
 
 def _read_cache(path: Path) -> tokenizers.Tokenizer:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.masking_utils import create_causal_mask
@@ -16,6 +17,7 @@ from transformers.masking_utils import create_causal_mask
 from splitlearn.config import TrainingConfig
 from splitlearn.cuts import Cuts
 from splitlearn.errors import ModelError
+from splitlearn.files import make_out_folder
 from splitlearn.models.family import ClientStage, ModelIdentity, TrunkStage, fingerprint
 from splitlearn.models.parts import MANIFEST, PART_NAMES, PartsManifest, read_part, write_parts
 from splitlearn.models.sources import build_empty, is_parts_folder, load_config, load_whole
@@ -166,12 +168,12 @@ class Gpt2Family:
         return stage, self._identity(model, fingerprint(dict(stage.named_parameters())))
 
     def split(self, config: TrainingConfig, folder: Path) -> None:
-        """Write bottom, trunk and top of `config.model` as safetensors; raises `ModelError`."""
+        """Write bottom, trunk and top of `config.model` as safetensors; raises `ModelError` or `ConfigError`."""
         model = load_whole(config)
         _check_cuts(config.cuts, model.config)
         weights = dict(model.named_parameters())
         names = part_names(weights, config.cuts)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_out_folder(folder)
         model.config.save_pretrained(folder)
         parts = {part: {name: weights[name] for name in names[part]} for part in PART_NAMES}
         write_parts(folder, self.name, str(config.cuts), parts)
@@ -187,8 +189,13 @@ class Gpt2Family:
         with torch.no_grad():
             for name, parameter in expected.items():
                 parameter.copy_(weights[name])
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(folder)
+        make_out_folder(folder)
+        try:
+            model.save_pretrained(folder)
+        except SafetensorError as error:  # how the library tells of a full disk
+            raise OSError(
+                f"{folder} could not be written: {error}; make room there, or choose another folder"
+            ) from None
 
     def _open_parts(self, config: TrainingConfig) -> tuple[GPT2LMHeadModel, PartsManifest]:
         manifest = PartsManifest.read(Path(config.model))

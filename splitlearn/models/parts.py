@@ -51,7 +51,11 @@ def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mappin
     (folder / MANIFEST).unlink(missing_ok=True)
     for name in PART_NAMES:
         tensors = {key: tensor.detach().contiguous() for key, tensor in parts[name].items()}
-        save_file(tensors, folder / f"{name}.safetensors", {"family": family, "cuts": cuts, "part": name})
+        path = folder / f"{name}.safetensors"
+        try:
+            save_file(tensors, path, {"family": family, "cuts": cuts, "part": name})
+        except SafetensorError as error:  # how the library tells of a full disk
+            raise OSError(f"{path} could not be written: {error}; make room, or choose another folder") from None
     digests = {name: fingerprint(parts[name]) for name in PART_NAMES}
     manifest = PartsManifest(family, cuts, digests)
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")

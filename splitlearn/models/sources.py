@@ -1,18 +1,23 @@
 """Where a whole GPT-2 comes from: a preset with seeded weights, a local folder, or a hub name."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.utils import logging as library_log
 
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ModelError
+from splitlearn.hub import hub_answers_for
 from splitlearn.models.parts import MANIFEST
 from splitlearn.presets import PRESETS, dropout_settings, preset_settings
 
-__all__ = ["build_empty", "is_parts_folder", "load_config", "load_whole"]
+__all__ = ["build_empty", "is_parts_folder", "load_config", "load_whole", "with_hub_tokenizer"]
+
+library_log.disable_progress_bar()  # type: ignore[no-untyped-call] # the library's; bars are not for a program's log
 
 
 def is_parts_folder(model: str) -> bool:
@@ -25,12 +30,17 @@ def load_config(config: TrainingConfig) -> GPT2Config:
     if config.model in PRESETS:
         settings = GPT2Config(**preset_settings(config))
     else:
+        _check_spelling(config.model)
         try:
-            settings = GPT2Config.from_pretrained(config.model, **dropout_settings(config))
+            settings = GPT2Config.from_pretrained(
+                config.model, local_files_only=not hub_answers_for(config.model), **dropout_settings(config)
+            )
         except (OSError, ValueError) as error:
             raise _unavailable(config.model, error) from None
         if settings.model_type != "gpt2":
             raise ModelError(f"model = {config.model!r} is of type {settings.model_type!r}; only gpt2 can be cut")
+        if settings.add_cross_attention:
+            raise ModelError(f"model = {config.model!r} has add_cross_attention; only a decoder by itself can be cut")
     settings._attn_implementation = config.attention
     return settings
 
@@ -43,7 +53,11 @@ def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
         return _training(GPT2LMHeadModel(settings))
     try:
         loaded: Any = GPT2LMHeadModel.from_pretrained(
-            config.model, config=settings, dtype=torch.float32, output_loading_info=True
+            config.model,
+            config=settings,
+            dtype=torch.float32,
+            output_loading_info=True,
+            local_files_only=not hub_answers_for(config.model),
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unavailable(config.model, error) from None
@@ -59,6 +73,24 @@ def build_empty(settings: GPT2Config) -> GPT2LMHeadModel:
         return _training(GPT2LMHeadModel(settings))
 
 
+def with_hub_tokenizer(config: TrainingConfig) -> TrainingConfig:
+    """Return settings by which a model of the hub comes with its own tokenizer, unless another one is named.
+
+    Raises:
+        ModelError: there is no such model; better said before a long text is read.
+    """
+    load_config(config)
+    of_the_hub = config.model not in PRESETS and not Path(config.model).exists()
+    return config.but(tokenizer=config.model) if of_the_hub and not config.tokenizer else config
+
+
+def _check_spelling(model: str) -> None:
+    """Refuse what is almost a preset's name, before anybody asks the hub for it; raises `ModelError`."""
+    close = get_close_matches(model, PRESETS, n=1, cutoff=0.75)
+    if close and not Path(model).exists():
+        raise ModelError(f"model = {model!r}: there is no such preset or folder; did you mean {close[0]!r}?")
+
+
 def _training(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
     model.train()
     return model
@@ -66,8 +98,8 @@ def _training(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
 
 def _unavailable(model: str, error: Exception) -> ModelError:
     first_line = (str(error).splitlines() or [type(error).__name__])[0]
-    presets = ", ".join(PRESETS)
     return ModelError(
-        f"model = {model!r} cannot be loaded ({first_line}); give a preset ({presets}), "
-        "a folder with config.json and weights, or the name of a GPT-2 on the Hugging Face hub"
+        f"model = {model!r} cannot be loaded ({first_line}); give a preset ({', '.join(PRESETS)}), a folder with "
+        "config.json and weights, or the name of a GPT-2 on the Hugging Face hub; where the hub cannot be reached, "
+        "download the model elsewhere and give its folder"
     )

@@ -21,7 +21,8 @@ class Accumulator:
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], max_early_bytes: int) -> None:
         self._parameters = parameters
-        self._early_room = max_early_bytes // max(1, sum(p.nbytes for p in parameters.values()))
+        self._gradient_nbytes = max(1, sum(parameter.nbytes for parameter in parameters.values()))
+        self._early_room = max_early_bytes // self._gradient_nbytes
         self._early: dict[int, Sequence[torch.Tensor]] = {}
         self._seen: set[int] = set()
         self._next = 0
@@ -63,6 +64,11 @@ class Accumulator:
     def progress(self) -> str:
         """For messages: how many microbatches have joined."""
         return f"{self._next} of {self._expected or 'unknown'} microbatches accumulated"
+
+    @property
+    def waiting_nbytes(self) -> int:
+        """Bytes of the gradients that wait for their turn."""
+        return len(self._early) * self._gradient_nbytes
 
     def norms(self, microbatch: int) -> dict[str, float]:
         """Give each parameter's gradient norm, exactly representable in float32, to the microbatch that came last.

@@ -57,11 +57,16 @@ def only_trunk(save_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _alone(path: Path, seconds: float, otherwise: str) -> Iterator[None]:
-    """Hold a lock; raises `CheckpointError` with a message when another process holds it for so long."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Hold a lock; raises `CheckpointError` when there can be none, or another process keeps it for so long."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path).acquire(seconds)
     except Timeout:
         raise CheckpointError(otherwise) from None
+    except OSError as error:
+        raise CheckpointError(
+            f"save_dir = {path.parent}: the folder cannot be written ({error.strerror}); make room or give another "
+            "--save-dir"
+        ) from None
     with lock:
         yield

@@ -1,15 +1,17 @@
 """Lets requests in by the token that they carry."""
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health
 
+from splitlearn.trunk.journal import Journal
+from splitlearn.trunk.meter import Meter
 from splitlearn.wire.credentials import bearer
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.status import refuse
+from splitlearn.wire.status import status_of
 
 __all__ = ["TokenGuard"]
 
@@ -19,33 +21,40 @@ ADVICE = "start the client with --token-file, a copy of the trunk's own"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-class TokenGuard(grpc.ServerInterceptor):
+class TokenGuard(grpc.aio.ServerInterceptor):
     """Refuses every request without the token, of known methods and unknown ones, but those for the health."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, journal: Journal, meter: Meter) -> None:
         self._expected = bearer(token).encode()
+        self._journal = journal
+        self._meter = meter
 
-    def intercept_service(
-        self, continuation: Callable[[grpc.HandlerCallDetails], "Handler | None"], details: grpc.HandlerCallDetails
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["Handler | None"]],
+        details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """Give the method's handler, or one that refuses."""
+        """Return the method's handler, or one that refuses."""
         if details.method.startswith(OPEN_TO_ALL):
-            return continuation(details)
+            return await continuation(details)
         given = [value for name, value in details.invocation_metadata if name == "authorization"]
         if not given:
-            return _refusal("the trunk asks for a token and got none")
+            return self._refusal(details.method, "the trunk asks for a token and got none")
         if len(given) > 1 or not hmac.compare_digest(_bytes(given[0]), self._expected):
-            return _refusal("the token is not the trunk's")
-        return continuation(details)
+            return self._refusal(details.method, "the token is not the trunk's")
+        return await continuation(details)
+
+    def _refusal(self, method: str, message: str) -> "Handler":
+        error = WireError(Reason.UNAUTHENTICATED, f"{message}; {ADVICE}")
+
+        async def behavior(_requests: object, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
+            self._journal.refused(context.peer(), method, error)
+            self._meter.answered(method, error.code.name)
+            await context.abort_with_status(status_of(error))
+
+        # A handler of streams is called before anything of the request's message is taken.
+        return grpc.stream_stream_rpc_method_handler(behavior)
 
 
 def _bytes(value: str | bytes) -> bytes:
     return value.encode() if isinstance(value, str) else value
-
-
-def _refusal(message: str) -> "Handler":
-    def behavior(_requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        refuse(context, WireError(Reason.UNAUTHENTICATED, f"{message}; {ADVICE}"))
-
-    # A handler of streams is called before anything of the request's message is taken.
-    return grpc.stream_stream_rpc_method_handler(behavior)

@@ -1,7 +1,7 @@
 """Which incarnation opened a session last, on the disk, so that a trunk that starts again still knows."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from splitlearn.files import make_folder, write_atomically
@@ -12,13 +12,20 @@ __all__ = ["Holder", "Holders"]
 
 @dataclass(frozen=True)
 class Holder:
-    """Who opened a session last: the incarnation, and the random name of its client's process."""
+    """Who opened a session last.
+
+    Attributes:
+        incarnation: the number that it was given.
+        client: the random name of its process.
+        left: it has closed the session for good, or was silent for too long; else it may be about to open it again.
+    """
 
     incarnation: int
     client: str
+    left: bool = False
 
 
-NOBODY = Holder(0, "")
+NOBODY = Holder(0, "", left=True)
 
 
 class Holders:
@@ -31,12 +38,21 @@ class Holders:
     def __init__(self, save_dir: Path) -> None:
         self._save_dir = save_dir
 
-    def check(self, session: str, replaces: int) -> None:
-        """Refuse to open in the place of another incarnation than the last; raises `WireError`, which names that."""
+    def check(self, session: str, replaces: int, silent: float | None) -> None:
+        """Refuse to open in the place of another incarnation than the last; raises `WireError`, which names that.
+
+        Args:
+            session: its name.
+            replaces: the incarnation that is to be taken over.
+            silent: seconds for which a holder that has not left has been silent; None where it is not waited for.
+        """
         holder = self._read(session)
         if holder.incarnation != replaces:
             details = {"incarnation": str(holder.incarnation), "client": holder.client}
-            message = f"session {session!r} is held by incarnation {holder.incarnation}"
+            message = f"session {session!r} is held by client {holder.client}"
+            if silent is not None and not holder.left:
+                details |= {"silent": f"{silent:.0f}"}
+                message += f", which has been silent for {silent:.0f} s"
             raise WireError(Reason.SESSION_HELD, message, details=details)
 
     def note(self, session: str, holder: Holder) -> None:
@@ -49,11 +65,15 @@ class Holders:
             message = f"the trunk could not write down who holds {session!r}: {error}"
             raise WireError(Reason.SAVE_FAILED, message) from None
 
+    def release(self, session: str) -> None:
+        """Write down that its holder does not come back; raises `WireError` where that cannot be done."""
+        self.note(session, replace(self._read(session), left=True))
+
     def _read(self, session: str) -> Holder:
         path = self._path(session)
         try:
             values = json.loads(path.read_bytes())
-            return Holder(int(values["incarnation"]), str(values["client"]))
+            return Holder(int(values["incarnation"]), str(values["client"]), left=values.get("left") is True)
         except FileNotFoundError:
             return NOBODY
         except (OSError, ValueError, KeyError, TypeError) as error:

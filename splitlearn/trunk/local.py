@@ -39,6 +39,8 @@ class Ready(Generic[T_co]):
 class LocalTrunk:
     """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same."""
 
+    stopping = False
+
     def __init__(
         self,
         config: TrainingConfig,
@@ -121,6 +123,11 @@ class LocalTrunk:
 
     def close(self) -> None:
         """Do nothing: the session ends with the process."""
+
+    def leave(self, *, saved: bool) -> None:
+        """Remove what was saved of a run of which the client has saved nothing."""
+        if not saved:
+            self._store.discard(self._session.checkpoints)
 
     def _cross(self, tensor: torch.Tensor) -> torch.Tensor:
         codec = CODECS[self._config.codec]

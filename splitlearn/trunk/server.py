@@ -1,12 +1,13 @@
-"""The trunk as a program: a gRPC server with health and reflection, stopped by a signal."""
+"""The trunk as a gRPC server, with health and reflection."""
 
+import asyncio
 import logging
-import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import grpc
 import torch
@@ -16,24 +17,29 @@ from grpc_reflection.v1alpha import reflection
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.guard import TokenGuard
-from splitlearn.trunk.readable import ReadableOnly
+from splitlearn.trunk.journal import Journal
+from splitlearn.trunk.meter import Meter, NullMeter
+from splitlearn.trunk.places import Places
+from splitlearn.trunk.reception import Reception
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.servicer import TrunkServicer
-from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.addresses import address_of
 from splitlearn.wire.compute_service_pb2_grpc import add_ComputeServiceServicer_to_server
 from splitlearn.wire.credentials import read_token, server_tls
+from splitlearn.wire.grpc_log import without_tracebacks
 from splitlearn.wire.options import server_options
+from splitlearn.wire.stub import SERVICE
 
-__all__ = ["Address", "StopSignal", "running_server"]
+__all__ = ["Address", "running_server"]
 
 log = logging.getLogger(__name__)
 
-HANDLER_THREADS = 8
-MAX_CONCURRENT_RPCS = 1024
+MOST_REQUESTS = 1024
+MOST_READ = 8
 STOP_GRACE_SECONDS = 5.0
 TIDY_SECONDS = 1.0
-LOOK_SECONDS = 0.5
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Address:
 
 
 @contextmanager
-def running_server(service: TrunkService, config: TrainingConfig, address: Address) -> Iterator[Address]:
+def running_server(
+    service: TrunkService, config: TrainingConfig, address: Address, meter: Meter | None = None
+) -> Iterator[Address]:
     """Serve until the block is left.
 
     Yields:
@@ -58,78 +66,95 @@ def running_server(service: TrunkService, config: TrainingConfig, address: Addre
     Raises:
         ConfigError: the address cannot be listened on, or the credentials cannot be used.
     """
+    without_tracebacks()
     tls = server_tls(config)
     token = read_token(config, address.host, encrypted=tls is not None)
     # A thread's default count is OpenMP's, not the process's: the computing thread must set its own.
     compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
-    handlers = ThreadPoolExecutor(HANDLER_THREADS, "handler")
-    server = grpc.server(
-        handlers,
-        interceptors=[*([TokenGuard(token)] if token else []), ReadableOnly()],
-        options=server_options(config),
-        maximum_concurrent_rpcs=MAX_CONCURRENT_RPCS,
-    )
-    servicer = TrunkServicer(service, compute, config.rpc_timeout)
-    add_ComputeServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call] # generated without types
-    healthy = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    names = [pb.DESCRIPTOR.services_by_name["ComputeService"].full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
-    reflection.enable_server_reflection(names, server)
-    try:
-        port = server.add_secure_port(str(address), tls) if tls else server.add_insecure_port(str(address))
-    except RuntimeError as error:
-        raise ConfigError(
-            f"cannot listen on {address}: {error}; choose another --port, or 0 for any free one"
-        ) from None
-    server.start()
-    for name in ("", *names):
-        healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
-    try:
-        with _tidied(service, compute):
+    with compute, _event_loop() as run:
+        server = _Server(service, config, token, compute, meter or NullMeter())
+        port = run(server.start(str(address), tls))
+        try:
             yield Address(address.host, port)
-    finally:
-        healthy.enter_graceful_shutdown()
-        server.stop(STOP_GRACE_SECONDS).wait()
-        compute.shutdown()
-        handlers.shutdown()
+        finally:
+            run(server.stop())
 
 
 @contextmanager
-def _tidied(service: TrunkService, compute: Executor) -> Iterator[None]:
-    """Give up the places of clients that are gone, now and then, until the block is left."""
-    over = threading.Event()
-
-    def tidy() -> None:
-        while not over.wait(TIDY_SECONDS):
-            error = compute.submit(service.close_idle).exception()
-            if error:
-                log.error("the places of clients that are gone could not be looked after", exc_info=error)
-
-    thread = threading.Thread(target=tidy, name="tidy", daemon=True)
+def _event_loop() -> Iterator[Callable[[Coroutine[Any, Any, R]], R]]:
+    """Run an event loop in a thread until the block is left; yields what runs a coroutine there and waits for it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="server")
     thread.start()
     try:
-        yield
+        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result()
     finally:
-        over.set()
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
 
 
-class StopSignal:
-    """Catches SIGTERM and SIGINT from the moment it is made; make it in the main thread."""
+class _Server:
+    """gRPC's server with our service, health and reflection; all of it in one event loop."""
 
-    def __init__(self) -> None:
-        self._received: list[str] = []
-        self._stopped = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+    def __init__(
+        self, service: TrunkService, config: TrainingConfig, token: str | None, compute: Executor, meter: Meter
+    ) -> None:
+        self._service = service
+        self._config = config
+        self._token = token
+        self._compute = compute
+        self._healthy = health.aio.HealthServicer()
+        self._journal = Journal()
+        self._meter = meter
 
-    def wait(self) -> str:
-        """Wait for a signal; returns its name."""
-        # The kernel may give the signal to another thread, which wakes nobody here: so this one looks now and then.
-        while not self._stopped.wait(LOOK_SECONDS):
-            pass
-        return self._received[0]
+    async def start(self, address: str, tls: grpc.ServerCredentials | None) -> int:
+        """Listen and answer; returns the port."""
+        places = Places(MOST_REQUESTS, MOST_READ, MOST_READ * self._config.max_message_bytes)
+        guards = [TokenGuard(self._token, self._journal, self._meter)] if self._token else []
+        server = grpc.aio.server(
+            interceptors=[*guards, Reception(places, self._config.rpc_timeout, self._journal, self._meter)],
+            options=server_options(self._config),
+        )
+        add_ComputeServiceServicer_to_server(TrunkServicer(self._service, self._compute), server)  # type: ignore[no-untyped-call] # generated without types
+        health_pb2_grpc.add_HealthServicer_to_server(self._healthy, server)
+        names = [SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, server)
+        try:
+            port = server.add_secure_port(address, tls) if tls else server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"cannot listen on {address}: {error}; choose another --port, or 0 for any free one"
+            ) from None
+        for name in ("", *names):
+            await self._healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await server.start()
+        self._server = server
+        self._tidying = asyncio.create_task(self._tidy())
+        return port
 
-    def _stop(self, number: int, _frame: object) -> None:
-        self._received.append(signal.Signals(number).name)
-        self._stopped.set()
+    async def stop(self) -> None:
+        """Finish the requests under way and take no new ones."""
+        self._tidying.cancel()
+        await self._healthy.enter_graceful_shutdown()
+        await self._server.stop(STOP_GRACE_SECONDS)
+
+    async def _tidy(self) -> None:
+        """Give up the places of clients that are gone, and say that the trunk is about to end, now and then."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            for look in (self._close_idle, self._sum_up, self._tell_health):
+                try:
+                    await look()
+                except Exception:  # whatever it is: nobody waits for this loop, and its end would go unnoticed
+                    log.exception("a look after clients that are gone has failed; the next one follows")
+
+    async def _close_idle(self) -> None:
+        await asyncio.wrap_future(self._compute.submit(self._service.close_idle))
+
+    async def _sum_up(self) -> None:
+        self._journal.sum_up()
+
+    async def _tell_health(self) -> None:
+        if self._service.stopping:
+            await self._healthy.enter_graceful_shutdown()

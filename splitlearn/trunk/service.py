@@ -6,19 +6,20 @@ Knows sessions, incarnations and limits; knows no gRPC. Not thread-safe: one thr
 import logging
 from collections.abc import Callable, Iterator
 
-from splitlearn.agreement import agreement, first_difference, trunk_settings
+from splitlearn.agreement import agreement, first_difference, shared_settings, trunk_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
+from splitlearn.trunk.activations import Activations
 from splitlearn.trunk.boundary import BoundaryTensors
 from splitlearn.trunk.holders import Holder, Holders
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.link import Opening, Welcome
 from splitlearn.wire.messages import commit_value, opening_value, position_value
 from splitlearn.wire.tensors import encode_tensor
@@ -28,6 +29,7 @@ __all__ = ["TrunkService"]
 log = logging.getLogger(__name__)
 
 INFERS_ONLY = "this trunk runs with --mode inference; it takes no training requests"
+CLOSING = (pb.SyncTrainingStateRequest.ACTION_CLOSE, pb.SyncTrainingStateRequest.ACTION_ABANDON)
 # A client keeps two; one that was killed while it saved, three.
 MOST_RESUME_STEPS = 64
 
@@ -42,6 +44,10 @@ class TrunkService:
         sessions: those that are open.
         probe: told of every request.
         recorder: told of every gradient.
+
+    Attributes:
+        stopping: the trunk is about to end. Clients are told to save and to close; nobody opens any more. May be set by
+            another thread.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class TrunkService:
     ) -> None:
         self._config = config
         self._agreement = agreement(config, identity)
+        self._shared = shared_settings(config, identity)
         self._resumed = trunk_settings(config, identity)
         self._load_stage = load_stage
         self._probe = probe
@@ -62,6 +69,8 @@ class TrunkService:
         self._sessions = sessions
         self._holders = Holders(config.save_dir)
         self._tensors = BoundaryTensors(config, identity)
+        self._activations = Activations(config, identity.positions)
+        self.stopping = False
 
     def open_session(self, request: pb.OpenSessionRequest) -> pb.OpenSessionReply:
         """Start or resume a session; a newer incarnation takes over from an older one."""
@@ -77,22 +86,42 @@ class TrunkService:
         welcome = self._sessions.answered(name, opening)
         if welcome is None:
             if not request.reader:
-                self._holders.check(name, request.replaces)
+                self._holders.check(name, request.replaces, self._silence(name))
+            if self.stopping:
+                self._turn_away(name, reader=request.reader)
             self._sessions.make_room(name, replaces=request.replaces, reader=request.reader)
             welcome = self._open(name, opening, request)
         return pb.OpenSessionReply(
-            incarnation=welcome.incarnation, applied_step=welcome.applied_step, fingerprint=welcome.fingerprint
+            incarnation=welcome.incarnation,
+            applied_step=welcome.applied_step,
+            fingerprint=welcome.fingerprint,
+            max_message_bytes=self._config.max_message_bytes,
         )
+
+    @property
+    def runs(self) -> list[str]:
+        """The sessions that train; may be asked by another thread."""
+        return self._sessions.runs
+
+    @property
+    def pending_nbytes(self) -> int:
+        """Bytes kept of the steps in progress; may be asked by another thread."""
+        return self._sessions.pending_nbytes
 
     def close_idle(self) -> None:
         """Give up the sessions whose clients are gone."""
         for name in self._sessions.idle():
+            if name not in self._sessions.runs:
+                log.info("session %s: its reader has not been heard of; its place is given up", name)
+                self._close(name)
+                continue
             log.warning(
                 "session %s: its client has not been heard of; its place is given up. Checkpoints here: %s. "
                 "The client goes on from the newest of them by itself, or with --resume",
                 name,
                 ", ".join(map(str, self._store(name).steps())) or "none",
             )
+            self._release(name)
             self._close(name)
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
@@ -100,16 +129,19 @@ class TrunkService:
         session = self._session(request.key)
         smashed_BTH = self._tensors.hidden("smashed", request.smashed)
         attention_mask_BT = self._tensors.mask(request.attention_mask, smashed_BTH.shape[:2])
+        self._activations.check(session.stage, smashed_BTH.shape, training=not request.inference)
         if request.inference:
             return pb.ComputeReply(
-                features=self._tensors.reply(session.infer(smashed_BTH, attention_mask_BT), request.smashed)
+                features=self._tensors.reply(session.infer(smashed_BTH, attention_mask_BT), request.smashed),
+                stopping=self.stopping,
             )
         self._run(request.key)
         at = position_value(request.key)
         self._probe.point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
         features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
-        reply = pb.ComputeReply(features=self._tensors.reply(features_BTH, request.smashed))
+        features = self._tensors.reply(features_BTH, request.smashed)
+        reply = pb.ComputeReply(features=features, stopping=self.stopping)
         self._probe.point("trunk.compute.done", at.step, at.microbatch)
         return reply
 
@@ -120,9 +152,8 @@ class TrunkService:
         self._probe.point("trunk.backward.received", at.step, at.microbatch)
         result = session.backward(at, self._tensors.hidden("features_grad", request.features_grad))
         norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
-        reply = pb.BackwardReply(
-            smashed_grad=self._tensors.reply(result.smashed_grad_BTH, request.features_grad), norms=norms
-        )
+        smashed_grad = self._tensors.reply(result.smashed_grad_BTH, request.features_grad)
+        reply = pb.BackwardReply(smashed_grad=smashed_grad, norms=norms, stopping=self.stopping)
         self._probe.point("trunk.backward.done", at.step, at.microbatch)
         return reply
 
@@ -134,15 +165,16 @@ class TrunkService:
         if request.key.step != session.applied_step or not gradients:
             have = f"{session.applied_step} is in progress" if gradients else "none are accumulated"
             raise WireError(Reason.NO_GRADIENTS, f"no gradients of step {request.key.step}: {have}")
-        for name, gradient in gradients.items():
-            yield pb.Gradient(name=name, gradient=encode_tensor(gradient, "raw", self._config.max_message_bytes))
+        for left, (name, gradient) in zip(reversed(range(len(gradients))), gradients.items(), strict=True):
+            coded = encode_tensor(gradient, "raw", self._config.max_message_bytes)
+            yield pb.Gradient(name=name, gradient=coded, left=left)
         self._probe.point("trunk.gradients.done", request.key.step)
 
     def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
         """Commit, save, close, or just tell the state."""
         if request.action not in pb.SyncTrainingStateRequest.Action.values():
             raise WireError(Reason.BAD_REQUEST, f"there is no action {request.action}")
-        if request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE and request.key.session_id not in self._sessions:
+        if request.action in CLOSING and request.key.session_id not in self._sessions:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
         self._probe.point("trunk.sync.received", request.key.step)
@@ -155,10 +187,16 @@ class TrunkService:
         if request.action == pb.SyncTrainingStateRequest.ACTION_SAVE:
             self._run(request.key)
             saved = self._save(request.key, session)
-        elif request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
+        elif request.action in CLOSING:
+            if request.action == pb.SyncTrainingStateRequest.ACTION_ABANDON:
+                self._run(request.key)
+                self._discard(request.key.session_id, session)
+            # One that a stopping trunk has asked to close opens again at the next.
+            if not self.stopping or request.action == pb.SyncTrainingStateRequest.ACTION_ABANDON:
+                self._release(request.key.session_id)
             self._close(request.key.session_id)
         self._probe.point("trunk.sync.done", request.key.step)
-        return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved)
+        return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved, stopping=self.stopping)
 
     def _open(self, name: str, opening: Opening, request: pb.OpenSessionRequest) -> Welcome:
         self._probe.point("trunk.session.opening", max(request.resume_steps, default=0), session=name)
@@ -167,6 +205,8 @@ class TrunkService:
             self._resume(session, request)
         elif not request.reader:
             self._check_room(name)
+        if request.reader:
+            session = self._sessions.sharing(session)
         incarnation = self._sessions.new_incarnation()
         if not request.reader:
             self._holders.note(name, Holder(incarnation, opening.client))
@@ -175,6 +215,28 @@ class TrunkService:
         welcome = self._sessions.add(name, session, opening, incarnation, reader=request.reader)
         self._probe.point("trunk.session.opened", welcome.applied_step, session=name, incarnation=welcome.incarnation)
         return welcome
+
+    def _silence(self, name: str) -> float | None:
+        """Return for how long the holder of a session has been silent; None where nobody waits for it any more."""
+        silent = self._sessions.silence(name)
+        return 0.0 if silent is None and self.stopping else silent
+
+    def _release(self, name: str) -> None:
+        """Let anybody open a run that its client does not come back to; its end is no reason to fail."""
+        try:
+            if name in self._sessions.runs:
+                self._holders.release(name)
+        except WireError as error:
+            log.warning("%s; until --idle-timeout after this trunk's next start it counts as held", error.message)
+
+    def _turn_away(self, name: str, *, reader: bool) -> None:
+        """Refuse to open while the trunk stops; raises `WireError`.
+
+        Whoever may take a run over has nothing to save of it, and nobody else may any more: it is not waited for.
+        """
+        if not reader and name in self._sessions:
+            self._close(name)
+        raise WireError(Reason.TRANSPORT, "the trunk is about to end and opens no sessions", Code.UNAVAILABLE)
 
     def _close(self, name: str) -> None:
         self._probe.point("trunk.session.closing", session=name)
@@ -197,7 +259,7 @@ class TrunkService:
         store = CheckpointStore(self._config.save_dir, name, "trunk", self._probe, session.weights())
         problems = []
         # A reader goes on with nothing.
-        settings = self._agreement if request.reader else self._resumed
+        settings = self._shared if request.reader else self._resumed
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
                 mark, weights, moments = store.load(step, settings)
@@ -240,6 +302,16 @@ class TrunkService:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
         session.checkpoints, session.saved = kept, (step, mark.weights)
         return mark.weights
+
+    def _discard(self, name: str, session: TrunkSession) -> None:
+        """Remove what a run has saved of which its client has saved nothing."""
+        try:
+            self._store(name).discard(session.checkpoints)
+        except OSError as error:
+            raise WireError(
+                Reason.SAVE_FAILED, f"the trunk could not remove its half of a checkpoint: {error}"
+            ) from None
+        log.warning("session %s: its client has saved nothing; what was saved of it here is removed", name)
 
     def _store(self, name: str) -> CheckpointStore:
         return CheckpointStore(self._config.save_dir, name, "trunk", self._probe)

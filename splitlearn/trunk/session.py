@@ -7,6 +7,7 @@ Shapes: B sequences, T positions, H hidden width.
 from collections.abc import Iterable, Mapping
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import stage_scope
@@ -22,6 +23,17 @@ from splitlearn.wire.link import BackwardResult, Commit, Position
 __all__ = ["TrunkSession"]
 
 
+class _Passes:
+    """Counts a stage's forward passes in training, whoever asks for them; measuring of shapes computes none."""
+
+    def __init__(self, stage: TrunkStage) -> None:
+        self.count = 0
+        stage.register_forward_pre_hook(self._add)
+
+    def _add(self, stage: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        self.count += stage.training and not isinstance(inputs[0], FakeTensor)
+
+
 class TrunkSession:
     """The middle blocks of one run, their optimizer, and the step in progress."""
 
@@ -34,13 +46,24 @@ class TrunkSession:
         self.saved: tuple[int, str] | None = None
         self._config = config
         self._stage = stage.to(config.device).train()
+        self._passes = _Passes(self._stage)
         self._parameters = dict(stage.named_parameters())
         self._optimizer = build_optimizer(self._parameters, config)
-        self._accumulator = Accumulator(self._parameters, config.max_pending_bytes)
+        self._accumulator = Accumulator(self._parameters, config.max_pending_bytes // 2)
         self._tape = Tape(config.max_pending_bytes)
         self._last_commit: Commit | None = None
         self._probe = probe
         self._recorder = recorder
+
+    @property
+    def stage(self) -> TrunkStage:
+        """The middle blocks."""
+        return self._stage
+
+    @property
+    def pending_nbytes(self) -> int:
+        """Bytes kept of the step in progress."""
+        return self._tape.nbytes + self._accumulator.waiting_nbytes
 
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
@@ -60,7 +83,7 @@ class TrunkSession:
         features_BTH = self._graph(at, entry).features_BTH.detach()
         if entry.smashed_grad_BTH is not None:
             entry.graph = None  # a repeated forward pass after the backward pass needs no graph again
-        self._tape.put(at.microbatch, entry)
+        self._tape.put(at.microbatch, entry, beside=self._accumulator.waiting_nbytes)
         self._accumulator.agree(at)
         return features_BTH
 
@@ -83,7 +106,7 @@ class TrunkSession:
             self._differentiate(at, entry, features_grad_BTH)
         assert entry.smashed_grad_BTH is not None
         result = BackwardResult(entry.smashed_grad_BTH, self._accumulator.norms(at.microbatch))
-        self._tape.shrink(at.microbatch)
+        self._tape.shrink(at.microbatch, beside=self._accumulator.waiting_nbytes)
         return result
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
@@ -111,11 +134,13 @@ class TrunkSession:
             self._optimizer.zero_grad(set_to_none=True)
         else:
             apply_update(self._optimizer, commit.learning_rate, commit.clip_coefficient)
+        self._recorder.update(commit.step, "trunk", commit.numbers, self._parameters)
         self._tape.clear()
         self._accumulator.clear()
         self._last_commit = commit
         self.applied_step += 1
-        self._probe.point("trunk.commit.applied", commit.step)
+        self._probe.point("trunk.commit.applied", commit.step, passes=self._passes.count)
+        self._passes.count = 0
 
     def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
         """Give the step's accumulated gradients; all where no names are given; raises `WireError` for a wrong name."""

@@ -10,9 +10,16 @@ from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import Opening, Welcome
 
-__all__ = ["Sessions", "checked_name"]
+__all__ = ["IDLE_TIMEOUT", "Sessions", "checked_name"]
 
-MAX_READERS = 4
+# Readers of the same weights share them, so that one more costs next to nothing.
+MAX_READERS = 16
+# Seconds for which a reader may be silent before it makes room for another.
+READER_REST = 30.0
+# Most seconds that count between two looks at the clock: a trunk that computed, or stood still, heard nobody.
+LONGEST_LOOK = 5.0
+# Seconds for which a client may be silent; one that computes for longer says now and then that it is there.
+IDLE_TIMEOUT = 120.0
 # Names become folders.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
@@ -30,14 +37,14 @@ class OpenSession:
         opening: the request that opened it.
         welcome: what that request was answered.
         reader: takes no place from those that train.
-        used: when it was last spoken for, in seconds.
+        silent: seconds for which the trunk would have heard its client and did not.
     """
 
     session: TrunkSession
     opening: Opening
     welcome: Welcome
     reader: bool
-    used: float
+    silent: float = 0.0
 
 
 class Sessions:
@@ -46,22 +53,48 @@ class Sessions:
     Args:
         max_runs: sessions that train, at a time; of readers there may be a few beside.
         epoch: number of this trunk's start; incarnations of later epochs are higher.
-        idle_timeout: seconds after which a session that nobody speaks for may be given up.
+        idle_timeout: seconds after which a session that nobody speaks for is given up.
         now: a clock in seconds.
     """
 
     def __init__(
-        self, max_runs: int, epoch: int = 1, idle_timeout: float = 3600.0, now: Callable[[], float] = time.monotonic
+        self,
+        max_runs: int,
+        epoch: int = 1,
+        idle_timeout: float = IDLE_TIMEOUT,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_runs = max_runs
         self._idle_timeout = idle_timeout
         self._now = now
+        self._looked = now()
+        # Seconds for which this trunk would have heard a client.
+        self._heard = 0.0
         self._open: dict[str, OpenSession] = {}
         self._incarnations = (epoch << RANDOM_BITS | secrets.randbits(RANDOM_BITS)) << COUNT_BITS
 
     def __contains__(self, name: str) -> bool:
         """Whether a session of that name is open."""
         return name in self._open
+
+    @property
+    def runs(self) -> list[str]:
+        """The sessions that train; may be asked by another thread."""
+        return [name for name, held in list(self._open.items()) if not held.reader]
+
+    @property
+    def pending_nbytes(self) -> int:
+        """Bytes kept of the steps in progress; may be asked by another thread."""
+        return sum(held.session.pending_nbytes for held in list(self._open.values()))
+
+    def silence(self, name: str) -> float | None:
+        """Return the seconds for which nobody has spoken for a session, since this trunk's start at most.
+
+        None where it is not open and a client that had it open at the trunk before would have come back by now.
+        """
+        if name in self._open:
+            return self._open[name].silent
+        return self._heard if self._heard <= self._idle_timeout else None
 
     def answered(self, name: str, opening: Opening) -> Welcome | None:
         """Give the answer that a repeated request to open got before."""
@@ -80,15 +113,26 @@ class Sessions:
             current = entry.welcome.incarnation
             details = {"incarnation": str(current), "client": entry.opening.client}
             raise WireError(Reason.SESSION_HELD, f"session {name!r} is held by incarnation {current}", details=details)
+        resting = [other for other in self._readers(name) if self._open[other].silent > READER_REST]
+        if reader and not resting and len(self._readers(name)) >= MAX_READERS:
+            raise WireError(
+                Reason.TOO_MANY_SESSIONS, f"the trunk has {MAX_READERS} readers, and all are busy; try later"
+            )
         others = [other for other, held in self._open.items() if not held.reader and other != name]
         if not reader and len(others) >= self._max_runs:
             message = f"the trunk keeps {self._max_runs} sessions: {', '.join(sorted(others))}; {ADVICE}"
             raise WireError(Reason.TOO_MANY_SESSIONS, message)
 
     def surplus_readers(self, name: str) -> list[str]:
-        """Name the readers that must make room for one more: they can open again at any time, so the oldest."""
-        readers = [other for other, held in self._open.items() if held.reader and other != name]
+        """Name the readers that must make room for one more: those that have been silent for longest."""
+        readers = sorted(self._readers(name), key=lambda other: -self._open[other].silent)
         return readers[: max(0, len(readers) - MAX_READERS + 1)]
+
+    def sharing(self, session: TrunkSession) -> TrunkSession:
+        """Return an open reader's session of the same weights, or else the one given: readers change nothing."""
+        weights = session.fingerprint()
+        alike = (held.session for held in self._open.values() if held.reader and held.welcome.fingerprint == weights)
+        return next((held for held in alike if held.applied_step == session.applied_step), session)
 
     def new_incarnation(self) -> int:
         """Give a number that was never given before and is higher than all of this trunk's."""
@@ -99,7 +143,7 @@ class Sessions:
         """Keep a session in the place of an older one of its name; returns what its client is told."""
         welcome = Welcome(incarnation, session.applied_step, session.fingerprint())
         self._open.pop(name, None)
-        self._open[name] = OpenSession(session, opening, welcome, reader, self._now())
+        self._open[name] = OpenSession(session, opening, welcome, reader)
         return welcome
 
     def get(self, name: str, incarnation: int) -> TrunkSession:
@@ -110,7 +154,7 @@ class Sessions:
         if incarnation != entry.welcome.incarnation:
             message = f"incarnation {incarnation} of {name!r} was taken over by {entry.welcome.incarnation}"
             raise WireError(Reason.STALE_INCARNATION, message)
-        entry.used = self._now()
+        entry.silent = 0.0
         return entry.session
 
     def get_run(self, name: str, incarnation: int) -> TrunkSession:
@@ -125,9 +169,17 @@ class Sessions:
         del self._open[name]
 
     def idle(self) -> list[str]:
-        """Name the sessions that nobody has spoken for in time."""
-        oldest = self._now() - self._idle_timeout
-        return [name for name, entry in self._open.items() if entry.used < oldest]
+        """Name the sessions that nobody has spoken for in time; to be asked every second or so."""
+        now = self._now()
+        passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
+        self._heard += passed
+        for entry in self._open.values():
+            entry.silent += passed
+        return [name for name, entry in self._open.items() if entry.silent > self._idle_timeout]
+
+    def _readers(self, name: str) -> list[str]:
+        """Name the readers beside the one of that name."""
+        return [other for other, held in self._open.items() if held.reader and other != name]
 
 
 def checked_name(name: str) -> str:

@@ -3,6 +3,7 @@
 Shapes: B sequences, T positions, H hidden width.
 """
 
+import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,10 @@ import torch
 from splitlearn.wire.errors import Reason, WireError
 
 __all__ = ["Graph", "Tape", "TapeEntry", "recorded_graph"]
+
+# What objects take beside the numbers in them, measured: they are most of what a small microbatch takes.
+TENSOR_BYTES = 512
+SAVED_TENSOR_BYTES = 2048  # with its share of the graph
 
 
 @dataclass
@@ -45,13 +50,37 @@ class TapeEntry:
     @property
     def input_nbytes(self) -> int:
         """Bytes of what the client sent for the forward pass."""
-        return self.smashed_BTH.nbytes + self.attention_mask_BT.nbytes
+        return _nbytes(self.smashed_BTH) + _nbytes(self.attention_mask_BT)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all that is kept."""
-        backward = sum(t.nbytes for t in (self.features_grad_BTH, self.smashed_grad_BTH) if t is not None)
+        backward = sum(_nbytes(t) for t in (self.features_grad_BTH, self.smashed_grad_BTH) if t is not None)
         return self.input_nbytes + backward + (self.graph.nbytes if self.graph else 0)
+
+
+class _LastFirst:
+    """Microbatches, to be taken out from the last to the first."""
+
+    def __init__(self) -> None:
+        self._negatives: list[int] = []
+        self._inside: set[int] = set()
+
+    def add(self, microbatch: int) -> None:
+        if microbatch not in self._inside:
+            self._inside.add(microbatch)
+            heapq.heappush(self._negatives, -microbatch)
+
+    def take(self) -> int | None:
+        if not self._negatives:
+            return None
+        microbatch = -heapq.heappop(self._negatives)
+        self._inside.remove(microbatch)
+        return microbatch
+
+
+def _nbytes(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().nbytes() + TENSOR_BYTES
 
 
 @dataclass
@@ -61,45 +90,76 @@ class Tape:
     Attributes:
         max_bytes: limit for all entries together. Graphs are dropped before inputs, the microbatch that is needed
             last before the others: a dropped graph is computed again, a dropped input is asked for again.
+        nbytes: of all entries.
     """
 
     max_bytes: int
     entries: dict[int, TapeEntry] = field(default_factory=dict)
+    nbytes: int = 0
+    # What was counted of each entry: a request changes one, and only that one is counted again.
+    _counted: dict[int, int] = field(default_factory=dict)
+    # Which may have a graph, or an input, to drop.
+    _graphs: _LastFirst = field(default_factory=_LastFirst)
+    _inputs: _LastFirst = field(default_factory=_LastFirst)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all entries."""
-        return sum(entry.nbytes for entry in self.entries.values())
+    def put(self, microbatch: int, entry: TapeEntry, beside: int = 0) -> None:
+        """Keep an entry; raises `WireError` when its input alone is over half the limit.
 
-    def put(self, microbatch: int, entry: TapeEntry) -> None:
-        """Keep an entry; raises `WireError` when its input alone is over the limit."""
-        if entry.input_nbytes > self.max_bytes:
+        The other half is for gradients that wait.
+        """
+        if entry.input_nbytes > self.max_bytes // 2:
             raise WireError(
                 Reason.TOO_LARGE,
-                f"one microbatch needs {entry.input_nbytes} pending bytes, the trunk keeps {self.max_bytes}: "
+                f"one microbatch needs {entry.input_nbytes} pending bytes, the trunk keeps {self.max_bytes // 2}: "
                 "lower --batch-size, or raise --max-pending-bytes at the trunk",
             )
+        self._inputs.add(microbatch)
+        if entry.graph:
+            self._graphs.add(microbatch)
         self.entries[microbatch] = entry
-        self.shrink(microbatch)
+        self.shrink(microbatch, beside)
 
-    def shrink(self, newest: int) -> None:
-        """Drop what can be had again until the limit holds; the newest entry's input stays."""
-        last_first = sorted(self.entries, reverse=True)
-        for microbatch in [m for m in last_first if m != newest] + [newest]:
-            if self.nbytes <= self.max_bytes:
-                return
+    def shrink(self, newest: int, beside: int = 0) -> None:
+        """Drop what can be had again until the limit holds; the newest entry's input stays.
+
+        Args:
+            newest: the microbatch whose entry has changed.
+            beside: bytes that are kept elsewhere, within the same limit.
+        """
+        allowed = self.max_bytes - beside
+        self._count(newest)
+        for microbatch in self._last_first(self._graphs, newest, allowed):
             self.entries[microbatch].graph = None
-        for microbatch in last_first:
-            if self.nbytes <= self.max_bytes:
-                return
-            if microbatch != newest:
-                del self.entries[microbatch]
-        if self.nbytes > self.max_bytes:
+            self._count(microbatch)
+        if self.nbytes > allowed and newest in self.entries:
+            self.entries[newest].graph = None
+            self._count(newest)
+        for microbatch in self._last_first(self._inputs, newest, allowed):
+            del self.entries[microbatch]
+            self._count(microbatch)
+        if self.nbytes > allowed and newest in self.entries:
             self.entries[newest].features_grad_BTH = self.entries[newest].smashed_grad_BTH = None
+            self._count(newest)
 
     def clear(self) -> None:
         """Forget the step."""
         self.entries.clear()
+        self._counted.clear()
+        self._graphs, self._inputs, self.nbytes = _LastFirst(), _LastFirst(), 0
+
+    def _count(self, microbatch: int) -> None:
+        entry = self.entries.get(microbatch)
+        nbytes = entry.nbytes if entry else 0
+        self.nbytes += nbytes - self._counted.get(microbatch, 0)
+        self._counted[microbatch] = nbytes
+
+    def _last_first(self, waiting: _LastFirst, newest: int, allowed: int) -> Iterator[int]:
+        """Take out the last microbatch, but not the newest, as long as the limit does not hold."""
+        while self.nbytes > allowed and (microbatch := waiting.take()) is not None:
+            if microbatch != newest and microbatch in self.entries:
+                yield microbatch
+        if newest in self.entries:
+            waiting.add(newest)
 
 
 @contextmanager
@@ -117,7 +177,10 @@ def recorded_graph(parameters: Iterator[torch.nn.Parameter]) -> Iterator[list[in
         if storage.data_ptr() not in seen:
             seen.add(storage.data_ptr())
             sizes.append(storage.nbytes())
-        return tensor
+        sizes.append(SAVED_TENSOR_BYTES)
+        # Without its graph: an operation that keeps its own result would otherwise hold itself, for ever when there is
+        # no backward pass.
+        return tensor.detach()
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         yield sizes

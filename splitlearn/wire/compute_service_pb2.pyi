@@ -76,14 +76,16 @@ class OpenSessionRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ...) -> None: ...
 
 class OpenSessionReply(_message.Message):
-    __slots__ = ("incarnation", "applied_step", "fingerprint")
+    __slots__ = ("incarnation", "applied_step", "fingerprint", "max_message_bytes")
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     APPLIED_STEP_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     incarnation: int
     applied_step: int
     fingerprint: str
-    def __init__(self, incarnation: _Optional[int] = ..., applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ...) -> None: ...
+    max_message_bytes: int
+    def __init__(self, incarnation: _Optional[int] = ..., applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
 
 class Commit(_message.Message):
     __slots__ = ("step", "learning_rate", "clip_coefficient", "skip")
@@ -112,10 +114,12 @@ class ComputeRequest(_message.Message):
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., smashed: _Optional[_Union[Tensor, _Mapping]] = ..., attention_mask: _Optional[_Union[Tensor, _Mapping]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., inference: _Optional[bool] = ...) -> None: ...
 
 class ComputeReply(_message.Message):
-    __slots__ = ("features",)
+    __slots__ = ("features", "stopping")
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    STOPPING_FIELD_NUMBER: _ClassVar[int]
     features: Tensor
-    def __init__(self, features: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
+    stopping: bool
+    def __init__(self, features: _Optional[_Union[Tensor, _Mapping]] = ..., stopping: _Optional[bool] = ...) -> None: ...
 
 class BackwardRequest(_message.Message):
     __slots__ = ("key", "features_grad")
@@ -126,12 +130,14 @@ class BackwardRequest(_message.Message):
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., features_grad: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
 
 class BackwardReply(_message.Message):
-    __slots__ = ("smashed_grad", "norms")
+    __slots__ = ("smashed_grad", "norms", "stopping")
     SMASHED_GRAD_FIELD_NUMBER: _ClassVar[int]
     NORMS_FIELD_NUMBER: _ClassVar[int]
+    STOPPING_FIELD_NUMBER: _ClassVar[int]
     smashed_grad: Tensor
     norms: _containers.RepeatedCompositeFieldContainer[ParameterNorm]
-    def __init__(self, smashed_grad: _Optional[_Union[Tensor, _Mapping]] = ..., norms: _Optional[_Iterable[_Union[ParameterNorm, _Mapping]]] = ...) -> None: ...
+    stopping: bool
+    def __init__(self, smashed_grad: _Optional[_Union[Tensor, _Mapping]] = ..., norms: _Optional[_Iterable[_Union[ParameterNorm, _Mapping]]] = ..., stopping: _Optional[bool] = ...) -> None: ...
 
 class ParameterNorm(_message.Message):
     __slots__ = ("name", "norm")
@@ -150,12 +156,14 @@ class GetGradientsRequest(_message.Message):
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Gradient(_message.Message):
-    __slots__ = ("name", "gradient")
+    __slots__ = ("name", "gradient", "left")
     NAME_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
     name: str
     gradient: Tensor
-    def __init__(self, name: _Optional[str] = ..., gradient: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
+    left: int
+    def __init__(self, name: _Optional[str] = ..., gradient: _Optional[_Union[Tensor, _Mapping]] = ..., left: _Optional[int] = ...) -> None: ...
 
 class SyncTrainingStateRequest(_message.Message):
     __slots__ = ("key", "action", "commit")
@@ -165,10 +173,12 @@ class SyncTrainingStateRequest(_message.Message):
         ACTION_COMMIT: _ClassVar[SyncTrainingStateRequest.Action]
         ACTION_SAVE: _ClassVar[SyncTrainingStateRequest.Action]
         ACTION_CLOSE: _ClassVar[SyncTrainingStateRequest.Action]
+        ACTION_ABANDON: _ClassVar[SyncTrainingStateRequest.Action]
     ACTION_QUERY: SyncTrainingStateRequest.Action
     ACTION_COMMIT: SyncTrainingStateRequest.Action
     ACTION_SAVE: SyncTrainingStateRequest.Action
     ACTION_CLOSE: SyncTrainingStateRequest.Action
+    ACTION_ABANDON: SyncTrainingStateRequest.Action
     KEY_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
@@ -178,9 +188,11 @@ class SyncTrainingStateRequest(_message.Message):
     def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., action: _Optional[_Union[SyncTrainingStateRequest.Action, str]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ...) -> None: ...
 
 class SyncTrainingStateReply(_message.Message):
-    __slots__ = ("applied_step", "fingerprint")
+    __slots__ = ("applied_step", "fingerprint", "stopping")
     APPLIED_STEP_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    STOPPING_FIELD_NUMBER: _ClassVar[int]
     applied_step: int
     fingerprint: str
-    def __init__(self, applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ...) -> None: ...
+    stopping: bool
+    def __init__(self, applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., stopping: _Optional[bool] = ...) -> None: ...

@@ -5,7 +5,7 @@ import warnings
 
 from splitlearn.wire import compute_service_pb2 as splitlearn_dot_wire_dot_compute__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.83.2'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

@@ -6,6 +6,8 @@ The codes are gRPC's, used as documented; the reason says which rule of the prot
 from collections.abc import Mapping
 from enum import Enum
 
+from splitlearn.wire.words import printable
+
 __all__ = ["Code", "Reason", "WireError"]
 
 
@@ -102,7 +104,7 @@ class WireError(Exception):
 
     Attributes:
         reason: the rule that was broken.
-        message: for a person; names the field, the value and what is allowed.
+        message: for a person; names the field, the value and what is allowed. A peer's words in it are safe to show.
         code: the status code; follows from the reason, except for failures of the transport itself.
         details: for a program, by name; what there is depends on the reason.
     """
@@ -110,21 +112,19 @@ class WireError(Exception):
     def __init__(
         self, reason: Reason, message: str, code: Code | None = None, details: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(f"{reason.value}: {message}")
         self.reason = reason
-        self.message = message
+        self.message = printable(message)
         self.code = code or CODES[reason]
-        self.details = dict(details or {})
+        self.details = {name: printable(value) for name, value in (details or {}).items()}
+        super().__init__(f"{reason.value}: {self.message}")
 
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed when it is sent again."""
-        if self.reason is Reason.TRANSPORT:
-            return self.code in RETRYABLE_TRANSPORT_CODES
-        return self.reason in (Reason.CORRUPT, Reason.OUT_OF_ORDER)
+        # A failure of the transport may have any code: a bit that was altered on the way makes one of another.
+        return self.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.OUT_OF_ORDER)
 
-
-# A broken connection shows as any of these, depending on what was under way; a refusal by the peer has a reason.
-RETRYABLE_TRANSPORT_CODES = frozenset(
-    {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.UNKNOWN, Code.INTERNAL, Code.RESOURCE_EXHAUSTED}
-)
+    @property
+    def blames_connection(self) -> bool:
+        """Whether the connection itself may be to blame: its memory of earlier headers can be wrong for good."""
+        return self.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.UNAUTHENTICATED)

@@ -1,5 +1,7 @@
 """The transport over a gRPC channel."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -10,16 +12,20 @@ from splitlearn.config import TrainingConfig
 from splitlearn.wire.addresses import host_of
 from splitlearn.wire.credentials import bearer, client_tls, read_token
 from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.grpc_log import without_tracebacks
 from splitlearn.wire.link import Pending
 from splitlearn.wire.options import channel_options
 from splitlearn.wire.status import wire_error
-from splitlearn.wire.stub import sealed_stub
+from splitlearn.wire.stub import METHODS, Method
 
 __all__ = ["GrpcTransport"]
 
+# A watcher looks five times a second whether it is still wanted.
+LONGEST_WATCH, LOOK_SECONDS = 5.0, 0.005
+
 
 class GrpcTransport:
-    """One channel, which connects again by itself.
+    """One channel, which connects again by itself, and makes place for another when it is told to.
 
     Args:
         config: address, credentials and limits.
@@ -30,47 +36,98 @@ class GrpcTransport:
     """
 
     def __init__(self, config: TrainingConfig, on_state: Callable[[str], None]) -> None:
-        address, options, tls = config.trunk_address, channel_options(config), client_tls(config)
-        self._encrypted = tls is not None
-        token = read_token(config, host_of(address), encrypted=self._encrypted)
+        without_tracebacks()
+        self._address, self._options, self._tls = config.trunk_address, channel_options(config), client_tls(config)
+        self._on_state = on_state
+        token = read_token(config, host_of(self._address), encrypted=self._encrypted)
         self._metadata = (("authorization", bearer(token)),) if token else ()
-        self._channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
-        self._channel.subscribe(lambda state: on_state(state.name))
-        self._stub = sealed_stub(self._channel)
+        self._channel, self._changes = self._new_channel()
+        # Another thread may call while the connection is made anew.
+        self._changing = threading.Lock()
 
     def call(self, method: str, request: Message, timeout: float) -> Pending[Message]:
         """Send a request; the reply is due within `timeout` seconds."""
-        future = getattr(self._stub, method).future(request, timeout=timeout, metadata=self._metadata)
-        return _GrpcCall(future, encrypted=self._encrypted)
+        of = METHODS[method]
+        data = of.request(request)
+        with self._changing:
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes | None] = self._channel.unary_unary(of.path)
+            future = call.future(data, timeout=timeout, metadata=self._metadata)
+        return _GrpcCall(future, of, data, encrypted=self._encrypted)
 
     def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
         """Send a request that has many replies; raises `WireError` while iterating."""
+        of = METHODS[method]
+        data = of.request(request)
+        with self._changing:
+            call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(of.path)
+            stream = call(data, timeout=timeout, metadata=self._metadata)
         try:
-            for reply in getattr(self._stub, method)(request, timeout=timeout, metadata=self._metadata):
-                yield _read(reply)
+            yield from of.replies(stream, data)
         except grpc.RpcError as error:
             raise wire_error(cast("grpc.Call", error), encrypted=self._encrypted) from None
 
+    def renew(self) -> None:
+        """Give up the connection for a new one; what is under way fails.
+
+        Both ends of a connection remember its headers. When a name among them was altered on its way, every later call
+        fails, and the channel keeps the connection, because as such it works.
+        """
+        with self._changing:
+            given_up = self._channel, self._changes
+            self._channel, self._changes = self._new_channel()
+        self._close(*given_up)
+
     def close(self) -> None:
         """Give up the connection."""
-        self._channel.close()
+        self._close(self._channel, self._changes)
+
+    @property
+    def _encrypted(self) -> bool:
+        return self._tls is not None
+
+    def _new_channel(self) -> "tuple[grpc.Channel, _Changes]":
+        address, options, tls = self._address, self._options, self._tls
+        channel = grpc.secure_channel(address, tls, options) if tls else grpc.insecure_channel(address, options)
+        changes = _Changes(self._on_state)
+        channel.subscribe(changes)
+        return channel, changes
+
+    @staticmethod
+    def _close(channel: grpc.Channel, changes: "_Changes") -> None:
+        """Close a channel when nobody watches it any more: gRPC's watcher fails, aloud, when it is closed under it."""
+        channel.unsubscribe(changes)
+        watching = channel._connectivity_state  # type: ignore[attr-defined] # nothing public tells
+        give_up_at = time.monotonic() + LONGEST_WATCH
+        while watching.polling and time.monotonic() < give_up_at:
+            time.sleep(LOOK_SECONDS)
+        channel.close()
+
+
+class _Changes:
+    """Tells of every change of one channel, which starts idle: gRPC says that too, whenever its watcher gets to it."""
+
+    def __init__(self, on_state: Callable[[str], None]) -> None:
+        self._on_state = on_state
+        self._state = grpc.ChannelConnectivity.IDLE
+
+    def __call__(self, state: grpc.ChannelConnectivity) -> None:
+        if state is not self._state:
+            self._state = state
+            self._on_state(state.name)
 
 
 class _GrpcCall:
-    def __init__(self, future: "grpc.Future[Message | WireError]", *, encrypted: bool) -> None:
+    def __init__(self, future: "grpc.Future[bytes | None]", method: Method, request: bytes, *, encrypted: bool) -> None:
         self._future = future
+        self._method = method
+        self._request = request
         self._encrypted = encrypted
 
     def result(self) -> Message:
         try:
-            return _read(self._future.result())
+            data = self._future.result()
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
-
-
-def _read(reply: Message | WireError) -> Message:
-    if isinstance(reply, WireError):
-        raise reply
-    return reply
+        return self._method.reply(data, self._request)

@@ -53,6 +53,14 @@ class Commit:
     clip_coefficient: float | None
     skip: bool
 
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """The numbers that the update is made with; none where the step is skipped."""
+        if self.skip:
+            return {}
+        clipping = {} if self.clip_coefficient is None else {"clip_coefficient": self.clip_coefficient}
+        return {"learning_rate": self.learning_rate, **clipping}
+
 
 @dataclass(frozen=True)
 class BackwardResult:
@@ -64,13 +72,17 @@ class BackwardResult:
 
 @dataclass(frozen=True)
 class Hello:
-    """What a client says when it opens a session; see `OpenSessionRequest`."""
+    """What a client says when it opens a session; see `OpenSessionRequest`.
+
+    With `take_over` another client's session is taken over though that client is still heard of.
+    """
 
     session_id: str
     agreement: Mapping[str, str]
     resume_steps: Sequence[int] = ()
     resume_session_id: str = ""
     reader: bool = False
+    take_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,10 +120,15 @@ class Pending(Protocol[T_co]):
 class TrunkLink(Protocol):
     """The trunk as the client sees it. Calls that return `Pending` are under way at once."""
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the trunk has said that it is about to end, since the session was opened."""
+
     def open(self, hello: Hello) -> Welcome:
         """Open the session, again where the trunk has lost it; raises `WireError` with the field that differs.
 
-        The first time it is taken over from whoever holds it; later only this client's own is.
+        The first time it is taken over from whoever holds it, if that client is silent or the greeting says so; later
+        only this client's own is.
         """
 
     def forward(
@@ -139,3 +156,10 @@ class TrunkLink(Protocol):
 
     def close(self) -> None:
         """End the session and let the trunk forget it."""
+
+    def leave(self, *, saved: bool) -> None:
+        """Close after an error, without insisting.
+
+        Args:
+            saved: this side has a checkpoint; else what the trunk has saved of the run goes.
+        """

@@ -8,7 +8,13 @@ __all__ = ["channel_options", "server_options"]
 # Keys, shapes and the attention mask travel beside the tensor.
 MESSAGE_HEADROOM_BYTES = 1 << 20
 KEEPALIVE_MS = 10_000
+# A ping waits behind what the path has taken in: over a narrow one, as long as the messages of a step take. A call's
+# own deadline, by default as long, is what such a step must keep.
+PING_TIMEOUT_MS = 60_000
 HANDSHAKE_TIMEOUT_MS = 10_000
+# Longer than a client in a session is silent.
+IDLE_MS = 20_000
+NO_COMPRESSION = 1
 MAX_METADATA_BYTES = 8192
 MAX_CONNECTIONS = 128
 # A step has up to 128 requests under way, and as many again that the client gave up a moment ago.
@@ -28,6 +34,7 @@ def channel_options(config: TrainingConfig) -> Options:
         # A connection whose peer is gone without a word is found dead by pings.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
+        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
         ("grpc.http2.max_pings_without_data", 0),
         # Two clients in one process must not share a connection: a fault on one is not a fault on the other.
         ("grpc.use_local_subchannel_pool", 1),
@@ -47,6 +54,12 @@ def server_options(config: TrainingConfig) -> Options:
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+        # Without these a silent connection holds a place for a minute and more.
+        ("grpc.http2.settings_timeout", HANDSHAKE_TIMEOUT_MS),
+        ("grpc.max_connection_idle_ms", IDLE_MS),
+        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
+        # A few bytes can be made to inflate into many, before anybody has looked at them.
+        ("grpc.compression_enabled_algorithms_bitset", NO_COMPRESSION),
         ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
         # Between the two limits gRPC refuses at random.

@@ -11,11 +11,14 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
-from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.link import Pending
 from splitlearn.wire.transport import Transport
 
-__all__ = ["Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
+__all__ = ["RENEW_AFTER", "Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
+
+# Failures in a row after which a connection is no longer trusted, though it looks sound.
+RENEW_AFTER = 3
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -74,6 +77,7 @@ class ReliableCalls:
         self.policy = policy
         self.clock = clock
         self.on_failure = on_failure
+        self._failed_in_a_row = 0
 
     def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[Message, R]":
         """Send a request now; its `result` repeats it as needed.
@@ -92,6 +96,22 @@ class ReliableCalls:
         return ReliableCall(
             self, method, lambda: _WholeStream(self.transport, method, request, self.policy.timeout), read
         )
+
+    def answered(self) -> None:
+        """Take note that the trunk has said something, be it a refusal."""
+        self._failed_in_a_row = 0
+
+    def failed(self, method: str, error: WireError, count: int) -> None:
+        """Take note of the failure of a call's attempt."""
+        self.on_failure(method, error, count)
+        self.doubt_connection(error)
+
+    def doubt_connection(self, error: WireError) -> None:
+        """Take note of a failure for which the connection may be to blame; after a few in a row it is made anew."""
+        self._failed_in_a_row += error.blames_connection
+        if self._failed_in_a_row >= RENEW_AFTER or error.reason is Reason.UNAUTHENTICATED:
+            self._failed_in_a_row = 0
+            self.transport.renew()
 
 
 class _WholeStream:
@@ -119,21 +139,38 @@ class ReliableCall(Generic[M, R]):
     def result(self) -> R:
         """Wait for the answer, repeating the request after failures of the transport; raises `WireError`."""
         policy, clock = self._calls.policy, self._calls.clock
-        delay, failures, give_up_at = policy.first_delay, 0, float("inf")
+        delay, failures, give_up_at, doubted = policy.first_delay, 0, float("inf"), False
         while True:
             try:
-                return self._read(self._attempt.result())
+                answer = self._answer()
             except WireError as error:
-                if not error.retryable:
+                # The header that a token travels in can be altered too: a new connection must say the same.
+                doubtful = error.reason is Reason.UNAUTHENTICATED and not doubted
+                if not (error.retryable or doubtful):
+                    self._calls.answered()
                     raise
-                failures += 1
-                self._calls.on_failure(self._method, error, failures)
+                failures, doubted = failures + 1, doubted or doubtful
+                self._calls.failed(self._method, error, failures)
                 give_up_at = min(give_up_at, clock.now() + policy.patience)
                 if clock.now() + delay > give_up_at:
                     raise self._gave_up(error, failures) from error
+            else:
+                self._calls.answered()
+                return answer
             clock.sleep(delay)
             delay = min(2 * delay, policy.max_delay)
             self._attempt = self._send()
+
+    def _answer(self) -> R:
+        """Wait for this attempt's answer; a reply that no trunk gives is a failure of the transport."""
+        reply = self._attempt.result()
+        try:
+            return self._read(reply)
+        except WireError as error:
+            if error.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.NON_FINITE):
+                raise
+            message = f"the reply cannot be used: {error.message}"
+            raise WireError(Reason.TRANSPORT, message, Code.DATA_LOSS) from None
 
     def _gave_up(self, error: WireError, failures: int) -> WireError:
         patience = self._calls.policy.patience

@@ -1,55 +1,76 @@
-"""Seals: the last field of every message is a checksum of all bytes before it.
+"""Seals: the last field of every message is a checksum of all bytes before it, and of what they answer.
 
 TCP's own checksum is short, and whatever stands between the parties makes its own: an altered learning rate or norm
-would change a training without a word.
+would change a training without a word. One altered bit of HTTP/2 can also lead a message to another call or another
+method, whole as it is. So the seal of a request covers the method's name, that of a reply the request's seal, and that
+of a stream's further replies the seal before.
 """
 
 import struct
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from splitlearn.wire.errors import Reason, WireError
 
-__all__ = ["readable", "sealed", "unsealed"]
+__all__ = ["SealedRequest", "origin_of", "request_reader", "seal_of", "sealed", "unsealed"]
 
 # Field 15, of 32 bits: to a reader of messages it is one field more.
 SEAL = struct.Struct("<BI")
 TAG = 15 << 3 | 5
 
-M = TypeVar("M")
+M = TypeVar("M", bound=Message)
 
 
-def sealed(body: bytes) -> bytes:
-    """Put the seal behind a message's bytes."""
-    return body + SEAL.pack(TAG, zlib.crc32(body))
+def origin_of(method: str) -> int:
+    """Return what the seal of a request to a method begins with."""
+    return zlib.crc32(method.encode())
 
 
-def unsealed(data: bytes) -> bytes:
-    """Give a message's bytes without the seal; raises `WireError` when it does not match them."""
+def sealed(body: bytes, origin: int) -> bytes:
+    """Put the seal behind a message's bytes.
+
+    Args:
+        body: the bytes.
+        origin: of the method for a request, the request's seal for a reply.
+    """
+    return body + SEAL.pack(TAG, zlib.crc32(body, origin))
+
+
+def seal_of(data: bytes) -> int:
+    """Return the seal at the end of a message, right or not; 0 where there is no room for one."""
+    return int(SEAL.unpack(data[-SEAL.size :])[1]) if len(data) >= SEAL.size else 0
+
+
+def unsealed(data: bytes, origin: int) -> bytes:
+    """Return a message's bytes without the seal; raises `WireError` when it does not match them and their origin."""
     body = data[: -SEAL.size]
     if data[-SEAL.size : -SEAL.size + 1] != bytes([TAG]):
         raise WireError(Reason.CORRUPT, "there is no checksum at the message's end; is the peer of another version?")
-    if data[-SEAL.size :] != SEAL.pack(TAG, zlib.crc32(body)):
+    if data[-SEAL.size :] != SEAL.pack(TAG, zlib.crc32(body, origin)):
         raise WireError(Reason.CORRUPT, "the checksum at the message's end does not match its bytes")
     return body
 
 
-def readable(parse: Callable[[bytes], M], *, seal: bool) -> Callable[[bytes], "M | WireError"]:
-    """Give a reader that never fails: what is wrong with the bytes is its value.
+class SealedRequest(NamedTuple):
+    """A request as it was received, and the seal that its reply's begins with."""
+
+    message: Message
+    seal: int
+
+
+def request_reader(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], SealedRequest | WireError]:
+    """Return a reader of a method's requests that never fails: what is wrong with the bytes is its value.
 
     gRPC answers for a reader that fails, with a code of its own, and at a server never lets go of the call again.
-
-    Args:
-        parse: reads a message, or raises `DecodeError`.
-        seal: there must be one.
     """
+    origin = origin_of(method)
 
-    def read(data: bytes) -> M | WireError:
+    def read(data: bytes) -> SealedRequest | WireError:
         try:
-            return parse(unsealed(data) if seal else data)
+            return SealedRequest(parse(unsealed(data, origin)), seal_of(data))
         except DecodeError:
             return WireError(Reason.BAD_REQUEST, "the bytes are no message of this method")
         except WireError as error:

@@ -1,20 +1,30 @@
-"""Errors as gRPC statuses and back."""
+"""Errors as gRPC statuses and back.
 
-from typing import NoReturn
+Only a status that this protocol has written is a refusal: with a reason, the reason's code, what belongs to the reason,
+and a seal over all of it. Everything else is a failure of the transport, whatever it says.
+"""
+
+import zlib
+from collections.abc import Mapping
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.errors import CODES, Code, Reason, WireError
+from splitlearn.wire.words import clipped
 
-__all__ = ["refuse", "wire_error"]
+__all__ = ["status_of", "wire_error"]
 
 ERROR_DOMAIN = "splitlearn"
-# The message travels twice and percent-encoded, so even of words that are not ASCII it must be far from the limit.
-LONGEST_WORDS = 400
+DETAILS = "grpc-status-details-bin"
+SEAL = "seal"
+# What a refusal must tell beside its words, or nobody can act on it.
+HOLDER = ("client", "incarnation")
+MOST_INCARNATIONS = 1 << 64
 
 # What gRPC says of a connection that was made and then refused, and what to do.
 HANDSHAKE_ADVICE = {
@@ -30,19 +40,20 @@ MISSING_CERTIFICATE = (
 MISSING_TLS = "the trunk may speak TLS: give --tls-ca"
 
 
-def refuse(context: grpc.ServicerContext, error: WireError) -> NoReturn:
-    """End a call with an error that `wire_error` reads at the other side."""
+def status_of(error: WireError) -> grpc.Status:
+    """Return the status to end a call with, so that `wire_error` reads the error at the other side."""
+    details = {name: clipped(value) for name, value in error.details.items()}
+    message = clipped(error.message)
+    details[SEAL] = _seal(error.code, error.reason.value, message, details)
     detail = AnyMessage()
-    details = {name: _clipped(value) for name, value in error.details.items()}
     detail.Pack(ErrorInfo(reason=error.reason.value, domain=ERROR_DOMAIN, metadata=details))
-    status = Status(code=error.code.value, message=_clipped(error.message), details=[detail])
-    context.abort_with_status(rpc_status.to_status(status))
-    raise AssertionError("abort raises")
+    return rpc_status.to_status(Status(code=error.code.value, message=message, details=[detail]))
 
 
-def _clipped(words: str) -> str:
-    """Leave the middle of long words out: a peer's own may stand there, and a status has to fit into metadata."""
-    return words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS // 2]} … {words[-LONGEST_WORDS // 2 :]}"
+def _seal(code: Code, reason: str, message: str, details: Mapping[str, str]) -> str:
+    """Return the checksum of all that a refusal says."""
+    said = [code.name, reason, message, *(f"{name}={details[name]}" for name in sorted(details) if name != SEAL)]
+    return f"{zlib.crc32(chr(0).join(said).encode()):08x}"
 
 
 def wire_error(call: grpc.Call, *, encrypted: bool) -> WireError:
@@ -53,19 +64,40 @@ def wire_error(call: grpc.Call, *, encrypted: bool) -> WireError:
         encrypted: this side used TLS.
     """
     code = Code(call.code().value[0])
+    trailer = [value for name, value in call.trailing_metadata() or () if name == DETAILS]
+    refusal = _refusal(code, trailer[0]) if len(trailer) == 1 and isinstance(trailer[0], bytes) else None
+    if refusal:
+        return refusal
     message = call.details() or code.name
-    status = rpc_status.from_call(call)
-    for detail in status.details if status else ():
-        info = ErrorInfo()
-        if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
-            known = info.reason in Reason.__members__
-            # A reason of a newer protocol is a refusal all the same.
-            reason = Reason[info.reason] if known else Reason.BAD_REQUEST
-            return WireError(reason, message, code, info.metadata)
-    # Of gRPC's own words, only those on a message's size are a refusal; the others are about load and connection.
-    too_large = code is Code.RESOURCE_EXHAUSTED and "larger than max" in message
-    reason = Reason.TOO_LARGE if too_large else Reason.TRANSPORT
-    return WireError(reason, message + _handshake_advice(message, encrypted=encrypted), code)
+    return WireError(Reason.TRANSPORT, message + _handshake_advice(message, encrypted=encrypted), code)
+
+
+def _refusal(code: Code, trailer: bytes) -> WireError | None:
+    """Read the details of a status; None where they are not as `status_of` writes them."""
+    status, info = Status(), ErrorInfo()
+    try:
+        status.ParseFromString(trailer)
+        if len(status.details) != 1 or not status.details[0].Unpack(info):
+            return None
+    except DecodeError:
+        return None
+    details = dict(info.metadata)
+    written = _seal(code, info.reason, status.message, details) == details.pop(SEAL, "")
+    known = info.domain == ERROR_DOMAIN and info.reason in Reason.__members__ and status.code == code.value
+    if not (written and known and CODES[Reason[info.reason]] is code and _is_whole(Reason[info.reason], details)):
+        return None
+    return WireError(Reason[info.reason], status.message, code, details)
+
+
+def _is_whole(reason: Reason, details: Mapping[str, str]) -> bool:
+    """Whether a refusal has what belongs to its reason."""
+    if reason is not Reason.SESSION_HELD:
+        return True
+    if not all(name in details for name in HOLDER):
+        return False
+    incarnation = details["incarnation"]
+    digits = incarnation.isascii() and incarnation.isdecimal() and len(incarnation) <= len(str(MOST_INCARNATIONS))
+    return digits and int(incarnation) < MOST_INCARNATIONS
 
 
 def _handshake_advice(message: str, *, encrypted: bool) -> str:

@@ -1,28 +1,64 @@
-"""The calls of the service, with sealed messages."""
+"""The methods of the service as bytes: sealed requests out, the replies to them in."""
 
-from types import SimpleNamespace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
-import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.seal import readable, sealed
+from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.seal import origin_of, seal_of, sealed, unsealed
 
-__all__ = ["SERVICE", "sealed_stub"]
+__all__ = ["METHODS", "SERVICE", "Method"]
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ComputeService"]
 
 
-def sealed_stub(channel: grpc.Channel) -> SimpleNamespace:
-    """Give every method of `ComputeService` by its name; a reply that cannot be read is a `WireError`, as a value."""
-    calls = SimpleNamespace()
-    for method in SERVICE.methods:
-        make = channel.unary_stream if method.server_streaming else channel.unary_unary
-        read = readable(GetMessageClass(method.output_type).FromString, seal=True)
-        setattr(calls, method.name, make(f"/{SERVICE.full_name}/{method.name}", _seal, read))
-    return calls
+@dataclass(frozen=True)
+class Method:
+    """One method of `ComputeService`.
+
+    Attributes:
+        name: without the service.
+        streams: it has many replies.
+        parse: reads a reply.
+    """
+
+    name: str
+    streams: bool
+    parse: Callable[[bytes], Message]
+
+    @property
+    def path(self) -> str:
+        """As it stands in a request's headers."""
+        return f"/{SERVICE.full_name}/{self.name}"
+
+    def request(self, message: Message) -> bytes:
+        """Write a request."""
+        return sealed(message.SerializeToString(), origin_of(self.name))
+
+    def reply(self, data: bytes | None, request: bytes) -> Message:
+        """Read the reply to a request; raises `WireError`."""
+        if data is None:
+            raise WireError(Reason.TRANSPORT, "the call ended well and without a reply", Code.UNKNOWN)
+        return self._read(data, seal_of(request))
+
+    def replies(self, stream: Iterable[bytes], request: bytes) -> Iterator[Message]:
+        """Read each reply to a request as it comes; raises `WireError`."""
+        seal = seal_of(request)
+        for data in stream:
+            yield self._read(data, seal)
+            seal = seal_of(data)
+
+    def _read(self, data: bytes, origin: int) -> Message:
+        try:
+            return self.parse(unsealed(data, origin))
+        except DecodeError:
+            raise WireError(Reason.TRANSPORT, "the bytes are no reply of this method", Code.DATA_LOSS) from None
 
 
-def _seal(message: Message) -> bytes:
-    return sealed(message.SerializeToString())
+METHODS = {
+    method.name: Method(method.name, method.server_streaming, GetMessageClass(method.output_type).FromString)
+    for method in SERVICE.methods
+}

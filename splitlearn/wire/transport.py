@@ -19,5 +19,8 @@ class Transport(Protocol):
     def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
         """Send a request that has many replies; raises `WireError` while iterating."""
 
+    def renew(self) -> None:
+        """Give up the connection for a new one; what is under way fails."""
+
     def close(self) -> None:
         """Give up the connection."""

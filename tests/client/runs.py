@@ -4,11 +4,12 @@ import random
 
 import torch
 from exactness.cut import batches_of
+from exactness.uncut import same_bits
 from safetensors.torch import load_file
 
 from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
-from splitlearn.data import TrainingData
+from splitlearn.data import Tokenizer, TrainingData
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.record import NullRecorder
@@ -26,8 +27,8 @@ METHODS = {
 }
 
 
-class CrashError(Exception):
-    """Stands for the death of a process."""
+class CrashError(BaseException):
+    """Stands for the death of a process, which cleans nothing up."""
 
 
 class CrashingProbe:
@@ -44,11 +45,19 @@ class CrashingProbe:
             raise CrashError(name)
 
 
-class NamedTokenizer:
+class NamedTokenizer(Tokenizer):
     """What is left of a tokenizer when the text has been read."""
 
     def fingerprint(self):
         return "the tokenizer of these tests"
+
+    def recipe(self):
+        return "0" * 64
+
+    def save(self, folder):
+        """Write a folder that says whose it is."""
+        folder.mkdir()
+        (folder / "tokenizer.json").write_text("{}")
 
 
 def data_of(config, count=24):
@@ -56,7 +65,7 @@ def data_of(config, count=24):
     (batch,) = batches_of(steps=1, rows=count)[0]
     lengths = batch.attention_mask_BT.sum(1).tolist()
     sequences = tuple(row[:length] for row, length in zip(batch.input_ids_BT, lengths, strict=True))
-    return TrainingData(config=config, tokenizer=NamedTokenizer(), sequences=sequences, skipped_lines=0)
+    return TrainingData(config=config, tokenizer=NamedTokenizer(None, 300, 0), sequences=sequences, skipped_lines=0)
 
 
 def local_trunk(config, probe=None):
@@ -65,7 +74,7 @@ def local_trunk(config, probe=None):
     return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe or NullProbe(), NullRecorder())
 
 
-def train(config, trunk, *, resume=False, probe=None, data=None, stop=None):
+def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take_over=False):
     """Run the client to its end."""
     stage, identity = FAMILY.load_client(config)
     trainer = Trainer(
@@ -79,7 +88,7 @@ def train(config, trunk, *, resume=False, probe=None, data=None, stop=None):
         NullRecorder(),
         stop or StopRequest(),
     )
-    return trainer.train(resume=resume if isinstance(resume, str) else "must" if resume else "no")
+    return trainer.train(resume=resume if isinstance(resume, str) else "must" if resume else "no", take_over=take_over)
 
 
 def final_state(config, step=None):
@@ -90,6 +99,17 @@ def final_state(config, step=None):
         path = folder / f"step-{step:08d}.safetensors" if step else max(folder.glob("step-*"))
         state |= {f"{path.name}/{name}": tensor for name, tensor in load_file(path).items()}
     return state
+
+
+def assert_same(expected, actual):
+    """Check that two final states have the same bits; name the first tensor that has not."""
+    assert expected.keys() == actual.keys()
+    assert next((name for name in expected if not same_bits(expected[name], actual[name])), "") == ""
+
+
+def fail(error):
+    """Raise where only an expression may stand."""
+    raise error
 
 
 class DirectTransport:
@@ -110,6 +130,9 @@ class DirectTransport:
     def stream(self, _method, request, _timeout):
         """Carry out the one method that has many replies."""
         return self.service.get_gradients(request)
+
+    def renew(self):
+        """Do nothing."""
 
     def close(self):
         """Do nothing."""
@@ -160,6 +183,9 @@ class LossyTransport:
     def stream(self, method, request, timeout):
         """Carry the request."""
         return self.inner.stream(method, request, timeout)
+
+    def renew(self):
+        """Do nothing."""
 
     def close(self):
         """Do nothing."""

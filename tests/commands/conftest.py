@@ -63,7 +63,7 @@ class TrunkProgram:
             line = self.process.stdout.readline()
         finally:
             killer.cancel()
-        found = re.fullmatch(r"trunk listening on (127\.0\.0\.1:\d+)\n", line)
+        found = re.fullmatch(r"trunk listening on ((?:127\.0\.0\.1|0\.0\.0\.0):\d+)\n", line)
         assert found, line + self.process.stderr.read()
         self.address = found[1]
 

@@ -1,6 +1,10 @@
 """Every command in this process, with the trunk in it where one is needed."""
 
+import errno
+import io
 import json
+import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from safetensors.torch import load_file
 from transformers import GPT2LMHeadModel
 
 from splitlearn.config import TrainingConfig
+from splitlearn.data import load_tokenizer
 
 
 def refused(splitlearn, *words):
@@ -27,7 +32,7 @@ def test_help_lists_the_commands(splitlearn):
     assert all(word in out for word in ("trunk", "train", "eval", "generate", "split", "export"))
 
 
-@pytest.mark.parametrize("command", ["trunk", "train", "eval", "generate", "split", "export"])
+@pytest.mark.parametrize("command", ["train", "eval", "generate", "split", "export"])
 def test_the_help_of_a_command_has_every_setting(splitlearn, command):
     status, out, _ = splitlearn(command, "--help")
 
@@ -35,10 +40,39 @@ def test_the_help_of_a_command_has_every_setting(splitlearn, command):
     assert all("--" + name.replace("_", "-") in out for name in TrainingConfig.model_fields)
 
 
+def test_the_help_of_a_trunk_has_what_a_trunk_reads_and_no_more(splitlearn):
+    status, out, _ = splitlearn("trunk", "--help")
+
+    assert status == 0
+    assert all(flag in out for flag in ("--host", "--model", "--threads", "--optimizer-type", "--max-pending-bytes"))
+    assert not any(
+        flag in out for flag in ("--data", "--learning-rate", "--batch-size", "--trunk-address", "--session ")
+    )
+
+
+@pytest.mark.parametrize("words", [["trunk", "--port=70000"], ["train", "--trunk-address=127.0.0.1:70000"]])
+def test_a_port_that_is_none_is_refused(splitlearn, words):
+    assert "65535" in refused(splitlearn, *words)
+
+
 def test_an_unknown_command_is_wrong_usage(splitlearn):
     assert "invalid choice: 'fly'" in refused(splitlearn, "fly")
     assert "COMMAND" in refused(splitlearn)
     assert "--speed" in refused(splitlearn, "train", "--speed=9")
+
+
+class FullDisk(io.StringIO):
+    """A file that takes nothing."""
+
+    def write(self, _):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("flag", "expected"), [("--seed=0", 0), ("--max-length=25", 2)])
+def test_standard_error_on_a_full_disk_changes_no_exit_status(splitlearn, settings, monkeypatch, flag, expected):
+    monkeypatch.setattr(sys, "stderr", FullDisk())
+
+    assert splitlearn("train", *settings, flag)[0] == expected
 
 
 # train, eval, generate, export
@@ -69,6 +103,20 @@ def test_a_model_is_trained_read_and_exported(splitlearn, settings, tmp_path):
 
     exported = [f"--model={tmp_path / 'joined'}", *settings[1:], "--initial"]
     assert trained["loss"] == json.loads(splitlearn("eval", *exported)[1])["loss"]
+
+
+def test_metrics_go_to_a_table_and_a_board_and_the_log_is_json_where_asked(splitlearn, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    more = [f"--metrics-csv={tmp_path / 'metrics.csv'}", f"--tensorboard={tmp_path / 'board'}", "--log-format=json"]
+    status, _, err = splitlearn("train", *settings, *more, "--log-interval=1")
+
+    assert status == 0
+    assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 1 + 4
+    assert list((tmp_path / "board").iterdir())
+    lines = [json.loads(line) for line in err.splitlines()]
+    steps = [line for line in lines if line["message"].startswith("step ")]
+    assert [0, 1, 2, 3] == [line["step"] for line in steps]
+    assert {"time", "level", "logger", "loss", "tokens"} <= steps[0].keys()
 
 
 def test_another_text_is_evaluated_with_the_tokenizer_of_the_training(splitlearn, settings, tmp_path):
@@ -107,18 +155,15 @@ def test_a_prompt_that_the_model_cannot_embed_is_refused(splitlearn, settings):
     words = [*settings, "--initial", "--vocab-size=500", "--prompt=Line says that and are"]
     message = refused(splitlearn, "generate", *words, "--data=")
 
-    assert "the model knows ids below 300" in message
+    assert "the model knows 300" in message
 
 
 @pytest.mark.parametrize("command", ["eval", "generate"])
-def test_another_tokenizer_than_that_of_the_training_is_refused(splitlearn, settings, text, command):
+def test_another_tokenizer_than_that_of_the_training_is_refused(splitlearn, settings, tmp_path, command):
     splitlearn("train", *settings)
-    text.write_text("A text that somebody edited.\nIts pieces are others.\n")
+    load_tokenizer(TrainingConfig(vocab_size=290)).save(tmp_path / "other")
 
-    status, _, err = splitlearn(command, *settings)
-
-    assert 2 == status
-    assert "vocabulary of the tokenizer" in err
+    assert "vocabulary of the tokenizer" in refused(splitlearn, command, f"--tokenizer={tmp_path / 'other'}")
 
 
 def test_training_goes_on_where_it_ended(splitlearn, settings, tmp_path):
@@ -191,6 +236,7 @@ BAD = {
     "cuts beyond the model": (["--cuts=1:9"], "the model has 4 blocks"),
     "more tokens than the model takes": (["--max-length=25"], "max_length = 25: the model has 24 positions"),
     "a model": (["--model=/no/such/folder"], "give a preset"),
+    "a misspelt preset": (["--model=smal"], "did you mean 'small'?"),
     "a text": (["--data=/no/such/text"], "there is no such file"),
     "a folder as text": (["--data=/"], "this is a folder"),
     "a config": (["--config=/no/such/config"], "cannot read the config"),
@@ -215,7 +261,7 @@ def test_an_empty_text_is_refused(splitlearn, settings, tmp_path):
 def test_a_tokenizer_larger_than_the_model_is_refused(splitlearn, settings):
     message = refused(splitlearn, "train", *settings, "--data=", "--vocab-size=600")
 
-    assert "the model knows ids up to 299 only" in message
+    assert "the tokenizer has 600 tokens, and the model knows 300; set tokenizer to the model's own" in message
 
 
 def test_a_save_folder_that_is_a_file_is_explained(splitlearn, settings, tmp_path):

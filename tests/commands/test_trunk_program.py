@@ -2,17 +2,29 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import pytest
+
+from splitlearn.agreement import agreement
+from splitlearn.client.inference import evaluate
+from splitlearn.commands import eval as eval_command
+from splitlearn.commands.connect import connected
+from splitlearn.config import TrainingConfig
+from splitlearn.models import FAMILY
+from splitlearn.probe import NullProbe
+from splitlearn.record import NullRecorder
+from splitlearn.wire.link import Hello
 
 
 def client_program(*words):
     """Run a client as a process of its own, which must end; gives exit status and standard error."""
     command = [sys.executable, "-m", "splitlearn", *words]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return ended.returncode, ended.stderr
 
 
@@ -49,6 +61,32 @@ def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_
     assert losses[0] == losses[1]
 
 
+def test_readers_of_one_session_end_no_other_and_load_no_model(
+    start_trunk, splitlearn, settings, small_model, tmp_path
+):
+    """One is in the middle of its work when another comes and goes; the trunk's model is not on the disk any more.
+
+    The trunk listens on every network, as it must for a client on another machine: 127.0.0.2 stands for that.
+    """
+    model = shutil.copytree(small_model(), tmp_path / "model")
+    trunk = start_trunk(f"--model={model}", "--host=0.0.0.0")
+    port = trunk.address.rpartition(":")[2]
+    there = [*settings, f"--trunk-address=127.0.0.2:{port}"]
+    shutil.rmtree(model)
+    assert splitlearn("train", *there)[0] == 0
+
+    def with_another(*arguments):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(eval_command, "evaluate", evaluate)
+            assert splitlearn("eval", *there)[0] == 0
+        return evaluate(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(eval_command, "evaluate", with_another)
+        assert splitlearn("eval", *there)[0] == 0
+    assert "whoever reaches this port is served, in the clear" in trunk.stop()[2]
+
+
 def test_a_trunk_that_is_told_to_stop_while_it_stands_still_stops_when_it_goes_on(start_trunk, small_model):
     """The signal may then go to a thread that does not run Python."""
     trunk = start_trunk(f"--model={small_model()}")
@@ -61,11 +99,47 @@ def test_a_trunk_that_is_told_to_stop_while_it_stands_still_stops_when_it_goes_o
     assert "stopping on SIGTERM" in err
 
 
-@pytest.mark.parametrize("flag", ["--max-sessions=0", "--idle-timeout=-1"])
+def test_a_trunk_that_waits_for_its_client_ends_at_a_second_signal(start_trunk, small_model):
+    """The client has opened a session and does not save."""
+    trunk = start_trunk(f"--model={small_model()}")
+    config = TrainingConfig(model=str(small_model()), trunk_address=trunk.address, vocab_size=300)
+    identity = FAMILY.load_client(config)[1]
+    with connected(config, identity, NullProbe(), NullRecorder()) as link:
+        link.open(Hello("default", agreement(config, identity)))
+        trunk.process.send_signal(signal.SIGTERM)
+        said = next(line for line in trunk.process.stderr if "these save first" in line)
+        assert not link.stopping
+        link.query()
+        assert link.stopping
+        status, _, err = trunk.stop()
+
+    assert "for which there are 60 s: default; a second signal stops at once" in said
+    assert (status, "stopping though these have not saved: default" in err) == (0, True)
+
+
+@pytest.mark.parametrize("flag", ["--max-sessions=0", "--idle-timeout=-1", "--stop-grace=0"])
 def test_limits_that_let_nobody_in_are_refused(splitlearn, small_model, flag):
     status, _, err = splitlearn("trunk", f"--model={small_model()}", flag)
 
     assert (status, "is not above 0" in err) == (2, True)
+
+
+def test_metrics_are_shown_on_this_machine_when_they_are_asked_for(start_trunk, small_model):
+    trunk = start_trunk(f"--model={small_model()}", "--metrics-port=0")
+    said = next(line for line in trunk.process.stderr if "metrics at" in line)
+    with urllib.request.urlopen(said.split()[-1], timeout=60) as page:  # noqa: S310 - of this test
+        assert "splitlearn_trunk_sessions 0.0" in page.read().decode()
+
+    assert "metrics at http://127.0.0.1:" in said
+    assert trunk.stop()[0] == 0
+
+
+def test_metrics_without_the_library_are_refused_with_what_to_install(splitlearn, small_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "splitlearn.trunk.metrics", raising=False)
+    status, _, err = splitlearn("trunk", f"--model={small_model()}", "--metrics-port=0")
+
+    assert (status, "pip install 'splitlearn[metrics]'" in err) == (2, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

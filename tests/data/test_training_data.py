@@ -168,12 +168,14 @@ def test_a_packed_file_is_cut_in_blocks_and_a_last_short_one_is_kept(write):
 
 def test_packed_documents_are_joined_by_the_end_of_text():
     data = load_training_data(TrainingConfig(max_length=100))
-    text = data.tokenizer.decode(torch.cat(data.sequences).tolist())
+    *whole, last = list(data.sequences)
+    text = data.tokenizer.decode(torch.cat([*whole, last]).tolist())
+    topics = ["".join(document.chunks()) for document in read_documents("")]
 
     # The very last token is missing where it would be alone in its block.
-    assert "<|endoftext|>".join(read_documents("")).startswith(text)
-    assert text.count("<|endoftext|>") == len(read_documents("")) - 1
-    assert {len(sequence_L) for sequence_L in data.sequences[:-1]} == {100}
+    assert "<|endoftext|>".join(topics).startswith(text)
+    assert text.count("<|endoftext|>") == len(topics) - 1
+    assert {len(sequence_L) for sequence_L in whole} == {100}
 
 
 @pytest.mark.parametrize("data_format", ["lines", "packed"])
@@ -217,14 +219,3 @@ def test_text_without_any_target_is_refused(write, letters_only, data_format):
 def test_a_single_token_is_nothing_to_learn_from(write):
     with pytest.raises(DataError, match="give more text"):
         load_training_data(TrainingConfig(data=write("x"), vocab_size=257))
-
-
-def test_a_token_that_the_model_does_not_know_is_named_with_its_sequence(tokenizer):
-    sequences = tuple(map(torch.tensor, ([1, 2], [3, 12, 15], [20, 1])))
-    data = TrainingData(config=TrainingConfig(), tokenizer=tokenizer, sequences=sequences, skipped_lines=0)
-
-    data.check_token_ids(20)
-    with pytest.raises(DataError, match=r"sequence 1 holds token id 12, but the model knows ids up to 11 only; set"):
-        data.check_token_ids(11)
-    with pytest.raises(DataError, match="sequence 2 holds token id 20"):
-        data.check_token_ids(19)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.facts import RunFacts
+from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
-from harness.verdict import Verdict
+from harness.trace.verdict import Verdict
 from splitlearn.codecs import CODECS
 from splitlearn.wire.errors import CODES
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from run_copy import SMALLEST, RunCopy
 
-from harness.processes import WarmStarter
+from harness.engine.references import References
+from harness.engine.workshop import open_workshop
+from harness.processes.starters import WarmStarter
 from harness.proxy.server_process import find_backend
-from harness.references import References
-from harness.workshop import open_workshop
 from splitlearn.probe import SocketProbe
 
 FORK_SERVER = Path(__file__).with_name("fork_server.py")

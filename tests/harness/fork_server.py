@@ -5,7 +5,7 @@
 
 import sys
 
-from harness import forkserver
+from harness.processes import forkserver
 
 if __name__ == "__main__":
     forkserver.PROGRAMS["acting"] = "acting"

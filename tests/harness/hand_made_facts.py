@@ -3,12 +3,16 @@
 import itertools
 from pathlib import Path
 
-from harness.events import Event
-from harness.facts import RunFacts
-from harness.links import LOOPBACK
+from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
-from harness.scenario import Scenario
+from harness.plan.faults import DropConnection
+from harness.plan.links import LOOPBACK
+from harness.plan.scenario import Scenario
+from harness.trace.event import Event
+from harness.trace.place import At
 from splitlearn.config import TrainingConfig
+
+EARLY, LATE = (DropConnection(At("client.forward.sent", number)) for number in (1, 2))
 
 
 def events(*passed):
@@ -22,9 +26,24 @@ def events(*passed):
     return made
 
 
-def step(number, loss=2.0, seconds=0.5):
+def applied(steps, sides=("client", "trunk")):
+    """Make the events of steps that each side applied once."""
+    return [(f"{side}.commit.applied", number, {}) for number in steps for side in sides]
+
+
+def injected(fault, held):
+    """Make the event of a fault that was injected."""
+    return ("fault.injected", None, {"fault": fault.name, "held": held})
+
+
+def healed(fault):
+    """Make the event of a fault that has healed."""
+    return ("fault.healed", None, {"fault": fault.name})
+
+
+def step(number, loss=2.0, seconds=0.5, positions=10, microbatches=1):
     """Make the metrics of a step."""
-    values = {"step": number, "loss": loss, "seconds": seconds, "positions": 10}
+    values = {"step": number, "loss": loss, "seconds": seconds, "positions": positions, "microbatches": microbatches}
     return {**values, "grad_norm": 1.0, "learning_rate": 1e-3, "tokens": 9, "skipped": loss is None}
 
 
@@ -39,6 +58,8 @@ def facts(
     traffic=None,
     loss_below=0.0,
     finals=Path("none"),
+    topology="proxy",
+    whole_steps=(),
 ):
     """Make the facts of a run."""
     return RunFacts(
@@ -46,6 +67,8 @@ def facts(
             "by-hand",
             "Made by hand",
             TrainingConfig(),
+            topology=topology,
+            whole_steps=whole_steps,
             link=link,
             faults=faults,
             expects=expects,

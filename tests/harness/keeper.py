@@ -7,8 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
-from harness import processes
-from harness.processes import ColdStarter, WarmStarter
+from harness.processes import starters as processes
+from harness.processes.starters import ColdStarter, WarmStarter
 from harness.proxy.server_process import find_backend, running_proxy_server
 
 FORK_SERVER = Path(__file__).with_name("fork_server.py")

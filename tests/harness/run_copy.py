@@ -6,10 +6,10 @@ import shutil
 import torch
 from safetensors.torch import load_file, save_file
 
-from harness.facts import RunFacts
+from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
-from harness.record import read_lines
-from harness.scenario import Scenario
+from harness.plan.scenario import Scenario
+from harness.recording.writer import read_lines
 from splitlearn.config import TrainingConfig
 from splitlearn.record import digest
 
@@ -31,7 +31,9 @@ class RunCopy:
         shutil.copytree(reference, folder / "client")
         (folder / "trunk").mkdir()
         lines = self._lines("client")
-        trunks = [line for line in lines if line["tensor"].startswith(("transformer.h.1.", "transformer.h.2."))]
+        own = ("transformer.h.1.", "transformer.h.2.")
+        names = (*own, *(f"weight/{name}" for name in own), "trunk/")
+        trunks = [line for line in lines if line["tensor"].startswith(names)]
         self._write("trunk", trunks)
         self._write("client", [line for line in lines if line not in trunks])
 
@@ -56,6 +58,11 @@ class RunCopy:
     def drop_digest(self, step, microbatch, tensor):
         """Forget one recorded digest."""
         self._edit(lambda line: None if _at(line, step, microbatch, tensor) else line)
+
+    def drop_commit_of_the_trunk(self, step):
+        """Forget what the trunk recorded of a step's gradients and update, and of all after it."""
+        kept = [line for line in self._lines("trunk") if line["step"] < step]
+        self._write("trunk", kept)
 
     def add_digest(self, step, microbatch, tensor):
         """Record a digest that the reference has not."""

@@ -1,5 +1,7 @@
 """The training system with one rule broken: `MUTANT` and then the arguments of `splitlearn`."""
 
+import dataclasses
+import itertools
 import os
 import threading
 
@@ -7,12 +9,20 @@ import torch
 
 import splitlearn.cli
 import splitlearn.client.step as client
+import splitlearn.commands.export
+import splitlearn.commands.trunk
 import splitlearn.trunk.session as trunk
-from splitlearn import determinism
+from splitlearn import commands, determinism
+from splitlearn.client.saving import SaveSchedule
 from splitlearn.client.step import TrainingStep
 from splitlearn.optimizer import apply_update
+from splitlearn.trunk import server
+from splitlearn.trunk.accumulator import Accumulator
+from splitlearn.trunk.guard import TokenGuard
 from splitlearn.trunk.session import TrunkSession
-from splitlearn.wire import remote
+from splitlearn.trunk.sessions import Sessions
+from splitlearn.wire import credentials, grpc_transport, reliable, remote
+from splitlearn.wire.grpc_transport import GrpcTransport
 
 
 def main(argv):
@@ -79,6 +89,24 @@ def leave_the_trunk_at_the_peak_learning_rate():
     trunk.apply_update = lambda optimizer, _rate, clip: apply_update(optimizer, optimizer.defaults["lr"], clip)
 
 
+def give_the_trunk_another_coefficient():
+    right = remote.commit_message
+
+    def message(commit):
+        return right(dataclasses.replace(commit, clip_coefficient=commit.clip_coefficient / 2))
+
+    remote.commit_message = message
+
+
+def measure_half_of_a_trunks_norm():
+    right = Accumulator.norms
+
+    def norms(self, microbatch):
+        return {name: norm / (1 + name.endswith("h.2.ln_1.bias")) for name, norm in right(self, microbatch).items()}
+
+    Accumulator.norms = norms
+
+
 def drop_the_attention_mask_at_the_trunk():
     right = TrunkSession.forward
 
@@ -120,7 +148,19 @@ def let_the_trunk_die_at_the_second_step():
     TrunkSession.forward = forward
 
 
-def commit_only_every_other_step_at_the_trunk():
+def update_only_every_other_step_at_the_trunk():
+    turns = itertools.cycle((True, False))
+
+    def update(optimizer, *numbers):
+        if next(turns):
+            apply_update(optimizer, *numbers)
+        else:
+            optimizer.zero_grad(set_to_none=True)
+
+    trunk.apply_update = update
+
+
+def hide_a_commit_of_the_trunk():
     """Tell the observer nothing of a step that was applied."""
     right = TrunkSession.commit
 
@@ -136,6 +176,165 @@ def commit_only_every_other_step_at_the_trunk():
     TrunkSession.commit = commit
 
 
+def keep_the_gradients_of_a_skipped_step_at_the_client():
+    right = TrainingStep._commit
+
+    def commit(self, step, norm):
+        gradients = {name: parameter.grad for name, parameter in self.parameters.items()}
+        decided = right(self, step, norm)
+        if decided.skip:
+            put_back(self.parameters, gradients)
+        return decided
+
+    TrainingStep._commit = commit
+
+
+def compute_every_graph_again():
+    right = TrunkSession.forward
+
+    def forward(self, at, *others):
+        features_BTH = right(self, at, *others)
+        self._tape.entries[at.microbatch].graph = None
+        return features_BTH
+
+    TrunkSession.forward = forward
+
+
+def compute_every_forward_pass_twice():
+    right = TrunkSession._graph
+
+    def graph(self, at, entry):
+        if entry.graph is None:
+            right(self, at, entry)
+            entry.graph = None
+        return right(self, at, entry)
+
+    TrunkSession._graph = graph
+
+
+def send_every_forward_pass_twice():
+    right = remote.RemoteTrunk.forward
+
+    def forward(self, *request):
+        right(self, *request).result()
+        return right(self, *request)
+
+    remote.RemoteTrunk.forward = forward
+
+
+def fill_every_message_up():
+    right = remote.commit_message
+    remote.commit_message = lambda commit: right(commit) if commit is None else _with_ballast(right(commit))
+
+
+def _with_ballast(message):
+    """Add a field of 20 kB that nobody knows."""
+    size = 20_000
+    message.MergeFromString(bytes([0x82, 0x7D, size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14]) + bytes(size))
+    return message
+
+
+def save_every_step():
+    SaveSchedule.is_due = lambda _self, _applied: True
+
+
+def commit_by_itself_too():
+    right = TrainingStep._commit
+
+    def commit(self, step, norm):
+        decided = right(self, step, norm)
+        self._trunk.commit(decided)
+        return decided
+
+    TrainingStep._commit = commit
+
+
+def keep_the_gradients_of_a_skipped_step_at_the_trunk():
+    right = TrunkSession.commit
+
+    def commit(self, value):
+        gradients = {name: parameter.grad for name, parameter in self._parameters.items()}
+        was = self.applied_step
+        right(self, value)
+        if value.skip and self.applied_step > was:
+            put_back(self._parameters, gradients)
+
+    TrunkSession.commit = commit
+
+
+def put_back(parameters, gradients):
+    """Restore what a step that was given up has accumulated."""
+    for name, parameter in parameters.items():
+        parameter.grad = gradients[name]
+
+
+def give_every_session_the_same_stage():
+    right = commands.trunk.TrunkService
+
+    def service(config, identity, load_stage, *others):
+        stage = load_stage()
+        return right(config, identity, lambda: stage, *others)
+
+    commands.trunk.TrunkService = service
+
+
+def export_the_older_checkpoint():
+    class Older(commands.export.CheckpointStore):
+        def steps(self):
+            """Return all but the newest."""
+            return super().steps()[1:]
+
+    commands.export.CheckpointStore = Older
+
+
+def ask_again_without_a_pause():
+    reliable.SystemClock.sleep = lambda _self, _seconds: None
+
+
+def sleep_in_every_step():
+    right = TrainingStep._commit
+
+    def commit(self, step, norm):
+        threading.Event().wait(1.0)
+        return right(self, step, norm)
+
+    TrainingStep._commit = commit
+
+
+def wait_without_a_deadline():
+    right = GrpcTransport.call
+    GrpcTransport.call = lambda self, method, request, _timeout: right(self, method, request, None)
+
+
+def keep_every_place():
+    Sessions.idle = lambda _self: []
+
+
+def let_in_whoever_comes():
+    async def intercept_service(_self, continuation, details):
+        return await continuation(details)
+
+    TokenGuard.intercept_service = intercept_service
+
+
+def speak_in_the_clear():
+    server.server_tls = grpc_transport.client_tls = lambda _config: None
+
+
+def ask_for_no_certificate():
+    server.server_tls = lambda config: credentials.server_tls(config.but(tls_ca=None))
+
+
+def hoard_what_every_step_has_computed():
+    right, hoard = TrainingStep._commit, []
+
+    def commit(self, step, norm):
+        hoard.append(b"1" * (64 << 20))
+        return right(self, step, norm)
+
+    TrainingStep._commit = commit
+
+
 MUTANTS = {
     rule.__name__.replace("_", "-"): rule
     for rule in (
@@ -146,10 +345,31 @@ MUTANTS = {
         accumulate_a_repeated_backward_twice,
         average_the_loss_over_each_microbatch,
         leave_the_trunk_at_the_peak_learning_rate,
+        give_the_trunk_another_coefficient,
+        measure_half_of_a_trunks_norm,
         drop_the_attention_mask_at_the_trunk,
         round_on_the_wire,
         hang_at_the_second_step,
         let_the_trunk_die_at_the_second_step,
-        commit_only_every_other_step_at_the_trunk,
+        update_only_every_other_step_at_the_trunk,
+        hide_a_commit_of_the_trunk,
+        keep_the_gradients_of_a_skipped_step_at_the_client,
+        keep_the_gradients_of_a_skipped_step_at_the_trunk,
+        give_every_session_the_same_stage,
+        export_the_older_checkpoint,
+        compute_every_graph_again,
+        compute_every_forward_pass_twice,
+        send_every_forward_pass_twice,
+        fill_every_message_up,
+        save_every_step,
+        commit_by_itself_too,
+        ask_again_without_a_pause,
+        sleep_in_every_step,
+        wait_without_a_deadline,
+        keep_every_place,
+        let_in_whoever_comes,
+        speak_in_the_clear,
+        ask_for_no_certificate,
+        hoard_what_every_step_has_computed,
     )
 }

@@ -1,20 +1,19 @@
 """The scenarios that can be run by name make sense by themselves."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
-from harness.catalogue import CATALOGUE, QUICK, scenarios_named
-from harness.checks import CHECKS
-from harness.coverage import not_covered
-from harness.faults import Restart
-from harness.links import LINKS, LOOPBACK, WAN_50MS
-from harness.scenario import Scenario
+from harness.judging.checks import CHECKS
+from harness.plan.catalogue import CATALOGUE, QUICK, scenarios_named
+from harness.plan.faults import Restart
+from harness.plan.gaps import not_covered
+from harness.plan.links import LINKS, LOOPBACK, WAN_50MS
+from harness.plan.scenario import Scenario
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
+from splitlearn.points import POINTS, Scope
 from splitlearn.presets import PRESETS
-from splitlearn.probe import POINTS, Scope
 
 EVERY = [scenario for group in CATALOGUE.values() for scenario in group]
 each_link = pytest.mark.parametrize("link", LINKS.values(), ids=lambda link: link.name)
@@ -116,7 +115,7 @@ def test_a_run_may_take_longer_than_one_call():
 def test_another_seed_changes_the_seed_alone():
     def holds(scenario):
         other = scenario.with_seed(12345)
-        back = replace(other, config=other.config.but(seed=scenario.config.seed))
+        back = other.with_seed(scenario.config.seed)
         return (12345, scenario) == (other.config.seed, back)
 
     assert [] == all_but(holds)

@@ -1,20 +1,23 @@
 """Faults: injected while the process is held, noted, then the process goes on, then healed."""
 
+import inspect
 import threading
 from dataclasses import dataclass
 
 import pytest
 
-from harness.director import FaultDirector
+from harness.engine.director import FaultDirector
+from harness.engine.network import Network, link_toxics
+from harness.engine.observer import Observer
+from harness.engine.world import World
 from harness.errors import HarnessError
-from harness.events import At
-from harness.faults import CutMessage, DropConnection, Partition
-from harness.links import LOOPBACK, LinkProfile
-from harness.network import Network, link_toxics
-from harness.observer import Observer
+from harness.plan.faults import CutMessage, DropConnection, Partition
+from harness.plan.faults.effects import Release
+from harness.plan.faults.toxic import Toxic
+from harness.plan.links import LOOPBACK, LinkProfile
+from harness.proxy.client import ProxyHandle
 from harness.proxy.errors import NoSuchProxyError
-from harness.proxy.toxic import Toxic
-from harness.world import World
+from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 
 DEADLINE = 30.0
@@ -22,14 +25,17 @@ HERE = At("client.forward.sent", 1, 0)
 
 
 class NotedProxy:
-    """Stands for a proxy; writes down what is done to it."""
+    """Stands for a proxy; takes the calls that one takes, and writes them down."""
 
     def __init__(self, trouble=None):
         self.done = []
         self.trouble = trouble
 
     def __getattr__(self, name):
+        signature = inspect.signature(getattr(ProxyHandle, name))
+
         def do(*values):
+            signature.bind(self, *values)
             if self.trouble == name:
                 raise NoSuchProxyError("proxy not found")
             self.done.append((name, *values))
@@ -46,12 +52,11 @@ class NotedFault:
     notes: list
     gone_on: threading.Event
 
-    def inject(self, world):
+    def script(self):
         self.notes.append(("inject", self.gone_on.is_set()))
-
-    def heal(self, world, since):
+        yield Release()
         assert self.gone_on.wait(DEADLINE)
-        self.notes.append(("heal", since.point))
+        self.notes.append(("heal", self.gone_on.is_set()))
 
 
 class Stage:
@@ -62,7 +67,7 @@ class Stage:
         self.observer = Observer(tuple(fault.at for fault in faults), self._take)
         self.over = threading.Event()
         self.world = World({}, self.observer, TrainingConfig(), self.over)
-        self.world.connect(Network(proxy, self.observer), None)
+        self.world.connect(Network(proxy, self.observer), None, None)
         self.probe = connect_probe(self.observer)
 
     def _take(self, event):
@@ -102,7 +107,7 @@ def test_inject_then_note_then_release_then_heal(stage):
     gone_on.set()
     on.wait_for("fault.healed")
     assert ["fault.injected"] == noted_before_release
-    assert [("inject", False), ("heal", HERE.point)] == notes
+    assert [("inject", False), ("heal", True)] == notes
     injected = on.wait_for("fault.injected")
     assert ("noted", 1) == (injected.fields["fault"], injected.step)
     assert on.observer.events[injected.fields["held"]].point == HERE.point
@@ -211,3 +216,27 @@ def test_a_link_is_latency_and_bandwidth_in_both_directions():
 
 def test_loopback_is_a_plain_proxy():
     assert () == link_toxics(LOOPBACK)
+
+
+@dataclass(frozen=True)
+class OddFault:
+    """A fault with a script of its own."""
+
+    at: At
+    name: str
+    script: object
+
+
+def test_a_script_that_is_none_lets_the_process_go_on_and_says_so(stage):
+    def raising():
+        raise ValueError("no script")
+
+    on = stage(OddFault(HERE, "odd", raising))
+    on.pass_here()
+    assert "no script" == on.wait_for("fault.failed").fields["reason"]
+
+
+def test_a_script_that_releases_twice_is_unhealed(stage):
+    on = stage(OddFault(HERE, "odd", lambda: (each for each in (Release(), Release()))))
+    on.pass_here()
+    assert "a script says `Release` once" in on.wait_for("fault.unhealed").fields["reason"]

@@ -1,29 +1,30 @@
 """The command line: exit status, messages and the JSON that scripts read."""
 
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from recordings import record_run
 
-import harness.commands.run as command
-from harness.catalogue import CATALOGUE, QUICK, scenarios_named
+import harness.commands.running as command
 from harness.cli import COMMANDS, main
-from harness.errors import HarnessError
+from harness.engine.run import RunOutcome
+from harness.errors import UnusableError
+from harness.plan.catalogue import CATALOGUE, QUICK
 from harness.proxy.errors import ServerDidNotStartError
-from harness.run import RunOutcome
-from harness.verdict import CheckResult, Finding, worst
+from harness.trace.verdict import Verdict
 
 NO_REAL_SERVER = {"TOXIPROXY_SERVER": "", "PATH": "/nonexistent"}
+HEAVY = ("torch", "transformers", "grpc", "hypothesis", "matplotlib", "aiohttp")
 
 
-def checks_for(word):
-    """Give the checks of a run with that verdict."""
-    equivalence = CheckResult("equivalence", 7, "7 of 7 tensors", figures={"tensors": 7, "worst ulp": 0})
-    bad = CheckResult("completion", 1, "done", (Finding("the client hung"),) if word == "FAIL" else ())
-    void = CheckResult("faults", 1, "fired", void_because="drop did not fire" if word == "VOID" else "")
-    return bad, equivalence, void
+@pytest.fixture(autouse=True)
+def no_job_of_github(monkeypatch):
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -31,11 +32,11 @@ def outcomes(monkeypatch, tmp_path):
     """Let every run end at once, with the verdicts given here in turn, PASS when they are used up."""
     words, runs = [], []
 
-    def run_scenario(scenario, workshop, _on_event, whole_steps):
-        checks = checks_for(words.pop(0) if words else "PASS")
-        verdict = worst(check.verdict for check in checks)
+    def run_scenario(scenario, workshop, _on_event, whole_steps, **_):
+        word = words.pop(0) if words else "PASS"
         runs.append((scenario, workshop, tuple(whole_steps)))
-        return RunOutcome(scenario, tmp_path / scenario.name, verdict, checks)
+        folder = record_run(tmp_path / scenario.name, word, name=scenario.name, replay=scenario.replay)
+        return RunOutcome(scenario, folder, Verdict("VOID" if word == "ERROR" else word), ())
 
     @contextmanager
     def open_workshop(folder, backend, **options):
@@ -43,6 +44,7 @@ def outcomes(monkeypatch, tmp_path):
 
     monkeypatch.setattr(command, "run_scenario", run_scenario)
     monkeypatch.setattr(command, "open_workshop", open_workshop)
+    monkeypatch.setattr(command, "locate", lambda *_: None)
     return SimpleNamespace(words=words, runs=runs)
 
 
@@ -105,48 +107,108 @@ class TestRun:
             (["FAIL", "PASS"], 1, "FAIL"),
             (["PASS", "VOID"], 3, "VOID"),
             (["VOID", "FAIL"], 1, "FAIL"),
+            (["ERROR", "PASS"], 3, "VOID"),
         ],
     )
-    def test_the_exit_status_is_that_of_the_worst_run(self, outcomes, monkeypatch, capsys, words, status, verdict):
-        monkeypatch.setattr(command, "locate", lambda *_: None)
+    def test_the_exit_status_is_that_of_the_worst_run(self, outcomes, capsys, words, status, verdict):
         outcomes.words += words
         assert status == run("local", "direct")
         assert f"verdict: {verdict}" == capsys.readouterr().out.splitlines()[-1]
 
-    def test_the_table_says_what_is_wrong_with_each_run(self, outcomes, monkeypatch, capsys):
-        monkeypatch.setattr(command, "locate", lambda *_: None)
+    def test_the_table_says_what_is_wrong_with_each_run_and_how_to_run_it_again(self, outcomes, capsys, tmp_path):
         outcomes.words += ["FAIL", "VOID", "PASS"]
         run("local", "direct", "many")
         assert [
-            "FAIL  local   completion: the client hung",
-            "VOID  direct  faults: drop did not fire",
-            "PASS  many    7 of 7 tensors; fired",
+            "FAIL   local   equivalence: first divergence: features of the trunk",
+            "       first divergence: step 2, microbatch 1, trunk, features [0, 3, 5]: split run 0.5, reference 0.25",
+            "       guilty rung: local (Local trunk)",
+            "       replay: harness run local --seed 0",
+            f"       run: {tmp_path / 'local'}",
+            "VOID   direct  faults: drop did not fire",
+            "       replay: harness run direct --seed 0",
+            f"       run: {tmp_path / 'direct'}",
+            "PASS   many    7 of 7 tensors; fired",
             "verdict: FAIL",
         ] == capsys.readouterr().out.splitlines()
 
+    def test_an_error_of_the_harness_is_a_row_of_its_own_with_its_traceback(self, outcomes, capsys):
+        outcomes.words += ["ERROR", "PASS"]
+        run("local", "many")
+        lines = capsys.readouterr().out.splitlines()
+        assert "ERROR  local  harness: HarnessError: the reference failed" == lines[0]
+        assert "       Traceback (most recent call last):" in lines
+        assert "PASS   many   7 of 7 tensors; fired" in lines
+
     def test_only_a_failed_run_is_located(self, outcomes, monkeypatch):
         located = []
-        monkeypatch.setattr(command, "locate", lambda outcome, _workshop: located.append(outcome.scenario.name))
+        monkeypatch.setattr(command, "locate", lambda outcome, *_: located.append(outcome.scenario.name))
         outcomes.words += ["PASS", "FAIL", "VOID"]
         run("local", "direct", "many")
         assert ["direct"] == located
 
-    def test_json_has_verdict_and_figures_of_every_run(self, outcomes, tmp_path):
-        outcomes.words += ["VOID"]
-        assert 3 == run("local", "--json", str(tmp_path / "out.json"))
+    def test_json_has_all_that_is_wrong_and_the_figures_of_every_run(self, outcomes, tmp_path):
+        outcomes.words += ["FAIL"]
+        assert 1 == run("local", "--json", str(tmp_path / "out.json"))
+        found = json.loads((tmp_path / "out.json").read_text())
+        (told,) = found["runs"]
+        assert ("FAIL", "embedded") == (found["verdict"], found["proxy"])
+        assert ("local", "FAIL", "") == (told["scenario"], told["verdict"], told["error"])
+        assert {"completion": "PASS", "equivalence": "FAIL", "faults": "PASS"} == told["checks"]
+        assert [{"check": "equivalence", "message": "first divergence: features of the trunk"}] == told["findings"]
+        assert {"tensors": 7, "worst ulp": 0} == told["figures"]
+        assert "harness run local --seed 0" == told["replay"]
+        assert str(tmp_path / "local") == told["folder"]
         assert {
-            "verdict": "VOID",
-            "proxy": "embedded",
-            "runs": [
-                {
-                    "scenario": "local",
-                    "verdict": "VOID",
-                    "folder": str(tmp_path / "local"),
-                    "checks": {"completion": "PASS", "equivalence": "PASS", "faults": "VOID"},
-                    "figures": {"tensors": 7, "worst ulp": 0},
-                }
-            ],
-        } == json.loads((tmp_path / "out.json").read_text())
+            "step": 2,
+            "microbatch": 1,
+            "stage": "trunk",
+            "tensor": "features",
+            "index": [0, 3, 5],
+            "split": 0.5,
+            "reference": 0.25,
+            "rung": "local",
+        } == told["first_divergence"]
+        assert [{"rung": "local", "verdict": "FAIL", "folder": "rungs/local"}] == told["ladder"]
+
+    @pytest.mark.parametrize("words", [["--json"], ["--json", "-"]])
+    def test_json_without_a_file_is_all_that_standard_output_has(self, outcomes, capsys, words):
+        assert 0 == run("local", *words)
+        printed = capsys.readouterr()
+        assert "PASS" == json.loads(printed.out)["verdict"]
+        assert "verdict: PASS" in printed.err
+
+    def test_a_scenario_is_not_taken_for_the_file_of_the_json(self, outcomes, capsys):
+        assert 2 == run("--json", "local")
+        assert "that is a scenario, not a file" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("flag", ["--json", "--junit", "--report"])
+    def test_a_file_that_cannot_be_written_is_refused_before_anything_is_started(self, outcomes, capsys, flag):
+        assert 2 == run("local", flag, "/proc/nowhere/out")
+        assert [] == outcomes.runs
+        assert "harness run: /proc/nowhere/out cannot be written" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("flag", ["--json", "--junit", "--report"])
+    def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_is_started(
+        self, outcomes, capsys, flag, tmp_path
+    ):
+        assert 2 == run("local", flag, str(tmp_path))
+        assert [] == outcomes.runs
+        assert f"harness run: {tmp_path} cannot be written (Is a directory)" in capsys.readouterr().err
+
+    def test_flags_of_the_same_run_are_replayed(self, outcomes):
+        run("local", "--cold", "--record-steps", "1")
+        ((_, workshop, _),) = outcomes.runs
+        assert ("--proxy", "embedded", "--cold", "--record-steps", "1") == workshop.flags
+
+    def test_a_rung_is_the_scenario_without_its_link_and_faults(self, outcomes):
+        assert 0 == run("many", "--rung", "direct")
+        ((scenario, _, _),) = outcomes.runs
+        assert ("direct", (), ("equivalence",)) == (scenario.topology, scenario.faults, scenario.checks)
+        assert "harness run many --seed 0 --rung direct" == scenario.replay
+
+    def test_a_progress_bar_is_not_for_a_file(self, outcomes, capsys):
+        run("local")
+        assert "" == capsys.readouterr().err
 
     def test_an_unknown_scenario_is_status_2_before_anything_is_started(self, outcomes, capsys):
         assert 2 == run("local", "no-such-scenario")
@@ -166,22 +228,60 @@ class TestRun:
         assert 2 == run("local", "--seed", "-1")
         assert "seed = -1" in capsys.readouterr().err
 
-    @pytest.mark.parametrize("error", [HarnessError("the reference failed"), ServerDidNotStartError("no answer")])
+    @pytest.mark.parametrize(
+        "error",
+        [
+            UnusableError("name a folder by --runs"),
+            ServerDidNotStartError("no answer"),
+            OSError(28, "No space left on device", "trace.jsonl"),
+        ],
+    )
     def test_a_harness_that_cannot_work_is_status_2_with_its_message(self, outcomes, monkeypatch, capsys, error):
-        def fail(*_):
+        def fail(*_, **__):
             raise error
 
-        monkeypatch.setattr(command, "run_scenario", fail)
+        monkeypatch.setattr(command, "open_workshop", fail)
         assert 2 == run("local")
         assert f"harness run: {error}\n" == capsys.readouterr().err.splitlines(keepends=True)[-1]
 
+    def test_a_folder_in_which_no_run_can_be_recorded_is_status_2_with_a_message(self, monkeypatch, capsys):
+        assert 2 == run("local", "--runs", "/proc/runs")
+        assert "nothing can be written to /proc/runs" in capsys.readouterr().err
+
+    def test_a_misspelt_point_is_status_2_before_anything_is_started(self, outcomes, tmp_path, capsys):
+        (tmp_path / "mine.py").write_text(
+            "from harness.plan.catalogue import SMALL\n"
+            "from harness.plan.scenario import Scenario\n"
+            "mine = Scenario('mine', 'Mine', SMALL, expects=('trunk.graph.recomputd',))\n"
+        )
+        assert 2 == run("local", str(tmp_path / "mine.py"))
+        assert [] == outcomes.runs
+        told = "there is no point 'trunk.graph.recomputd' (did you mean 'trunk.graph.recomputed'?)"
+        assert told in capsys.readouterr().err
+
     def test_an_interrupt_is_status_130(self, outcomes, monkeypatch, capsys):
-        def interrupt(*_):
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr(command, "run_scenario", interrupt)
         assert 130 == run("local")
         assert "harness run: interrupted" in capsys.readouterr().err
+
+    def test_runs_that_had_ended_before_an_interrupt_are_written_all_the_same(self, outcomes, monkeypatch, tmp_path):
+        whole = command.run_scenario
+
+        def interrupted_at_the_second(scenario, *arguments, **more):
+            if outcomes.runs:
+                raise KeyboardInterrupt
+            return whole(scenario, *arguments, **more)
+
+        monkeypatch.setattr(command, "run_scenario", interrupted_at_the_second)
+        told, junit = tmp_path / "out.json", tmp_path / "out.xml"
+        assert 130 == run("local", "direct", "many", "--json", str(told), "--junit", str(junit))
+        found = json.loads(told.read_text())
+        assert ("VOID", ["direct", "many"]) == (found["verdict"], found["left"])
+        assert [("local", "PASS")] == [(one["scenario"], one["verdict"]) for one in found["runs"]]
+        assert 'name="local"' in junit.read_text()
 
 
 class TestProxyChoice:
@@ -219,8 +319,30 @@ def test_doctor_says_what_was_found(tmp_path, capsys):
     assert found["versions"]["torch"] in shown
 
 
-def test_every_scenario_can_be_chosen_by_its_replay_command():
-    for name in (*QUICK, "main"):
-        (again,) = command.chosen_scenarios([name], 9)
-        assert scenarios_named(name)[0].with_seed(9) == again
-        assert isinstance(again.config.save_dir, Path)
+@pytest.mark.parametrize("words", [["doctor"], ["report", "RUN"]])
+def test_json_without_a_file_is_all_that_other_commands_print_too(words, tmp_path, monkeypatch, capsys):
+    record_run(tmp_path / "RUN", "PASS")
+    monkeypatch.chdir(tmp_path)
+    assert 0 == main([*words, "--json"])
+    assert "PASS" == json.loads(capsys.readouterr().out)["verdict"]
+
+
+@pytest.mark.parametrize("program", ["harness", "splitlearn"])
+def test_each_program_tells_its_version(program):
+    told = subprocess.run([sys.executable, "-m", program, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith(f"{program} 0.")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["run", "--list"], ["run", "--list", "many"]])
+def test_help_and_lists_wait_for_no_library_of_a_run(words):
+    code = (
+        "import sys\n"
+        "from harness.cli import main\n"
+        "try:\n"
+        f"    main({words})\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        f"sys.exit(', '.join({{*{HEAVY}}} & {{*sys.modules}}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "" == done.stderr.strip()

@@ -4,17 +4,22 @@ import json
 
 import pytest
 
-from harness.events import At
-from harness.faults import DropConnection
-from harness.locate import locate
-from harness.run import run_scenario
-from harness.scenario import Scenario
-from harness.verdict import Verdict
+from harness.engine.ladder import locate
+from harness.engine.run import run_scenario
+from harness.plan.faults import DropConnection
+from harness.plan.scenario import Scenario
+from harness.report.folder import find_runs
+from harness.trace.place import At
+from harness.trace.verdict import Verdict
 
 
 def divergence(outcome):
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
     return found["step"], found["microbatch"], found["stage"], found["tensor"]
+
+
+def rungs(equivalence):
+    return [(rung["rung"], rung["verdict"]) for rung in equivalence["ladder"]]
 
 
 def check(outcome, name):
@@ -41,11 +46,22 @@ def test_the_unbroken_system_passes_on_every_rung(sabotaged_workshop, scenario, 
 @pytest.mark.parametrize(
     ("mutant", "topology", "first"),
     [
-        ("step-the-tied-weight-twice", "local", (2, 0, "bottom", "smashed")),
-        ("clip-each-part-by-itself", "direct", (2, 0, "trunk", "features")),
+        ("step-the-tied-weight-twice", "local", (1, None, "bottom", "weight/transformer.wte.weight")),
+        ("clip-each-part-by-itself", "direct", (1, None, "trunk", "weight/transformer.h.2.mlp.c_proj.bias")),
+        ("give-the-trunk-another-coefficient", "direct", (0, None, "trunk", "trunk/clip_coefficient")),
+        ("measure-half-of-a-trunks-norm", "direct", (0, None, "trunk", "norm/transformer.h.2.ln_1.bias")),
         ("seed-dropout-without-the-microbatch", "direct", (0, 1, "bottom", "smashed")),
         ("average-the-loss-over-each-microbatch", "local", (0, 0, "top", "loss")),
-        ("leave-the-trunk-at-the-peak-learning-rate", "direct", (1, 0, "trunk", "features")),
+        (
+            "leave-the-trunk-at-the-peak-learning-rate",
+            "direct",
+            (0, None, "trunk", "weight/transformer.h.2.mlp.c_proj.bias"),
+        ),
+        (
+            "update-only-every-other-step-at-the-trunk",
+            "local",
+            (1, None, "trunk", "weight/transformer.h.2.mlp.c_proj.bias"),
+        ),
         ("drop-the-attention-mask-at-the-trunk", "direct", (0, 0, "trunk", "features")),
     ],
 )
@@ -65,7 +81,11 @@ def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_faul
     assert (1, None, "trunk", "transformer.h.2.mlp.c_proj.bias") == divergence(outcome)
 
     locate(outcome, workshop)
-    assert "proxy" == json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]["rung"]
+    equivalence = json.loads((outcome.folder / "equivalence.json").read_text())
+    assert "scenario" == equivalence["first_divergence"]["rung"]
+    assert [("local", "PASS"), ("direct", "PASS"), ("proxy", "PASS"), ("scenario", "FAIL")] == rungs(equivalence)
+    assert outcome.folder == find_runs(outcome.folder.parent)[-1]
+    assert equivalence["first_divergence"]["split"] != equivalence["first_divergence"]["reference"]
 
 
 def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_workshop, scenario):
@@ -73,9 +93,10 @@ def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_work
     outcome = run_scenario(scenario("session"), workshop)
     locate(outcome, workshop)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
-    assert ("local", 1, "features") == (found["rung"], found["step"], found["tensor"])
+    assert ("local", 0, "weight/transformer.h.2.mlp.c_proj.bias") == (found["rung"], found["step"], found["tensor"])
+    assert [("local", "FAIL")] == rungs(json.loads((outcome.folder / "equivalence.json").read_text()))
     assert found["split"] != found["reference"]
-    assert 3 == len(found["index"])
+    assert 1 == len(found["index"])
 
 
 def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_workshop, scenario):
@@ -89,13 +110,12 @@ def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_workshop, sce
 
 def test_a_passed_run_is_not_climbed_again(sabotaged_workshop, scenario):
     outcome = run_scenario(scenario("unbroken", "local"), sabotaged_workshop())
-    before = sorted(path.name for path in outcome.folder.parent.iterdir())
     locate(outcome, sabotaged_workshop())
-    assert before == sorted(path.name for path in outcome.folder.parent.iterdir())
+    assert not (outcome.folder / "rungs").exists()
 
 
 def test_a_step_that_no_commit_was_seen_of_fails_though_the_bits_are_right(sabotaged_workshop, scenario):
-    workshop = sabotaged_workshop("commit-only-every-other-step-at-the-trunk")
+    workshop = sabotaged_workshop("hide-a-commit-of-the-trunk")
     outcome = run_scenario(scenario("unseen", "local"), workshop)
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.PASS is check(outcome, "equivalence").verdict

@@ -7,10 +7,10 @@ import torch
 from run_copy import next_float
 from safetensors.torch import load_file, save_file
 
-from harness.checks.completion import check_completion
-from harness.checks.equivalence import check_equivalence
+from harness.judging.checks.completion import check_completion
+from harness.judging.checks.equivalence import check_equivalence
 from harness.oracle.digests import Place
-from harness.verdict import Verdict
+from harness.trace.verdict import Verdict
 
 BLOCK = "transformer.h.2.mlp.c_fc.weight"
 HEAD = "transformer.h.3.mlp.c_fc.weight"
@@ -26,7 +26,9 @@ def test_equal_runs_pass_with_every_tensor_compared(run_copy):
     result = check_equivalence(run_copy.facts())
     assert Verdict.PASS is result.verdict
     parameters, moments, boundaries = 52, 3 * 52, 5 * 2
-    assert 3 * (parameters + boundaries) + parameters + moments == result.compared
+    gradients_norms_and_weights, norm_rates_and_coefficients = 3 * parameters, 1 + 2 * 2
+    steps = 3 * (gradients_norms_and_weights + boundaries + norm_rates_and_coefficients)
+    assert steps + parameters + moments == result.compared
     assert (0, 0) == (result.figures["differing"], result.figures["worst ulp"])
 
 
@@ -50,6 +52,12 @@ def test_equal_tensors_have_distance_nothing_and_cosine_one(run_copy):
         (None, BLOCK, "trunk"),
         (None, HEAD, "top"),
         (None, "transformer.ln_f.weight", "top"),
+        (None, f"norm/{BLOCK}", "trunk"),
+        (None, "client/grad_norm", "client"),
+        (None, "client/learning_rate", "client"),
+        (None, "trunk/clip_coefficient", "trunk"),
+        (None, f"weight/{BLOCK}", "trunk"),
+        (None, "weight/transformer.wte.weight", "bottom"),
     ],
 )
 def test_one_other_digest_fails_and_names_its_place(run_copy, microbatch, tensor, stage):
@@ -69,6 +77,54 @@ def test_one_bit_of_a_recorded_tensor_is_named_with_index_and_both_values(run_co
     assert (1, microbatch, tensor) == (where["step"], where["microbatch"], where["tensor"])
     assert (index, float(after[index]), float(before[index])) == (where["index"], where["split"], where["reference"])
     assert where["split"] != where["reference"]
+
+
+@pytest.mark.parametrize("tensor", [f"weight/{HEAD}", f"norm/{HEAD}", "client/learning_rate"])
+def test_one_bit_of_an_update_is_named_with_both_values(run_copy, tensor):
+    def change(t):
+        t.view(-1)[5 % t.numel()] += 1
+        return t
+
+    run_copy.change_recorded(1, None, tensor, change)
+    where = first_divergence(run_copy)
+    assert (1, tensor, 1.0) == (where["step"], where["tensor"], pytest.approx(where["split"] - where["reference"]))
+
+
+def test_a_run_that_ended_early_does_not_compare_its_checkpoint_with_the_final_weights(run_copy):
+    run_copy.steps.pop()
+    run_copy.drop_digest(2, None, f"weight/{BLOCK}")
+    run_copy.remove("final.safetensors")
+    result = check_equivalence(run_copy.facts())
+    assert (Verdict.VOID, 0) == (result.verdict, result.figures["differing"])
+    assert "the run ended after 2 steps: the rest, and the final weights, were not compared" == result.reading
+    assert {"weight", "moment"}.isdisjoint(row.quantity for row in run_copy.facts().equivalence.rows)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_run_that_ended_early_fails_where_what_it_did_differs(run_copy, step):
+    run_copy.steps.pop()
+    run_copy.change_digest(step, None, f"weight/{BLOCK}")
+    assert f"weight/{BLOCK}" == first_divergence(run_copy)["tensor"]
+
+
+def test_a_run_that_ended_early_misses_what_it_lacks_of_the_steps_that_it_did(run_copy):
+    run_copy.steps.pop()
+    run_copy.drop_digest(1, None, f"weight/{BLOCK}")
+    result = check_equivalence(run_copy.facts())
+    assert [f"recorded on one side only: weight/{BLOCK} of step 1"] == [f.message for f in result.findings]
+
+
+def test_a_run_that_ended_early_does_not_miss_the_commit_that_was_to_go_with_the_next_step(run_copy):
+    run_copy.steps.pop()
+    run_copy.drop_commit_of_the_trunk(1)
+    result = check_equivalence(run_copy.facts())
+    assert (Verdict.VOID, []) == (result.verdict, [*result.findings])
+
+
+def test_an_earlier_commit_that_is_lacking_is_missed(run_copy):
+    run_copy.steps.pop()
+    run_copy.drop_commit_of_the_trunk(0)
+    assert "of step 0" in check_equivalence(run_copy.facts()).findings[0].message
 
 
 def test_one_bit_of_a_scalar_loss_is_named_with_both_values(run_copy):
@@ -217,7 +273,7 @@ def test_files_with_nothing_in_them_do_not_pass(run_copy):
     run_copy.empty()
     result = check_equivalence(run_copy.facts())
     assert 0 == result.compared
-    assert Verdict.VOID is result.verdict
+    assert Verdict.FAIL is result.verdict
 
 
 def test_a_line_that_was_cut_off_is_not_a_digest(run_copy):
@@ -260,6 +316,14 @@ IN_ORDER = [
     Place(0, None, "transformer.h.2.mlp.c_proj.weight"),
     Place(0, None, "transformer.wpe.weight"),
     Place(0, None, "transformer.wte.weight"),
+    Place(0, None, "norm/transformer.h.3.ln_1.weight"),
+    Place(0, None, "norm/transformer.h.2.mlp.c_proj.weight"),
+    Place(0, None, "client/clip_coefficient"),
+    Place(0, None, "client/grad_norm"),
+    Place(0, None, "client/learning_rate"),
+    Place(0, None, "trunk/learning_rate"),
+    Place(0, None, "weight/transformer.ln_f.bias"),
+    Place(0, None, "weight/transformer.h.2.mlp.c_proj.weight"),
     Place(1, 0, "smashed"),
 ]
 

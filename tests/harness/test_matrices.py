@@ -1,18 +1,28 @@
 """The matrices hold every point, victim, RPC and fault, whatever points there will be."""
 
+from collections import Counter
 from itertools import pairwise, product
 
 import pytest
 
-from harness.catalogue import CATALOGUE
-from harness.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, Pause, SpoiledMessage
-from harness.matrices import CONFIG, PAIRS, kill_matrix
-from harness.quick import by_kind, by_point, spread
-from harness.rpcs import RPCS
+from harness.engine.materials import with_materials
+from harness.oracle.batches import Batches
+from harness.plan.catalogue import CATALOGUE
+from harness.plan.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, Pause, SpoiledMessage
+from harness.plan.faults.damage import SPOTS
+from harness.plan.faults.flip import PARTS
+from harness.plan.faults.messages import CORRUPTIONS
+from harness.plan.matrices import CONFIG, PAIRS, SETTINGS, kill_matrix, network_matrix
+from harness.plan.matrices import scenario as scenario_of
+from harness.plan.quick import by_kind, by_point, spread
+from harness.plan.rpcs import RPCS
+from harness.plan.variants import CHOICES, VARIANTS, drawn_variant, variant_of
+from splitlearn.data import load_training_data
 from splitlearn.optimizer import LearningRate
-from splitlearn.probe import POINTS, Scope
+from splitlearn.points import POINTS, Scope
 from splitlearn.wire import compute_service_pb2 as pb
 
+PLAIN = scenario_of("plain", "Nothing happens")
 KILLS, NETWORK = CATALOGUE["kill-matrix"], CATALOGUE["network-matrix"]
 
 
@@ -41,11 +51,19 @@ def test_programs_are_killed_when_sessions_are_opened_again():
     assert {*sessions, "trunk.server.starting", "trunk.server.ready"} == again
 
 
-def test_microbatches_are_killed_in_the_middle_of_accumulation():
+def test_microbatches_are_killed_at_the_first_the_middle_and_the_last():
     places = [scenario.faults[-1].at for scenario in KILLS]
-    microbatches = {at.microbatch for at in places if POINTS[at.point] is Scope.MICROBATCH}
-    assert {1, None} == microbatches
+    for point in (name for name, scope in POINTS.items() if scope is Scope.MICROBATCH):
+        microbatches = {at.microbatch for at in places if at.point == point}
+        assert microbatches in ({0, 1, 2}, {None}), point
     assert 3 == CONFIG.gradient_accumulation_steps
+
+
+def test_faults_of_the_network_hit_every_microbatch_of_every_rpc_that_has_one():
+    for rpc in (rpc for rpc in RPCS if rpc.sending.microbatch is not None):
+        own = [scenario.faults[-1] for scenario in NETWORK if scenario.name.startswith(f"net-{rpc.method}-")]
+        hit = {(isinstance(fault, SpoiledMessage), fault.at.microbatch) for fault in own}
+        assert set(product((True, False), range(3))) == hit
 
 
 def test_a_new_point_joins_the_matrix_by_itself(monkeypatch):
@@ -62,14 +80,67 @@ def test_every_rpc_of_the_contract_is_in_the_network_matrix():
 @pytest.mark.parametrize("rpc", RPCS, ids=lambda rpc: rpc.method)
 def test_every_fault_of_the_network_meets_every_rpc_on_both_sides(rpc):
     own = [s.faults[-1] for s in NETWORK if s.name.startswith(f"net-{rpc.method}-")]
-    kinds = {(fault.name.partition("@")[0].removesuffix(f"-{rpc.method}"), fault.at) for fault in own}
-    sides = {"upstream": (rpc.sending, rpc.received), "downstream": (rpc.replying,)}
+    kinds = {(fault.name.partition("@")[0].removesuffix(f"-{rpc.method}"), fault.at.point) for fault in own}
+    sides = {"upstream": (rpc.sending.point, rpc.received.point), "downstream": (rpc.replying.point,)}
     for stream, places in sides.items():
         connection = {"drop", "partition-1s", f"cut-{stream}-20", *(f"{illness}-{stream}" for illness in ILLNESSES)}
         assert connection <= {kind for kind, place in kinds if place in places}
     assert {rpc.method} == {fault.method for fault in own if not isinstance(fault, Pause)}
     mishaps = {fault.mishap for fault in own if isinstance(fault, SpoiledMessage)}
     assert set(MISHAPS) == mishaps
+    spots = {(fault.mishap, fault.spot) for fault in own if isinstance(fault, SpoiledMessage)}
+    assert set(product(CORRUPTIONS, SPOTS)) <= spots
+
+
+def as_settings(scenario):
+    return scenario.materials, tuple(sorted((name, str(value)) for name, value in scenario.config.model_dump().items()))
+
+
+def test_cells_have_many_settings_and_few_references():
+    """A reference a variant, and one more for each point that needs settings of its own."""
+    cells = {as_settings(scenario) for scenario in (*KILLS, *NETWORK)}
+    assert len(VARIANTS) + len(SETTINGS) == len(cells)
+    for matrix in (KILLS, NETWORK):
+        count = Counter(as_settings(scenario) for scenario in matrix)
+        assert min(count[as_settings(variant.applied(PLAIN))] for variant in VARIANTS) > len(matrix) / 20
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.title or "plain")
+def test_a_variant_has_a_microbatch_for_every_fault_of_the_matrices(variant, tmp_path):
+    made = with_materials(variant.applied(PLAIN), tmp_path).config
+    batches = Batches(made, load_training_data(made).sequences)
+    assert min(len(batches.step(step)) for step in (0, 2, 3)) >= 3
+    assert batches.total_steps == CONFIG.max_steps
+
+
+def test_the_settings_of_a_cell_are_the_same_every_time_and_stand_in_its_title():
+    assert list(network_matrix()) == list(NETWORK)
+    for scenario in NETWORK:
+        assert variant_of(scenario.name).title in scenario.title
+
+
+def test_pairs_are_drawn_from_every_choice_and_say_which():
+    pairs = CATALOGUE["pairs"]
+    assert [drawn_variant(seed) for seed in range(PAIRS)] == [drawn_variant(seed) for seed in range(PAIRS)]
+    assert len({as_settings(scenario.but(seed=0)) for scenario in pairs}) > PAIRS / 2
+    for name, choices in CHOICES.items():
+        assert {str(choice) for choice in choices} == {str(getattr(scenario.config, name)) for scenario in pairs}
+    assert {(), ("untied",), ("short text",)} == {scenario.materials for scenario in pairs}
+    for seed, scenario in enumerate(pairs):
+        assert drawn_variant(seed).title in scenario.title
+        assert all(
+            (fault.at.microbatch or 0) < scenario.config.gradient_accumulation_steps for fault in scenario.faults
+        )
+
+
+def test_a_bit_is_altered_in_every_part_of_the_stream_both_ways():
+    flips = [scenario.faults for scenario in CATALOGUE["flips"]]
+    alone = {(fault.stream, fault.part) for faults in flips if len(faults) == 1 for fault in faults}
+    assert {(stream, part) for stream in PARTS for part in PARTS[stream]} == alone
+    many = [faults for faults in flips if len(faults) > 1]
+    assert len(many) >= 10
+    assert {"anywhere"} < {fault.part for faults in many for fault in faults}
+    assert len(set(many)) == len(many)
 
 
 def test_pairs_are_many_and_the_same_every_time():

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
+from harness.engine.observer import Observer
 from harness.errors import HarnessError, TimedOutError
-from harness.events import At
-from harness.observer import Observer
+from harness.trace.place import At
 
 DEADLINE = 30.0
 FORWARD, COMMIT = "client.forward.sent", "client.commit.decided"

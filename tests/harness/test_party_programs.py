@@ -6,8 +6,8 @@ import threading
 import pytest
 from safetensors.torch import load_file
 
-from harness.events import At
-from harness.observer import Observer
+from harness.engine.observer import Observer
+from harness.trace.place import At
 
 DEADLINE = 60.0
 
@@ -162,7 +162,7 @@ def test_a_trunk_that_is_away_for_good_is_named_with_what_was_saved(pair):
 
 def test_a_client_that_is_away_for_good_loses_its_place_and_can_come_back(pair, undisturbed):
     two = pair(At("client.forward.sent", 1))
-    trunk = two.start_trunk("--idle-timeout", 0.5)
+    trunk = two.start_trunk("--idle-timeout", 3.0)
     client = two.start("client")
     two.wait_until_held("client.forward.sent")
     client.send(signal.SIGKILL)

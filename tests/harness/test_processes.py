@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import processes
 from harness.errors import HarnessError, TimedOutError
-from harness.processes import ColdStarter, WarmStarter
+from harness.processes import starters as processes
+from harness.processes.starters import ColdStarter, WarmStarter
 
 HERE = Path(__file__).parent
 WITH_THIS_FOLDER = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
@@ -205,3 +205,8 @@ class TestNoOrphans:
                 assert -signal.SIGKILL == keeper.wait(DEADLINE)
                 with suppress(ConnectionResetError):  # the server had not accepted the connection yet
                     assert b"" == connection.recv(1)
+
+
+def test_the_end_of_a_log_does_nothing_to_a_terminal(tmp_path):
+    (tmp_path / "log").write_bytes(b"model \x1b[31mred\x00\n")
+    assert processes.Program("client", 0, tmp_path / "log").last_lines() == "  model \\x1b[31mred\\x00"

@@ -3,104 +3,111 @@
 import os
 import subprocess
 import sys
-
-import pytest
-
-CONFTEST = """
-import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from harness.catalogue import scenarios_named
-from harness.run import RunOutcome
-from harness.verdict import CheckResult, Finding, worst
-from harness.workshop import Workshop
+# Stands in for what runs scenarios, so that no process of the session waits for torch.
+CONFTEST = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
-ULPS = {"PASS": 9, "FAIL": 10, "VOID": 0}
+import pytest
+from recordings import record_run, write
+
+from harness.trace.verdict import Verdict
 
 
-def outcome(scenario, _workshop):
+def run_scenario(scenario, workshop):
     word = scenario.title
-    checks = (
-        CheckResult("equivalence", 7, "fine", (Finding("first divergence: smashed of the bottom"),) * (word == "FAIL"),
-                    figures={"tensors": 7, "worst ulp": ULPS[word]}),
-        CheckResult("faults", 1, "fired", void_because="drop did not fire" if word == "VOID" else ""),
+    folder = record_run(Path("runs") / word, word, scenario.name, workshop.replay(scenario))
+    write(folder / "scenario.json", {"name": scenario.name, "faults": [{"name": "drop"}]})
+    trace = (
+        '{"t": 1.0, "source": "harness", "point": "fault.injected", "fault": "drop"}',
+        '{"t": 2.0, "source": "harness", "point": "fault.healed", "fault": "drop"}',
+        '{"t": 2.5, "source": "client", "point": "client.forward.received"}',
     )
-    return RunOutcome(scenario, Path("runs") / word, worst(check.verdict for check in checks), checks)
+    (folder / "trace.jsonl").write_text("".join(line + chr(10) for line in trace))
+    return SimpleNamespace(folder=folder, verdict=Verdict("VOID" if word == "ERROR" else word))
 
 
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch):
-    monkeypatch.setattr("harness.run.run_scenario", outcome)
+sys.modules["harness.engine.run"] = SimpleNamespace(run_scenario=run_scenario)
 
 
 @pytest.fixture(scope="session")
 def workshop():
-    return Workshop(None, None, None, None, Path("runs"), ("--cold",))
-
-
-def pytest_configure(config):
-    import harness.report.page
-
-    harness.report.page.write_report = lambda folders, path: f"{path} of {[str(folder) for folder in folders]}"
+    return SimpleNamespace(replay=lambda scenario: f"{scenario.replay} --cold")
 """
 TESTS = """
 import dataclasses
 
 import pytest
 
-from harness.catalogue import scenarios_named
+from harness.plan.catalogue import scenarios_named
 
 
-@pytest.mark.parametrize("word", ["PASS", "FAIL", "VOID"])
+@pytest.mark.parametrize("word", ["PASS", "FAIL", "VOID", "ERROR"])
 def test_scenario(run_scenario, word):
     (scenario,) = scenarios_named("many")
     run_scenario(dataclasses.replace(scenario.with_seed(42), title=word))
 """
 
 
-@pytest.fixture(scope="module")
-def session(tmp_path_factory):
-    """One session of pytest with a scenario that passes, one that fails, and one that is void."""
+@pytest.fixture(scope="module", params=[(), ("-n", "2")], ids=["one process", "two workers"])
+def session(request, tmp_path_factory):
+    """One session of pytest with a scenario of every ending."""
     folder = tmp_path_factory.mktemp("session")
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_scenarios.py").write_text(TESTS)
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=junit.xml", "--color=no"]
-    environment = {**os.environ, "COLUMNS": "300"}
+    (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    flags = ["-p", "no:cacheprovider", "--junitxml=junit.xml", "--color=no", *request.param]
+    paths = (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))
+    environment = {**os.environ, "COLUMNS": "300", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", "pytest", *flags]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     assert 1 == done.returncode, done.stdout + done.stderr
-    return done.stdout, (folder / "junit.xml").read_text()
+    return SimpleNamespace(folder=folder, lines=done.stdout.splitlines(), junit=(folder / "junit.xml").read_text())
 
 
 def test_only_the_scenario_that_passed_passes(session):
-    assert "2 failed, 1 passed" in session[0]
+    assert "3 failed, 1 passed" in session.lines[-1]
 
 
 @pytest.mark.parametrize(
     ("word", "problem"),
     [
-        ("FAIL", "  equivalence: FAIL: first divergence: smashed of the bottom"),
-        ("VOID", "  faults: VOID: drop did not fire"),
+        ("FAIL", "equivalence: first divergence: features of the trunk"),
+        ("VOID", "faults: drop did not fire"),
+        ("ERROR", "harness: HarnessError: the reference failed"),
     ],
 )
 def test_one_that_did_not_says_why_and_how_to_replay_it(session, word, problem):
-    lines = session[0].splitlines()
-    start = lines.index(f"many: {word}")
-    told = lines[start : start + 5]
-    assert problem in told
-    assert "replay: harness run many --seed 42 --cold" in told
-    assert f"run: runs/{word}" in told
+    start = session.lines.index(f"{word:5}  many  {problem}")
+    length = next(number for number, line in enumerate(session.lines[start:]) if line.startswith("       run: "))
+    told = session.lines[start : start + length + 1]
+    assert f"       replay: pytest 'test_scenarios.py::test_scenario[{word}]' --cold" in told
+    assert f"       run: runs/{word}" in told
+    assert ("       Traceback (most recent call last):" in told) == (word == "ERROR")
 
 
-def test_the_summary_counts_runs_and_tensors_and_the_worst_distance(session):
-    (line,) = [line for line in session[0].splitlines() if line.startswith("3 runs, ")]
-    assert line.startswith("3 runs, 21 tensors compared, worst ULP 10; report: ")
-    assert line.endswith("reports/runs/scenarios.html of ['runs/PASS', 'runs/FAIL', 'runs/VOID']")
+def test_one_summary_counts_runs_and_tensors_and_the_worst_distance_and_the_recoveries(session):
+    (start,) = [number for number, line in enumerate(session.lines) if line.startswith("4 runs (")]
+    ends, _, compared = session.lines[start].partition(")")
+    assert {"1 PASS", "1 FAIL", "1 VOID", "1 ERROR"} == {*ends.removeprefix("4 runs (").split(", ")}
+    assert [
+        ", 21 tensors compared, worst ULP 0",
+        "4 faults healed; progress came after p50 0.50 s, p95 0.50 s, slowest 0.50 s",
+        f"report: {session.folder / 'reports/runs/scenarios.html'}",
+    ] == [compared, *session.lines[start + 1 : start + 3]]
+
+
+def test_one_report_has_every_run(session):
+    page = (session.folder / "reports/runs/scenarios.html").read_text()
+    assert "FAIL · 4 runs" in page
 
 
 def test_the_folder_of_each_run_is_in_the_machine_readable_results(session):
-    assert [] == [
-        word for word in ("PASS", "FAIL", "VOID") if f'<property name="run" value="runs/{word}"' not in session[1]
-    ]
+    words = ("PASS", "FAIL", "VOID", "ERROR")
+    assert [] == [word for word in words if f'<property name="run" value="runs/{word}"' not in session.junit]

@@ -2,12 +2,14 @@
 
 import json
 import math
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from harness.events import Event
-from harness.record import RunRecord, json_text, read_lines
-from harness.scenario import Scenario
+from harness.plan.scenario import Scenario
+from harness.recording.writer import RunRecord, json_text, read_lines
+from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 
 SCENARIO = Scenario("by-hand", "Made by hand", TrainingConfig())
@@ -67,3 +69,11 @@ class TestLines:
         assert [] == read_lines(tmp_path / "none")
         (tmp_path / "empty").touch()
         assert [] == read_lines(tmp_path / "empty")
+
+
+def test_the_environment_names_the_commit_that_runs(record):
+    git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
+    head = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    record.write_environment(SCENARIO, None)
+    written = json.loads((record.folder / "environment.json").read_text())
+    assert head == written["commit"].partition("+")[0]

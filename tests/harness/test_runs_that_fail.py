@@ -8,15 +8,18 @@ from dataclasses import replace
 import pytest
 
 from harness.cli import main
-from harness.commands.run import chosen_scenarios
-from harness.events import At
-from harness.faults import DropConnection
+from harness.commands.telling import details
+from harness.engine.run import run_scenario
+from harness.judging.checks import CHECKS
+from harness.plan.faults import DropConnection
+from harness.plan.scenario import Scenario
+from harness.plan.selection import chosen_scenarios
 from harness.proxy.client import ToxiproxyClient
-from harness.proxy.errors import ServerUnreachableError
-from harness.record import read_lines
-from harness.run import run_scenario
-from harness.scenario import Scenario
-from harness.verdict import Verdict
+from harness.recording.writer import read_lines
+from harness.report.folder import read_run
+from harness.report.page import render_run
+from harness.trace.place import At
+from harness.trace.verdict import Verdict
 
 
 @pytest.fixture
@@ -43,8 +46,10 @@ def test_a_trunk_that_dies_at_once_shows_its_last_lines(sabotaged_workshop, scen
     message = problem(outcome)
     assert message.startswith("trunk ended with status 2; its log ends:\n")
     assert "unrecognized arguments: --no-such-flag" in message
-    assert {"completion": "FAIL", "equivalence": "VOID", "exactly_once": "VOID"} == {
-        check["name"]: check["verdict"] for check in verdict_file(outcome)["checks"] if check["verdict"] != "PASS"
+    found = {check["name"]: check["verdict"] for check in verdict_file(outcome)["checks"]}
+    void = dict.fromkeys(("equivalence", "exactly_once", "work", "peak_memory"), "VOID")
+    assert {"completion": "FAIL", "logs": "PASS", **void} == {
+        name: verdict for name, verdict in found.items() if verdict != "N/A"
     }
 
 
@@ -79,8 +84,53 @@ def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(sabotaged_works
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     workshop = replace(sabotaged_workshop(), toxiproxy=ToxiproxyClient("127.0.0.1", port))
-    with pytest.raises(ServerUnreachableError, match="Is the Toxiproxy server still running"):
-        run_scenario(scenario("no-proxy", "proxy"), workshop)
+
+    outcome = run_scenario(scenario("no-proxy", "proxy"), workshop)
+
+    assert Verdict.VOID is outcome.verdict
+    found = verdict_file(outcome)
+    assert "harness" == found["checks"][0]["name"]
+    assert "Is the Toxiproxy server still running" in found["checks"][0]["summary"]
+    assert found["checks"][0]["traceback"].startswith("Traceback (most recent call last):")
+    assert found["checks"][0]["traceback"] == (outcome.folder / "logs" / "harness.log").read_text()
+    assert "This run proves nothing" in render_run(read_run(outcome.folder))
+
+
+def test_a_timeout_that_is_too_short_for_the_reference_too_gives_a_verdict(sabotaged_workshop, scenario):
+    outcome = run_scenario(scenario("hasty", timeout=0.001, seed=71), sabotaged_workshop())
+    assert problem(outcome).startswith("client still runs after 0.001 s")
+
+
+def test_data_that_is_missing_makes_the_run_void_and_the_reason_is_told_once(sabotaged_workshop, scenario):
+    outcome = run_scenario(scenario("no-text", data="/no/such/text"), sabotaged_workshop())
+    assert Verdict.VOID is outcome.verdict
+    told = "\n".join(details(read_run(outcome.folder)))
+    assert 1 == told.count("/no/such/text: there is no such file")
+    assert 1 == told.count("Traceback")
+
+
+def test_what_a_scenario_needs_and_cannot_be_made_makes_the_run_void(sabotaged_workshop, scenario, monkeypatch):
+    def fail(_scenario, _folder):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("harness.engine.run.with_materials", fail)
+    outcome = run_scenario(scenario("no-material"), sabotaged_workshop())
+
+    assert Verdict.VOID is outcome.verdict
+    assert "no space left" in verdict_file(outcome)["checks"][0]["summary"]
+
+
+def test_a_check_that_raises_is_void_and_the_others_are_judged_all_the_same(sabotaged_workshop, scenario, monkeypatch):
+    def broken(_facts):
+        raise ZeroDivisionError("no steps")
+
+    monkeypatch.setitem(CHECKS, "equivalence", broken)
+    outcome = run_scenario(scenario("raises", "local"), sabotaged_workshop())
+    found = {check["name"]: check for check in verdict_file(outcome)["checks"]}
+    assert Verdict.VOID is outcome.verdict
+    assert ("VOID", "PASS") == (found["equivalence"]["verdict"], found["exactly_once"]["verdict"])
+    assert "ZeroDivisionError: no steps" in found["equivalence"]["traceback"]
+    assert "ZeroDivisionError: no steps" in found["equivalence"]["summary"]
 
 
 class TestTheFolder:
@@ -107,14 +157,17 @@ class TestTheFolder:
         found = verdict_file(failed)
         assert "FAIL" == found["verdict"]
         equivalence = next(check for check in found["checks"] if check["name"] == "equivalence")
-        assert "first divergence: features of the trunk" == equivalence["findings"][0]["message"]
+        name = "weight/transformer.h.2.mlp.c_proj.bias"
+        assert f"first divergence: {name} of the trunk" == equivalence["findings"][0]["message"]
         assert "faults: none were planned" in found["not_covered"]
 
     def test_every_file_is_json_to_everybody(self, failed):
         def refuse(word):
             raise AssertionError(f"{word} is not JSON")
 
-        for path in failed.folder.glob("*.json"):
+        written = {path.name: path for path in failed.folder.glob("*.json")}
+        assert {"verdict.json", "equivalence.json", "bytes.json"} <= written.keys()
+        for path in written.values():
             json.loads(path.read_text(), parse_constant=refuse)
 
     def test_a_passed_run_keeps_no_checkpoints(self, sabotaged_workshop, scenario):

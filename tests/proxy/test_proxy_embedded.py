@@ -4,6 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 
@@ -23,7 +24,6 @@ from proxy_wires import (
 
 from harness.proxy.client import ByteCounters, Toxic
 from harness.proxy.embedded import toxics as embedded_toxics
-from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.link import NamedToxic
 from harness.proxy.embedded.metrics import Metrics
 from harness.proxy.embedded.pipe import Pipe
@@ -250,16 +250,16 @@ def test_an_upstream_that_is_no_address_closes_the_client(embedded_bench, upstre
 
 
 def test_a_queue_of_tiny_chunks_is_bounded_too():
-    pipe = Pipe(limit_bytes=1000)
+    pipe = Pipe(limit_bytes=1000, clock=time.monotonic)
     for _ in range(4):
-        pipe.put(Chunk(memoryview(b"x"), 0.0))
+        pipe.put(b"x")
     assert not pipe.has_room
 
 
 def test_a_queue_says_when_there_is_room_again():
-    pipe, told = Pipe(limit_bytes=100), asyncio.Event()
+    pipe, told = Pipe(limit_bytes=100, clock=time.monotonic), asyncio.Event()
     pipe.on_room = told.set
-    pipe.put(Chunk(memoryview(bytes(200)), 0.0))
+    pipe.put(bytes(200))
     assert not told.is_set()
     pipe.take()
     assert told.is_set()

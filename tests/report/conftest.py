@@ -105,6 +105,16 @@ def write_run():
     return write
 
 
+GROUPS_OF = {
+    "kill-client": "client killed",
+    "kill-trunk": "trunk killed",
+    "kill-client-and-trunk": "both killed",
+    "drop": "connection",
+    "partition-1s": "connection",
+    "cut-upstream-9": "connection",
+}
+
+
 @pytest.fixture
 def write_faulted(tmp_path, write_run):
     """Give a function that writes a run with faults, given as (kind, point, step), and returns its path.
@@ -115,7 +125,12 @@ def write_faulted(tmp_path, write_run):
     def write(name, *faults, verdict="PASS", silent=(), trace=None):
         folder = write_run(tmp_path / "runs" / name)
         planned = [
-            {"name": f"{kind}@{point}.{step}", "at": {"point": point, "step": step}}
+            {
+                "name": f"{kind}@{point}.{step}",
+                "kind": kind,
+                "group": GROUPS_OF.get(kind, "other"),
+                "at": {"point": point, "step": step},
+            }
             for kind, point, step in (*faults, *silent)
         ]
         for file, changes in {

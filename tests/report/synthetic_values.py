@@ -61,7 +61,8 @@ def equivalence(kind):
         histogram |= {"1": 80_412, "2-3": 31_904, "4-15": 9_210, "16-255": 1_333, "256+": 41}
         pair = {"split": -0.0011754943989217281, "reference": -0.00117549451533705}
         divergence = {**DIVERGENCE, **pair}
-    return {"rows": rows, "ulp_histogram": histogram, "first_divergence": divergence}
+    rungs = [{"rung": "local", "verdict": "PASS"}, {"rung": "direct", "verdict": "FAIL"}] if divergence else []
+    return {"rows": rows, "ulp_histogram": histogram, "first_divergence": divergence, "ladder": rungs}
 
 
 def verdict(kind):

@@ -16,10 +16,7 @@ def test_a_stranger_can_add_a_figure_by_the_guide(tmp_path, write_run):
     target = re.search(r"Create `(.+?)`", guide)[1]
     function, import_line, entry = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
     copy = tmp_path / "copy"
-    (copy / "harness").mkdir(parents=True)
-    for file in ("__init__.py", "recovery.py"):
-        shutil.copy(ROOT / "harness" / file, copy / "harness")
-    shutil.copytree(ROOT / "harness/report", copy / "harness/report")
+    shutil.copytree(ROOT / "harness", copy / "harness")
 
     (copy / target).write_text(function, encoding="utf-8")
     registry = copy / "harness/report/figures/__init__.py"

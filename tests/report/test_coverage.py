@@ -5,14 +5,16 @@ import re
 import pytest
 from page_outline import text_of
 
-from harness.matrices import kill_matrix, long_haul, network_matrix, pairs
+from harness.plan.faults.groups import GROUPS
+from harness.plan.matrices import flips, kill_matrix, long_haul, network_matrix, pairs, storms
+from harness.plan.outages import outages
 from harness.report.coverage import coverage
 from harness.report.folder import read_run
-from harness.report.kinds import GROUPS, group_of, kind_of
 from harness.report.page import render_index
-from splitlearn.probe import POINTS
+from splitlearn.points import POINTS
 
 POINT = "client.commit.decided"
+GROUPS_OF = {"kill-client": "client killed", "kill-trunk": "trunk killed", "kill-client-and-trunk": "both killed"}
 KILLS = [("kill-client", POINT, 2), ("kill-trunk", POINT, 2), ("kill-client-and-trunk", POINT, 3)]
 
 
@@ -81,7 +83,7 @@ def test_a_point_and_a_kind_that_are_not_known_are_shown_and_not_counted_among_t
     assert "Fault at client.of.old, which is no point of this version" in text_of(render_index(runs))
 
 
-def test_the_page_says_in_one_line_what_was_covered_and_marks_every_gap(write_faulted):
+def test_the_page_says_in_one_line_what_was_covered_and_shows_every_gap_without_calling_it_void(write_faulted):
     runs = [read_run(write_faulted(f"run-{fault[0]}", fault)) for fault in KILLS]
     silent = read_run(write_faulted("quiet", silent=[("drop", "trunk.compute.done", 2)]))
 
@@ -90,14 +92,15 @@ def test_the_page_says_in_one_line_what_was_covered_and_marks_every_gap(write_fa
 
     assert (
         f"{len(POINTS)} points, 1 with a kill of each of the three kinds (client, trunk, both); 3 runs, "
-        f"worst verdict PASS. ○ Nothing was tried at {len(POINTS) - 1} points."
+        f"worst verdict PASS. Nothing was tried at {len(POINTS) - 1} points."
     ) in text
     assert "1 planned fault never fired and counts nowhere." in text
-    assert page.count('class="line gap"') == text.count("○ nothing was tried") == len(POINTS) - 1
+    assert page.count('class="line gap"') == text.count("nothing was tried") == len(POINTS) - 1
+    assert '<div class="line gap"><code>session.opening</code><span>nothing was tried</span></div>' in page
     row = re.search(r"<summary class=\"line\">(.*?)</summary>", page, flags=re.DOTALL)[1]
     assert text_of(row).strip() == (
         "commit.decided client killed: ✓ 1 PASS trunk killed: ✓ 1 PASS both killed: ✓ 1 PASS "
-        "stopped or paused: none connection: none ill network: none message: none"
+        "stopped or paused: none connection: none ill network: none message: none altered bits: none"
     )
 
 
@@ -107,13 +110,12 @@ def test_a_run_that_did_not_pass_is_linked_from_its_fault(write_faulted):
     assert '✕</span> 1<span class="unseen"> FAIL</span></span> <a href="#run-2-b">b</a>' in render_index(runs)
 
 
-@pytest.mark.parametrize("matrix", [kill_matrix(), network_matrix(), pairs(), [long_haul(300, "haul")]])
-def test_every_fault_of_the_matrices_has_its_group(matrix):
-    kinds = {kind_of(fault.name) for scenario in matrix for fault in scenario.faults}
+MATRICES = (kill_matrix(), network_matrix(), pairs(), [long_haul(300, "haul")], storms(), flips(), outages())
 
-    assert {kind for kind in kinds if group_of(kind) not in GROUPS} == set()
-    assert {kind: group_of(kind) for kind in kinds if kind.startswith("kill-")}.items() <= {
-        "kill-client": "client killed",
-        "kill-trunk": "trunk killed",
-        "kill-client-and-trunk": "both killed",
-    }.items()
+
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_every_fault_of_the_matrices_has_its_group(matrix):
+    groups = {fault.kind: fault.group for scenario in matrix for fault in scenario.faults}
+
+    assert {kind for kind, group in groups.items() if group not in GROUPS} == set()
+    assert {kind: group for kind, group in groups.items() if kind.startswith("kill-")}.items() <= GROUPS_OF.items()

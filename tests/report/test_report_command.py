@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.report.cli import add_parser
+from harness.commands.report import add_parser
 
 
 def _run(*arguments):
@@ -64,7 +64,7 @@ def test_a_page_that_cannot_be_written_is_explained(tmp_path, write_run, capsys)
 
 
 def test_help_needs_neither_drawing_nor_the_system_under_test():
-    command = "import sys, harness.report.cli; print(*sys.modules)"
+    command = "import sys, harness.commands.report; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert not {"matplotlib", "jinja2", "torch", "grpc"} & set(loaded.stdout.split())
 

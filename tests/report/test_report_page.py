@@ -67,7 +67,9 @@ def test_a_failure_shows_both_values_their_bits_and_the_guilty_rung(page_of):
     assert "-0.0011754944" in text
     assert "-0.00117549452" in text
     assert "1 ULP apart" in text
-    assert "first to failgRPC direct" in text
+    assert "holdsLocal trunk" in text
+    assert "failsgRPC direct" in text
+    assert "Simulated network" not in text
     assert page.count('<i class="differs">') == 2
     assert "9 more findings" in text
     assert "call Compute failed: UNAVAILABLE &lt;connection reset&gt;" in page
@@ -195,3 +197,40 @@ def test_steps_that_took_no_time_and_steps_without_a_counterpart_are_drawn(tmp_p
     (folder / "reference.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps[:2]))
 
     assert "identical bits at the common 2 steps" in render_run(read_run(folder))
+
+
+def test_a_check_that_does_not_apply_and_one_that_is_broken_are_shown_as_such(tmp_path, write_run):
+    folder = write_run(tmp_path / "run")
+    checks = [
+        {"name": "faults", "verdict": "N/A", "summary": "none were planned", "compared": 0},
+        {"name": "memory", "verdict": "VOID", "summary": "the check itself is broken", "traceback": "KeyError: 'x'"},
+    ]
+    _edit(folder, "verdict.json", checks=checks)
+    page = render_run(read_run(folder))
+
+    assert '<p class="NA">' in page
+    assert "– N/A faults none were planned" in " ".join(text_of(page).split())  # noqa: RUF001 - a dash
+    assert "(0 compared)" not in page
+    assert "KeyError: &#39;x&#39;" in page
+
+
+def test_the_step_time_stands_beside_that_of_the_single_process(tmp_path, write_run):
+    folder = write_run(tmp_path / "run")
+    for name, seconds in {"split": 0.3, "reference": 0.2}.items():
+        steps = [{"step": n, "loss": 1.0, "seconds": seconds, "breakdown": {"bottom": 0.1}} for n in (1, 2, 3)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(step) + "\n" for step in steps))
+
+    beside = text_of(render_run(read_run(folder)), " ")
+    _edit(folder, "scenario.json", timed=True)
+    alone = text_of(render_run(read_run(folder)), " ")
+
+    assert "The same step in the single process 200 ms 1.50 × when split" in beside  # noqa: RUF001 - the sign for times
+    assert "The single process ran beside the split run" in beside
+    assert "The single process ran beside the split run" not in alone
+
+
+def test_the_commit_of_the_code_that_ran_is_named(tmp_path, write_run):
+    folder = write_run(tmp_path / "run")
+    _edit(folder, "environment.json", commit="0123456789ab+changes")
+
+    assert "commit 0123456789ab+changes" in text_of(render_run(read_run(folder)), " ")

@@ -8,7 +8,7 @@ from harness.report.bits import bit_pair
 from harness.report.folder import read_run
 from harness.report.ladder import ladder
 from harness.report.reading import sentence, worst_verdict
-from harness.report.records import Where
+from harness.report.records import RungRun, Where
 from harness.report.settings import sort_settings
 from harness.report.wording import ABSENT, duration, measure, place, plural, size, value
 
@@ -61,10 +61,16 @@ def test_numbers_and_places_in_words(written, expected):
     assert written == expected
 
 
-def test_the_ladder_holds_below_the_first_rung_that_fails():
-    assert [rung.state for rung in ladder("direct")] == ["baseline", "holds", "holds", "fails", "unknown"]
-    assert [rung.name for rung in ladder("elsewhere")] == ["elsewhere"]
-    assert ladder(None) == []
+def test_the_ladder_has_the_rungs_that_were_run_and_no_other():
+    rungs = ladder([RungRun("local", "PASS"), RungRun("direct", "VOID"), RungRun("proxy", "FAIL")])
+    assert [(rung.name, rung.state) for rung in rungs] == [
+        ("One process", "baseline"),
+        ("Local trunk", "holds"),
+        ("gRPC direct", "unknown"),
+        ("gRPC through Toxiproxy", "fails"),
+    ]
+    assert [rung.name for rung in ladder([RungRun("elsewhere", "FAIL")])] == ["One process", "elsewhere"]
+    assert ladder([]) == []
 
 
 def test_settings_at_their_default_are_parted_from_the_others():
@@ -86,13 +92,14 @@ def test_one_failure_is_worse_than_any_void(tmp_path, write_run):
     ("kind", "edit", "expected"),
     [
         ("PASS", ("scenario.json", {"config": {"codec": "fp16"}}), "one process that applies the codec fp16"),
+        ("PASS", ("scenario.json", {"config": {"codec": "zlib"}}), "the same training as one process: over"),
         ("PASS", ("equivalence.json", None), "no tensor was compared with a reference"),
         (
             "PASS",
             ("equivalence.json", {"rows": [{"quantity": "loss", "stage": "top", "compared": 9, "differing": 1}]}),
             "with 1 of 9 compared tensors not identical",
         ),
-        ("FAIL", ("equivalence.json", None), "The check “bitwise-equal” does not hold: 24 steps"),
+        ("FAIL", ("equivalence.json", None), "The check “bitwise-equal” does not hold: gradient differs"),
         ("FAIL", ("verdict.json", {"checks": []}), "the first difference is at step 17"),
         ("VOID", ("scenario.json", {"faults": []}), "the check “bitwise-equal” is void: no gradient"),
     ],
@@ -106,3 +113,14 @@ def test_the_sentence_says_no_more_than_the_run_shows(tmp_path, write_run, kind,
         (folder / file).write_text(json.dumps({**json.loads((folder / file).read_text()), **changes}))
 
     assert expected in sentence(read_run(folder))
+
+
+def test_of_a_check_that_failed_the_sentence_tells_what_is_wrong_and_not_what_should_hold(tmp_path, write_run):
+    folder = write_run(tmp_path / "run", "FAIL")
+    (folder / "equivalence.json").unlink()
+    crash = {"message": "trunk.log, line 1: KeyError: 'x'\nits end", "where": {}}
+    check = {"name": "logs", "verdict": "FAIL", "summary": "no log tells of a crash", "findings": [crash]}
+    verdict = json.loads((folder / "verdict.json").read_text())
+    (folder / "verdict.json").write_text(json.dumps({**verdict, "checks": [check]}))
+
+    assert "The check “logs” does not hold: trunk.log, line 1: KeyError: 'x'." == sentence(read_run(folder))

@@ -32,11 +32,12 @@ def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions)
 class Trunk:
     """Serves until it is stopped."""
 
-    def __init__(self, config, service=None, **options):
+    def __init__(self, config, service=None, meter=None, **options):
         self.config = config
         self.service = service or service_of(config, **options)
         self._stack = ExitStack()
-        self.address = str(self._stack.enter_context(running_server(self.service, config, Address("127.0.0.1", 0))))
+        serving = running_server(self.service, config, Address("127.0.0.1", 0), meter)
+        self.address = str(self._stack.enter_context(serving))
 
     def stop(self):
         """Stop once; a second time does nothing."""

@@ -1,5 +1,6 @@
 """Every limit of the trunk's server."""
 
+import asyncio
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +10,14 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from trunk.server import Trunk
+from trunk.stub import sealed_stub
 
 from splitlearn.commands.certificates import made
+from splitlearn.trunk import reception
 from splitlearn.trunk import server as trunk_server
 from splitlearn.trunk.servicer import TrunkServicer
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
-from splitlearn.wire.stub import sealed_stub
 
 SECONDS = 30
 
@@ -70,13 +72,13 @@ def test_more_requests_at_once_than_allowed_are_refused(gate):
     answers = [ask(channel, timeout=SECONDS) for channel in channels for _ in range(options.MAX_STREAMS)]
     for answer in answers:
         answer.add_done_callback(lambda _: refused.release())
-    excess = len(answers) - trunk_server.MAX_CONCURRENT_RPCS
+    excess = len(answers) - trunk_server.MOST_REQUESTS
     assert all(refused.acquire(timeout=SECONDS) for _ in range(excess))
     service.go.set()
 
     codes = [answer.code() for answer in answers]
     assert excess == codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED) > 0
-    assert trunk_server.MAX_CONCURRENT_RPCS == codes.count(grpc.StatusCode.OK)
+    assert trunk_server.MOST_REQUESTS == codes.count(grpc.StatusCode.OK)
     for channel in channels:
         channel.close()
 
@@ -166,34 +168,33 @@ def test_a_request_without_a_deadline_is_given_up_while_it_is_computed(gate):
     assert grpc.StatusCode.DEADLINE_EXCEEDED is caught.value.code()
 
 
-def test_a_request_whose_time_is_over_before_its_turn_is_not_computed():
-    class EndedError(Exception):
-        pass
-
-    class Context:
-        def is_active(self):
-            return False
-
-        def time_remaining(self):
-            return 0.0
-
-        def abort_with_status(self, status):
-            raise EndedError(status.details)
+def test_a_request_that_is_given_up_before_its_turn_is_not_carried_out():
+    async def give_up():
+        with ThreadPoolExecutor(1) as compute:
+            servicer = TrunkServicer(service, compute)
+            first, second = (
+                asyncio.create_task(servicer.SyncTrainingState(pb.SyncTrainingStateRequest(), None)) for _ in range(2)
+            )
+            await asyncio.to_thread(service.entered.wait, SECONDS)
+            second.cancel()
+            await asyncio.wait([second])
+            service.go.set()
+            assert (await first).applied_step == 1
 
     service = Gate()
-    with ThreadPoolExecutor(1) as compute, pytest.raises(EndedError, match="gave this request up"):
-        TrunkServicer(service, compute, SECONDS).SyncTrainingState(pb.SyncTrainingStateRequest(), Context())
-    assert service.calls == 0
+    asyncio.run(give_up())
+    assert service.calls == 1
 
 
 def test_the_page_on_security_has_every_limit():
     page = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
     limits = [
         options.MAX_STREAMS,
-        trunk_server.MAX_CONCURRENT_RPCS,
+        trunk_server.MOST_REQUESTS,
         options.MAX_METADATA_BYTES,
         options.MAX_CONNECTIONS,
     ]
-    limits += [options.HANDSHAKE_TIMEOUT_MS // 1000, trunk_server.HANDLER_THREADS]
+    limits += [options.HANDSHAKE_TIMEOUT_MS // 1000, options.IDLE_MS // 1000, trunk_server.MOST_READ]
+    limits += [reception.MOST_VISITS, reception.MOST_VISITS_READ, int(reception.VISIT_SECONDS)]
 
     assert [limit for limit in limits if f"| {limit} " not in page] == []

@@ -6,6 +6,7 @@ import pytest
 import torch
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.trunk.sessions import MAX_READERS, READER_REST
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.link import Position
@@ -51,18 +52,39 @@ def test_a_fresh_start_keeps_what_an_earlier_run_of_that_name_has_left(config):
     assert folders == sorted(path.parent.name for path in (config.save_dir / "run").rglob("step-*.safetensors"))
 
 
-def test_readers_take_no_place_from_runs_and_the_oldest_makes_room(config):
-    service = service_of(config, max_sessions=1)
+def test_readers_take_no_place_from_runs_and_end_no_other_that_is_busy(config):
+    """One that has been silent for a while makes room."""
+    now = [0.0]
+    service = service_of(config, max_sessions=1, now=lambda: now[0])
     service.open_session(opening(config, "run"))
-    readers = [service.open_session(opening(config, f"reader-{n}", reader=True)).incarnation for n in range(5)]
-
+    readers = [service.open_session(opening(config, f"r{n}", reader=True)).incarnation for n in range(MAX_READERS)]
     asked = [
-        pb.SyncTrainingStateRequest(key=key_message(f"reader-{n}", incarnation, Position(0, 0, 1)))
+        pb.SyncTrainingStateRequest(key=key_message(f"r{n}", incarnation, Position(0, 0, 1)))
         for n, incarnation in enumerate(readers)
     ]
-    assert Reason.UNKNOWN_SESSION is refusal(service.sync_training_state, asked[0])
-    assert [0, 0, 0, 0] == [service.sync_training_state(request).applied_step for request in asked[1:]]
+    assert {0} == {service.sync_training_state(request).applied_step for request in asked}
+    assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening(config, "late", reader=True))
+
+    while now[0] <= READER_REST:
+        now[0] += 1.0
+        service.sync_training_state(asked[0])
+        service.close_idle()
+    service.open_session(opening(config, "late", reader=True))
+    assert Reason.UNKNOWN_SESSION is refusal(service.sync_training_state, asked[1])
+    assert {0} == {service.sync_training_state(request).applied_step for request in asked[2:] + asked[:1]}
     assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening(config, "another-run"))
+
+
+def test_readers_of_the_same_weights_share_them(config):
+    service = service_of(config)
+    first, second = (
+        service._sessions.get(name, service.open_session(opening(config, name, reader=True)).incarnation)
+        for name in ("r1", "r2")
+    )
+    run = service._sessions.get("run", service.open_session(opening(config, "run")).incarnation)
+
+    assert first is second
+    assert run is not first
 
 
 def test_a_reader_cannot_take_the_place_of_a_run(config):

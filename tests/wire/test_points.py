@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from splitlearn.probe import POINTS, NullProbe, SocketProbe, open_probe
+from splitlearn.points import POINTS
+from splitlearn.probe import NullProbe, SocketProbe, open_probe
 
 SECONDS = 20
 

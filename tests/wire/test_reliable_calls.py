@@ -1,30 +1,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from wire.clock import FakeClock
 
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.errors import RETRYABLE_TRANSPORT_CODES, Code, Reason, WireError
-from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
+from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
 
 REQUEST = pb.ComputeRequest()
 REPLY = pb.ComputeReply()
-
-
-class FakeClock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self):
-        self.time = 1000.0
-        self.slept = []
-
-    def now(self):
-        """Give the time."""
-        return self.time
-
-    def sleep(self, seconds):
-        """Let time pass."""
-        self.slept.append(seconds)
-        self.time += seconds
 
 
 class FakeTransport:
@@ -32,13 +16,17 @@ class FakeTransport:
 
     def __init__(self, clock, outcomes, duration=0.0):
         self.clock, self.outcomes, self.duration = clock, list(outcomes), duration
-        self.sent = []
+        self.sent, self.renewed_after = [], []
 
     def call(self, method, request, timeout):
         """Note the request; the answer comes when it is asked for."""
         self.sent.append((method, request, timeout))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         return Answer(self, outcome)
+
+    def renew(self):
+        """Note after how many requests."""
+        self.renewed_after.append(len(self.sent))
 
 
 class Answer:
@@ -79,8 +67,8 @@ def test_a_request_is_sent_before_its_answer_is_awaited():
     assert calls.clock.slept == []
 
 
-@pytest.mark.parametrize("code", sorted(RETRYABLE_TRANSPORT_CODES, key=lambda code: code.value))
-def test_a_broken_connection_is_tried_again(code):
+@pytest.mark.parametrize("code", Code, ids=lambda code: code.name)
+def test_a_failure_of_the_transport_is_tried_again_whatever_its_code(code):
     calls, failures = calls_with(broken(code), broken(code), REPLY)
 
     assert REPLY is calls.call("Backward", REQUEST, as_it_is).result()
@@ -111,18 +99,32 @@ def test_a_reply_that_arrived_damaged_is_asked_for_again():
     assert len(failures) == 1
 
 
-def test_a_reply_that_is_wrong_is_not_asked_for_again():
+def test_a_reply_that_no_trunk_gives_is_asked_for_again_and_given_up_with_its_flaw():
+    calls, failures = calls_with(REPLY)
+
+    def read(_reply):
+        raise WireError(Reason.BAD_SHAPE, "shape 7")
+
+    with pytest.raises(WireError, match="shape 7") as caught:
+        calls.call("Compute", REQUEST, read).result()
+    assert Reason.TRANSPORT is caught.value.reason
+    assert len(calls.transport.sent) == len(failures) > 2
+
+
+def test_a_reply_that_is_not_finite_is_no_failure_of_the_transport():
+    """The step is skipped."""
     calls, _ = calls_with(REPLY)
 
     def read(_reply):
-        raise WireError(Reason.BAD_SHAPE, "shape")
+        raise WireError(Reason.NON_FINITE, "NaN")
 
-    with pytest.raises(WireError, match="shape"):
+    with pytest.raises(WireError, match="NaN"):
         calls.call("Compute", REQUEST, read).result()
     assert len(calls.transport.sent) == 1
 
 
-FINAL = [reason for reason in Reason if reason not in (Reason.TRANSPORT, Reason.CORRUPT, Reason.OUT_OF_ORDER)]
+# A refused token is another matter: see below.
+FINAL = [reason for reason in Reason if not WireError(reason, "").retryable and reason is not Reason.UNAUTHENTICATED]
 
 
 @pytest.mark.parametrize("reason", FINAL)
@@ -135,14 +137,50 @@ def test_any_other_refusal_is_raised_at_once(reason):
     assert (len(calls.transport.sent), calls.clock.slept, failures) == (1, [], [])
 
 
-@pytest.mark.parametrize(
-    "code", [code for code in Code if code not in RETRYABLE_TRANSPORT_CODES], ids=lambda code: code.name
-)
-def test_a_failure_that_no_repetition_mends_is_raised_at_once(code):
-    calls, _ = calls_with(broken(code), REPLY)
-    with pytest.raises(WireError):
+def test_a_refused_token_is_tried_once_more_on_a_new_connection():
+    refusal = WireError(Reason.UNAUTHENTICATED, "no")
+    calls, failures = calls_with(broken(), refusal, broken(), refusal, REPLY)
+    with pytest.raises(WireError) as caught:
         calls.call("Compute", REQUEST, as_it_is).result()
-    assert len(calls.transport.sent) == 1
+    assert refusal is caught.value
+    assert [2] == calls.transport.renewed_after
+    assert 3 == len(failures)
+
+
+@pytest.mark.parametrize("error", [broken(), broken(Code.UNIMPLEMENTED), WireError(Reason.CORRUPT, "checksum")])
+def test_after_a_few_failures_in_a_row_there_is_a_new_connection(error):
+    calls, _ = calls_with(*[error] * (2 * RENEW_AFTER + 1), REPLY)
+    calls.call("Compute", REQUEST, as_it_is).result()
+
+    assert [RENEW_AFTER, 2 * RENEW_AFTER] == calls.transport.renewed_after
+
+
+def test_failures_of_several_calls_add_up():
+    calls, _ = calls_with(*[broken()] * RENEW_AFTER, REPLY, patience=0.01)
+    for _ in range(RENEW_AFTER):
+        with pytest.raises(WireError):
+            calls.call("Compute", REQUEST, as_it_is).result()
+    assert [RENEW_AFTER] == calls.transport.renewed_after
+
+
+@pytest.mark.parametrize("answer", [REPLY, WireError(Reason.STEP_IN_PAST, "no")], ids=["a reply", "a refusal"])
+def test_an_answer_in_between_shows_that_the_connection_is_sound(answer):
+    calls, _ = calls_with(*[broken()] * (RENEW_AFTER - 1), answer, *[broken()] * (RENEW_AFTER - 1), REPLY)
+    for expected in (answer, REPLY):
+        call = calls.call("Compute", REQUEST, as_it_is)
+        if isinstance(expected, WireError):
+            with pytest.raises(WireError):
+                call.result()
+        else:
+            call.result()
+    assert [] == calls.transport.renewed_after
+
+
+def test_a_request_that_came_too_early_does_not_blame_the_connection():
+    calls, _ = calls_with(*[WireError(Reason.OUT_OF_ORDER, "not yet")] * (3 * RENEW_AFTER), REPLY)
+    calls.call("Compute", REQUEST, as_it_is).result()
+
+    assert [] == calls.transport.renewed_after
 
 
 def test_pauses_double_up_to_the_limit():

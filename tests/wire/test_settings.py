@@ -106,6 +106,7 @@ BAD = {
     "rpc_timeout": "0",
     "max_message_bytes": "5",
     "max_pending_bytes": "much",
+    "max_activation_bytes": "0",
 }
 
 

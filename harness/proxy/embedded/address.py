@@ -2,37 +2,38 @@
 
 import asyncio
 import os
+import re
 import socket
 
-from harness.proxy.embedded.errors import ListenFailedError
+from harness.proxy.embedded.errors import BadAddressError, ListenFailedError
 
 __all__ = ["canonical_address", "listening_socket", "shown_address", "split_address"]
 
 _WILDCARDS = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised here, not chosen
 _BACKLOG = 512
+_PORTS = range(65536)
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 
 def split_address(address: str) -> tuple[str, int]:
     """Split `HOST:PORT` or `[HOST]:PORT`; an empty address means any host, any port.
 
-    Raises ListenFailedError with the reason.
+    Raises BadAddressError with the reason.
     """
     if not address:
         return "", 0
     host, colon, port = address.rpartition(":")
-    if not colon or host.endswith(":"):
-        raise ListenFailedError(f": address {address}: missing port in address")
-    if ":" in host and not (host.startswith("[") and host.endswith("]")):
-        raise ListenFailedError(f": address {address}: too many colons in address")
-    if port and not (port.isascii() and port.isdigit()):
-        raise ListenFailedError(f": lookup tcp/{port}: unknown port")
-    if int(port or 0) > 65535:
-        raise ListenFailedError(f": address {port}: invalid port")
-    return host.removeprefix("[").removesuffix("]"), int(port or 0)
+    if not colon:
+        raise BadAddressError(f"address {address}: missing port in address")
+    if host.startswith("["):
+        host = _within_brackets(host, address)
+    elif ":" in host:
+        raise BadAddressError(f"address {address}: too many colons in address")
+    return host, _port_number(port)
 
 
 async def canonical_address(address: str) -> str:
-    """The address with its host resolved, in the form `listen` is shown; raises ListenFailedError."""
+    """The address with its host resolved, in the form `listen` is shown; raises BadAddressError."""
     family, target = await _resolve(address)
     return shown_address(family, target)
 
@@ -45,7 +46,10 @@ def shown_address(family: socket.AddressFamily, target: tuple[str, int]) -> str:
 
 async def listening_socket(address: str) -> socket.socket:
     """Bind and listen; raises ListenFailedError when that is not possible."""
-    family, target = await _resolve(address)
+    try:
+        family, target = await _resolve(address)
+    except BadAddressError as error:
+        raise ListenFailedError(f": {error}") from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,6 +65,27 @@ async def listening_socket(address: str) -> socket.socket:
     return listener
 
 
+def _within_brackets(host: str, address: str) -> str:
+    if "]" not in host:
+        raise BadAddressError(f"address {address}: missing ']' in address")
+    if not host.endswith("]"):
+        raise BadAddressError(f"address {address}: missing port in address")
+    return host[1:-1]
+
+
+def _port_number(port: str) -> int:
+    if not port:
+        return 0
+    if _NUMBER.fullmatch(port):
+        if int(port) not in _PORTS:
+            raise BadAddressError(f"address {port}: invalid port")
+        return int(port)
+    try:
+        return socket.getservbyname(port, "tcp")
+    except (OSError, UnicodeError) as error:
+        raise BadAddressError(f"lookup tcp/{port}: unknown port") from error
+
+
 async def _resolve(address: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
     host, port = split_address(address)
     if host in _WILDCARDS:
@@ -72,7 +97,7 @@ async def _resolve(address: str) -> tuple[socket.AddressFamily, tuple[str, int]]
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ListenFailedError(f": lookup {host}: no such host") from error
+        raise BadAddressError(f"lookup {host}: no such host") from error
     # An IPv4 address wins over an IPv6 one, as clients of `localhost` expect.
     family, _, _, _, target = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     return family, (str(target[0]), port)

@@ -9,6 +9,7 @@ from harness.proxy.embedded.json_body import json_list, json_object, value_of
 from harness.proxy.embedded.proxies import Proxies, ProxySettings
 from harness.proxy.embedded.proxy import Proxy
 from harness.proxy.embedded.replies import empty_reply, json_reply, text_reply
+from harness.proxy.embedded.request_body import read_body
 from harness.proxy.embedded.routing import Routes, route
 from harness.proxy.embedded.toxic_body import new_toxic, shown_toxic, updated_toxic
 
@@ -54,7 +55,7 @@ class Api:
         return json_reply({proxy.name: _shown(proxy) for proxy in self._proxies})
 
     async def _create(self, request: web.BaseRequest, _parts: Parts) -> web.Response:
-        settings = ProxySettings.read(json_object(await request.read()))
+        settings = ProxySettings.read(json_object(await read_body(request)))
         return json_reply(_shown(await self._proxies.create(settings)), status=201)
 
     async def _show(self, _request: web.BaseRequest, parts: Parts) -> web.Response:
@@ -62,7 +63,7 @@ class Api:
 
     async def _update(self, request: web.BaseRequest, parts: Parts) -> web.Response:
         proxy = self._proxies.get(parts["proxy"])
-        body = json_object(await request.read())
+        body = json_object(await read_body(request))
         async with proxy.changing:
             await proxy.configure(
                 value_of(body, "listen", proxy.listen),
@@ -80,7 +81,7 @@ class Api:
 
     async def _create_toxic(self, request: web.BaseRequest, parts: Parts) -> web.Response:
         proxy = self._proxies.get(parts["proxy"])
-        named = new_toxic(json_object(await request.read()))
+        named = new_toxic(json_object(await read_body(request)))
         proxy.add_toxic(named)
         return json_reply(shown_toxic(named))
 
@@ -88,8 +89,9 @@ class Api:
         return json_reply(shown_toxic(self._proxies.get(parts["proxy"]).toxic(parts["toxic"])))
 
     async def _update_toxic(self, request: web.BaseRequest, parts: Parts) -> web.Response:
-        body = await request.read()
         proxy = self._proxies.get(parts["proxy"])
+        proxy.toxic(parts["toxic"])  # an unknown one is refused before its body is asked for
+        body = await read_body(request)
         named, errors = updated_toxic(proxy.toxic(parts["toxic"]), json_object(body))
         proxy.update_toxic(named)
         if errors:
@@ -105,7 +107,7 @@ class Api:
         try:
             wanted = [
                 ProxySettings.read(entry, where=f" at proxy {number}")
-                for number, entry in enumerate(json_list(await request.read()), start=1)
+                for number, entry in enumerate(json_list(await read_body(request)), start=1)
             ]
             for settings in wanted:
                 created.append(_shown(await self._proxies.create_or_replace(settings)))  # noqa: PERF401

@@ -10,9 +10,9 @@ MAX_CHUNK_BYTES = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes that came in together; an empty one stands for "nothing more to read now".
+    """Bytes that came to a toxic together; an empty one stands for "nothing more to read now".
 
-    `arrived_s` is the event loop's clock, in seconds, when the proxy received them.
+    `arrived_s` is the event loop's clock, in seconds, when they came to the toxic that reads them.
     """
 
     data: memoryview
@@ -26,8 +26,8 @@ class Chunk:
         return Chunk(self.data[:at], self.arrived_s), Chunk(self.data[at:], self.arrived_s)
 
 
-def chunks_of(data: bytes, arrived_s: float) -> Iterator[Chunk]:
-    """Cut what one read returned into chunks of at most `MAX_CHUNK_BYTES`."""
+def chunks_of(data: bytes) -> Iterator[memoryview]:
+    """Cut what one read returned into pieces of at most `MAX_CHUNK_BYTES`."""
     view = memoryview(data)
     for start in range(0, len(data), MAX_CHUNK_BYTES):
-        yield Chunk(view[start : start + MAX_CHUNK_BYTES], arrived_s)
+        yield view[start : start + MAX_CHUNK_BYTES]

@@ -7,7 +7,7 @@ from random import Random
 
 from harness.proxy.embedded.address import split_address
 from harness.proxy.embedded.endpoint import Endpoint
-from harness.proxy.embedded.errors import ListenFailedError
+from harness.proxy.embedded.errors import BadAddressError
 from harness.proxy.embedded.link import Link, NamedToxic
 from harness.proxy.embedded.metrics import ByteCount
 
@@ -70,7 +70,7 @@ class Connection:
             host, port = split_address(self._upstream)
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: Endpoint(self._join), host, port)
-        except (OSError, UnicodeError, ListenFailedError):
+        except (OSError, UnicodeError, BadAddressError):
             self._client.end()
 
     def _join(self, server: Endpoint) -> None:

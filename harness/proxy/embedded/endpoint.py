@@ -5,7 +5,6 @@ import socket
 import struct
 from collections.abc import Callable
 
-from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.metrics import ByteCount
 
 __all__ = ["Endpoint"]
@@ -100,11 +99,7 @@ class Endpoint(asyncio.Protocol):
         """Whether the receiver keeps up."""
         return not self._full
 
-    def put(self, chunk: Chunk) -> None:
-        """Send a chunk."""
-        self.write(chunk.data)
-
-    def write(self, data: bytes | memoryview) -> None:
+    def put(self, data: bytes | memoryview) -> None:
         """Send, or drop what a closed peer will never read."""
         if not self._closing:
             self.count.sent += len(data)

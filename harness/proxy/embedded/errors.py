@@ -4,6 +4,7 @@ from typing import ClassVar
 
 __all__ = [
     "ApiError",
+    "BadAddressError",
     "BadRequestBodyError",
     "InvalidStreamError",
     "InvalidToxicTypeError",
@@ -84,6 +85,12 @@ class ToxicAlreadyExistsError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("toxic already exists")
+
+
+class BadAddressError(ApiError):
+    """The text is no HOST:PORT, or its host or port has no number."""
+
+    status = 500
 
 
 class ListenFailedError(ApiError):

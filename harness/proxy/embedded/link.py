@@ -47,18 +47,22 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._entry: Outlet = sink
         sink.count = count
+        sink.on_room = self._room_came
         source.on_data = self._feed
         source.on_end = self._source_ended
-        self._wire()
+        self._room_came()
 
     def add(self, named: NamedToxic) -> None:
-        """Append a toxic to the chain; bytes already past the end of the chain are not touched."""
-        if self._stages:
-            self._stages[-1].interrupt()
+        """Append a toxic to the chain; the chunk in the hand of the toxic before it goes past it."""
         generator = self._generator_for(named.name)
         stage = Stage(named.name, named.toxic, named.toxicity, generator, self._sink)
+        stage.input.on_room = self._room_came
+        if self._stages:
+            self._stages[-1].redirect(stage.input)
+        else:
+            self._entry = stage.input
         self._stages.append(stage)
-        self._wire()
+        self._room_came()
         task = self._loop.create_task(stage.work(self._leave))
         self._tasks.add(task)
         task.add_done_callback(partial(self._stopped, stage))
@@ -93,30 +97,28 @@ class Link:
             self._loop.call_exception_handler({"message": f"toxic {stage.name} failed", "exception": error})
 
     def _leave(self, stage: Stage) -> None:
-        self._stages.remove(stage)
-        self._wire()
-
-    def _wire(self) -> None:
-        outlets: list[Outlet] = [*(stage.input for stage in self._stages), self._sink]
-        writers = [self._room_came, *(stage.output_changed for stage in self._stages)]
-        for stage, outlet in zip(self._stages, outlets[1:], strict=True):
-            stage.output = outlet
-        self._entry = outlets[0]
-        for writer, outlet in zip(writers, outlets, strict=True):
-            outlet.on_room = writer
-            writer()
+        position = self._stages.index(stage)
+        if position:
+            self._stages[position - 1].bypass(stage)
+        else:
+            self._entry = stage.output
+        del self._stages[position]
+        self._room_came()
 
     def _feed(self, data: bytes) -> None:
         self._count.received += len(data)
         if self._stages:
-            for chunk in chunks_of(data, self._loop.time()):
-                self._entry.put(chunk)
+            for piece in chunks_of(data):
+                self._entry.put(piece)
         else:
-            self._sink.write(data)
+            self._sink.put(data)
         if not self._entry.has_room:
             self._source.pause()
 
     def _room_came(self) -> None:
+        # Two stages may wait for the sink: the last, and one that still holds a chunk from when it was the last.
+        for stage in self._stages:
+            stage.room_came()
         if self._entry.has_room:
             self._source.resume()
 

@@ -25,21 +25,24 @@ class Outlet(Protocol):
     def has_room(self) -> bool:
         """Whether the writer may put another chunk; `on_room` is called when this becomes true."""
 
-    def put(self, chunk: Chunk) -> None:
-        """Take a chunk. It is accepted without room too: the writer is trusted to ask first."""
+    def put(self, data: bytes | memoryview) -> None:
+        """Take bytes. They are accepted without room too: the writer is trusted to ask first."""
 
     def end(self) -> None:
         """Learn that no chunk follows."""
 
 
 class Pipe:
-    """First in, first out; says when its writer should wait and when its reader may go on."""
+    """First in, first out; says when its writer should wait and when its reader may go on.
 
-    def __init__(self, limit_bytes: int) -> None:
-        """Whether the limit is not reached yet."""
+    Each queue notes when a chunk came to it: in a chain every toxic counts from there, so that delays add up.
+    """
+
+    def __init__(self, limit_bytes: int, clock: Callable[[], float]) -> None:
         self.on_room: Callable[[], None] = _nobody
         self.on_data: Callable[[], None] = _nobody
         self._limit_bytes = limit_bytes
+        self._clock = clock
         self._chunks: deque[Chunk] = deque()
         self._held_bytes = 0
         self._ended = False
@@ -47,7 +50,7 @@ class Pipe:
 
     @property
     def has_room(self) -> bool:
-        """Hold a chunk for the reader."""
+        """Whether the limit is not reached yet."""
         return self._held_bytes < self._limit_bytes and not self._sealed
 
     @property
@@ -60,12 +63,12 @@ class Pipe:
         """Whether every chunk was taken and none will follow."""
         return self._ended and not self._chunks
 
-    def put(self, chunk: Chunk) -> None:
-        """Learn that no chunk follows."""
+    def put(self, data: bytes | memoryview) -> None:
+        """Hold bytes for the reader, as a chunk that came now."""
         if self._sealed:
             return
-        self._chunks.append(chunk)
-        self._held_bytes += len(chunk) + _CHUNK_OVERHEAD_BYTES
+        self._chunks.append(Chunk(memoryview(data), self._clock()))
+        self._held_bytes += len(data) + _CHUNK_OVERHEAD_BYTES
         self.on_data()
 
     def end(self) -> None:

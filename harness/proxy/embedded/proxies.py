@@ -56,9 +56,26 @@ class Proxies:
 
     async def create(self, settings: ProxySettings) -> Proxy:
         """Make a proxy; raises ProxyAlreadyExistsError, or ListenFailedError and then creates nothing."""
-        name = settings.name
-        if name in self._by_name or name in self._being_created:
+        if settings.name in self._by_name or settings.name in self._being_created:
             raise ProxyAlreadyExistsError
+        return await self._open(settings)
+
+    async def create_or_replace(self, settings: ProxySettings) -> Proxy:
+        """Make a proxy unless it is there with the same addresses.
+
+        One that it cannot replace stays: untouched after BadAddressError, disabled after ListenFailedError.
+        """
+        existing = self._by_name.get(settings.name)
+        if not existing:
+            return await self.create(settings)
+        async with existing.changing:
+            if not await existing.differs_from(settings.listen, settings.upstream):
+                return existing
+            await existing.disable()
+            return await self._open(settings)
+
+    async def _open(self, settings: ProxySettings) -> Proxy:
+        name = settings.name
         proxy = Proxy(name, settings.listen, settings.upstream, seed=self._seed, metrics=self.metrics)
         self._being_created.add(name)
         try:
@@ -68,15 +85,6 @@ class Proxies:
             self._being_created.discard(name)
         self._by_name[name] = proxy
         return proxy
-
-    async def create_or_replace(self, settings: ProxySettings) -> Proxy:
-        """Make a proxy unless it is there with the same addresses; raises ListenFailedError."""
-        existing = self._by_name.get(settings.name)
-        if existing:
-            if not await existing.differs_from(settings.listen, settings.upstream):
-                return existing
-            await self.remove(settings.name)
-        return await self.create(settings)
 
     async def remove(self, name: str) -> None:
         """Close a proxy and forget it; raises ProxyNotFoundError."""

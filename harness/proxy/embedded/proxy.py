@@ -6,7 +6,7 @@ from random import Random
 from harness.proxy.embedded.address import canonical_address, listening_socket, shown_address
 from harness.proxy.embedded.connection import Connection
 from harness.proxy.embedded.endpoint import Endpoint
-from harness.proxy.embedded.errors import ListenFailedError, ToxicAlreadyExistsError, ToxicNotFoundError
+from harness.proxy.embedded.errors import ToxicAlreadyExistsError, ToxicNotFoundError
 from harness.proxy.embedded.link import NamedToxic
 from harness.proxy.embedded.metrics import ByteCount, CounterLabels, Metrics
 from harness.proxy.embedded.randomness import generator_for
@@ -54,7 +54,10 @@ class Proxy:
         await asyncio.gather(*(connection.abort() for connection in self._connections))
 
     async def configure(self, listen: str, upstream: str, *, enabled: bool) -> None:
-        """Take new values. A changed address closes every connection. Raises ListenFailedError."""
+        """Take new values. A changed address closes every connection.
+
+        Raises BadAddressError and leaves all as it was, or ListenFailedError and is disabled, with the new address.
+        """
         if await self.differs_from(listen, upstream):
             await self.disable()
             self.listen, self.upstream = listen, upstream
@@ -64,15 +67,8 @@ class Proxy:
             await self.disable()
 
     async def differs_from(self, listen: str, upstream: str) -> bool:
-        """Whether these addresses are others than the proxy's own."""
-        if upstream != self.upstream:
-            return True
-        if listen == self.listen:
-            return False
-        try:
-            return await canonical_address(listen) != self.listen
-        except ListenFailedError:
-            return True  # binding it will say what is wrong
+        """Whether these addresses are others than the proxy's own; raises BadAddressError."""
+        return await canonical_address(listen) != self.listen or upstream != self.upstream
 
     @property
     def toxics(self) -> list[NamedToxic]:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from harness.proxy.embedded.errors import ApiError
 from harness.proxy.embedded.replies import error_reply, text_reply
+from harness.proxy.embedded.request_body import expects_something_else, expects_to_continue
 
 __all__ = ["Handler", "Routes", "route"]
 
@@ -19,6 +20,15 @@ _BROWSER = "Mozilla/"
 
 async def route(routes: Routes, request: web.BaseRequest) -> web.Response:
     """Answer a request, turning every refusal into a reply."""
+    refused = expects_something_else(request)
+    response = web.Response(status=417) if refused else await _answer(routes, request)
+    if refused or (expects_to_continue(request) and not request.content.at_eof()):
+        # The body was not asked for and may follow or not: nothing else can be read from this connection.
+        response.force_close()
+    return response
+
+
+async def _answer(routes: Routes, request: web.BaseRequest) -> web.Response:
     path = unquote(request.rel_url.raw_path)
     for pattern, methods in routes.items():
         parts = _matched(pattern, path)

@@ -22,12 +22,14 @@ class Stage:
     """
 
     def __init__(self, name: str, toxic: Toxic, toxicity: float, random: Random, output: Outlet) -> None:
+        self._loop = asyncio.get_running_loop()
         self.name = name
         self.random = random
         self.written_bytes = 0
-        self.input = Pipe(toxic.buffer_bytes)
+        self.input = Pipe(toxic.buffer_bytes, self._loop.time)
         self.input.on_data = self._data_came
         self.output = output
+        self._next_output = output
         self._toxic = toxic
         self._toxicity = toxicity
         self._interrupted = False
@@ -35,7 +37,6 @@ class Stage:
         self._closed = False
         self._reading = False
         self._waiter: asyncio.Future[None] | None = None
-        self._loop = asyncio.get_running_loop()
 
     # What the link does.
 
@@ -54,14 +55,29 @@ class Stage:
         self._removed = True
         self.interrupt()
 
-    def output_changed(self) -> None:
-        """Look again whether the outlet has room."""
+    def redirect(self, outlet: Outlet) -> None:
+        """Write to another outlet from the next chunk on; the one in hand still goes where it was going."""
+        self._next_output = outlet
+        self.interrupt()
+
+    def bypass(self, leaving: "Stage") -> None:
+        """Write to where the next stage wrote, which is empty and leaves."""
+        if self.output is leaving.input:
+            self.output = leaving.output
+        if self._next_output is leaving.input:
+            self._next_output = leaving.output
         self._wake()
+
+    def room_came(self) -> None:
+        """Look again whether the outlet has room."""
+        if not self._reading:
+            self._wake()
 
     async def work(self, leave: Callable[["Stage"], None]) -> None:
         """Run until the stream is over, or until removed and drained: then call `leave` and stop."""
         while not self._removed:
             self._interrupted = False
+            self.output = self._next_output
             await self._run_once()
             if self._closed or not self._interrupted:
                 return self.finish()
@@ -86,8 +102,10 @@ class Stage:
         self.output.end()
 
     async def _drain(self) -> None:
+        self.output = self._next_output
         while not self.input.empty:
             await self._pass_on(self.input.take())
+            self.output = self._next_output
 
     # What the toxic does: see ToxicStream.
 
@@ -145,7 +163,7 @@ class Stage:
     async def _pass_on(self, chunk: Chunk) -> None:
         while not self.output.has_room:
             await self._wait(math.inf)
-        self.output.put(chunk)
+        self.output.put(chunk.data)
 
     async def _wait(self, until_s: float) -> None:
         self._waiter = self._loop.create_future()

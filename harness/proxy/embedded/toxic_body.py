@@ -25,7 +25,7 @@ def shown_toxic(named: NamedToxic) -> dict[str, object]:
 def new_toxic(body: JsonObject) -> NamedToxic:
     """Read a toxic to be created; raises ApiError."""
     kind = value_of(body, "type", "")
-    stream = value_of(body, "stream", "") or "downstream"
+    stream = value_of(body, "stream", "downstream")
     toxicity = _toxicity(body, 1.0)
     if stream.lower() not in {"upstream", "downstream"}:
         raise InvalidStreamError

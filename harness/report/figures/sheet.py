@@ -170,6 +170,8 @@ def _inline(document: str, name: str, label: str) -> str:
     svg = re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", svg)
     svg = re.sub(r"font: ((?:\d+ )?)([\d.]+)px [^;\"]*", _font, svg)
     svg = re.sub(r"#010[12][0-9a-f]{2}", lambda found: f"var({VARIABLES[found[0]]})", svg)
+    # A hundredth of a pixel cannot be seen, and longer numbers are half of a page.
+    svg = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
     opening = re.search(r'viewBox="[^"]+"', svg)
     assert opening, "matplotlib writes a viewBox"

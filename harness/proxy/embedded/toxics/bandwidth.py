@@ -1,5 +1,6 @@
 """A narrow line: bytes per second."""
 
+import asyncio
 import math
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,7 +24,8 @@ class Bandwidth(Toxic):
 
     async def run(self, stream: ToxicStream) -> None:
         """Release each slice when a line of this rate would have carried it."""
-        line_free_s = -math.inf
+        # From now: a chunk that waited through an update was not on this line before.
+        line_free_s = asyncio.get_running_loop().time()
         async for chunk in stream:
             # A chunk that had to wait leaves right behind the one before it, so late wake-ups do not add up.
             line_free_s = max(line_free_s, chunk.arrived_s)

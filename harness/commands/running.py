@@ -1,0 +1,76 @@
+"""What `harness run` does when it has been told which scenarios: runs them, one after another, and tells of each."""
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+from harness.commands import github
+from harness.commands.junit import write_junit
+from harness.commands.progress import RunProgress
+from harness.commands.telling import details, json_of, line
+from harness.engine.ladder import locate
+from harness.engine.meaning import must_mean_something
+from harness.engine.run import run_scenario
+from harness.engine.workshop import Workshop, open_workshop
+from harness.output import people_read, write_json
+from harness.plan.rungs import on_rung
+from harness.plan.scenario import Scenario
+from harness.proxy.server_process import find_backend
+from harness.recording.writer import json_text
+from harness.report.folder import RunFolder, read_run
+from harness.report.reading import worst_verdict
+from harness.trace.verdict import Verdict, worst
+
+__all__ = ["run_all"]
+
+
+def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
+    """Run scenarios, tell of each, write what was asked for; returns the worst verdict's exit status."""
+    if flags.rung:
+        scenarios = [on_rung(scenario, flags.rung) for scenario in scenarios]
+    for scenario in scenarios:
+        must_mean_something(scenario)
+    say = partial(print, file=people_read(flags.json), flush=True)
+    backend = find_backend(flags.proxy)
+    width = max(len(scenario.name) for scenario in scenarios)
+    runs: list[RunFolder] = []
+    try:
+        with open_workshop(
+            flags.runs, backend, cold=flags.cold, seed=flags.seed or 0, flags=_replayed_flags(flags)
+        ) as workshop:
+            for scenario in scenarios:
+                runs.append(_run_one(scenario, workshop, flags.record_steps))
+                say("\n".join((line(runs[-1], width), *details(runs[-1]))))
+    finally:
+        # What has been found in hours is not lost to whatever ends the rest.
+        if runs:
+            left = [scenario.name for scenario in scenarios[len(runs) :]]
+            verdict = worst((Verdict(worst_verdict(runs)), *([Verdict.VOID] if left else [])))
+            told = {"verdict": verdict.value, "proxy": backend.kind, "runs": list(map(json_of, runs)), "left": left}
+            write_json(flags.json, json_text(told))
+            if flags.junit:
+                write_junit(runs, flags.junit)
+            github.tell(runs, say)
+    if flags.report:
+        from harness.report.page import write_page  # noqa: PLC0415 - drawing is slow to import and often not asked for
+
+        say(f"report: {write_page(runs, flags.report)}")
+    say(f"verdict: {verdict.value}")
+    return verdict.exit_status
+
+
+def _run_one(scenario: Scenario, workshop: Workshop, whole_steps: Sequence[int]) -> RunFolder:
+    with RunProgress(scenario) as progress:
+        outcome = run_scenario(scenario, workshop, progress.take, whole_steps, on_wait=progress.wait)
+    if outcome.verdict is Verdict.FAIL:
+        locate(outcome, workshop, progress.wait)
+    return read_run(outcome.folder)
+
+
+def _replayed_flags(flags: argparse.Namespace) -> tuple[str, ...]:
+    """Return what a replay must be told to be the same run."""
+    return (
+        *(("--proxy", flags.proxy) if flags.proxy != "auto" else ()),
+        *(("--cold",) if flags.cold else ()),
+        *(("--record-steps", *map(str, flags.record_steps)) if flags.record_steps else ()),
+    )

@@ -1,0 +1,237 @@
+"""One execution of a scenario: programs, network and faults, until both programs have ended."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from harness.engine.director import FaultDirector
+from harness.engine.memory import sample_memory
+from harness.engine.network import Network, link_toxics
+from harness.engine.observer import Observer
+from harness.engine.party import Party
+from harness.engine.workshop import Workshop
+from harness.engine.world import World
+from harness.errors import HarnessError
+from harness.judging.facts import Traffic
+from harness.plan.faults import needs_flipper, needs_relay
+from harness.plan.scenario import Scenario
+from harness.processes.starters import Program
+from harness.proxy.errors import ProxyServerError
+from harness.recording.writer import RunRecord
+from harness.relay.flipper import Flipper
+from harness.relay.relay import Relay
+from harness.trace.event import Event
+from harness.trace.memory_sample import MemorySample
+from harness.trace.place import At
+from splitlearn.config import TrainingConfig
+
+__all__ = ["SECOND_SESSION", "SESSION", "Attempt", "AttemptResult"]
+
+START_TIMEOUT = 90.0
+COUNTERS_TIMEOUT = 5.0
+SESSION = "run"
+SECOND_SESSION = "second-run"
+
+
+@dataclass(frozen=True)
+class AttemptResult:
+    """How an execution ended.
+
+    Attributes:
+        problem: why it did not succeed; empty when it did.
+        traffic: bytes at the proxy; None where they are not known.
+        events: everything that was heard.
+        memory: of both parties, at every applied step.
+    """
+
+    problem: str
+    traffic: Traffic | None
+    events: list[Event]
+    memory: list[MemorySample]
+
+
+class Attempt:
+    """Executes a scenario once."""
+
+    def __init__(
+        self, scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]
+    ) -> None:
+        self._scenario = scenario
+        self._workshop = workshop
+        self._record = record
+        self._on_event = on_event
+        # Checkpoints by the clock would make a run depend on the machine's load.
+        self._config = scenario.config.but(save_dir=record.checkpoints, session=SESSION, save_minutes=0)
+        self._director = FaultDirector(scenario.faults)
+        self._over = threading.Event()
+        self._memory: list[MemorySample] = []
+        self._trunk_address = ""
+        self._dialled = "local"
+        self._observer = Observer(tuple(fault.at for fault in scenario.faults), self._take)
+        parties = {
+            name: Party(name, launch, self._observer.note)
+            for name, launch in (("trunk", self._launch_trunk), ("client", self._launch_client))
+        }
+        self._world = World(parties, self._observer, self._config, self._over)
+
+    def run(self) -> AttemptResult:
+        """Execute."""
+        problem, traffic = "", None
+        try:
+            with self._observer:
+                try:
+                    traffic = self._run()
+                except ProxyServerError:
+                    raise  # says nothing of the system under test
+                except HarnessError as error:
+                    problem = str(error)
+                finally:
+                    self._over.set()
+                    self._director.finish(START_TIMEOUT)
+        finally:
+            self._record.close()
+        # Only when the observer has ended has everything been heard that the processes said.
+        return AttemptResult(problem, traffic, list(self._observer.events), self._memory)
+
+    def _run(self) -> Traffic | None:
+        if self._scenario.topology == "local":
+            self._train()
+            return None
+        trunk = self._world.parties["trunk"]
+        with self._running(trunk):
+            ready = self._observer.wait_for(At("trunk.server.ready"), START_TIMEOUT, meanwhile=trunk.must_live)
+            self._dialled = str(ready.fields["address"])
+            if self._scenario.topology == "proxy":
+                return self._train_through_proxy()
+            self._train()
+            return None
+
+    def _train_through_proxy(self) -> Traffic | None:
+        name, upstream = self._record.folder.name, self._dialled
+        with ExitStack() as stack:
+            relay = flipper = None
+            if any(needs_relay(fault) for fault in self._scenario.faults):
+                relay = stack.enter_context(Relay(upstream, self._observer.note))
+                upstream = relay.address
+            if any(needs_flipper(fault) for fault in self._scenario.faults):
+                flipper = stack.enter_context(Flipper(upstream, self._observer.note))
+                upstream = flipper.address
+            proxy = self._workshop.toxiproxy.create_proxy(name, upstream)
+            stack.callback(proxy.destroy)
+            for toxic in link_toxics(self._scenario.link):
+                proxy.add_toxic(toxic)
+            self._world.connect(Network(proxy, self._observer), relay, flipper)
+            self._dialled = proxy.listen
+            self._let_strangers_try()
+            self._train()
+            # What a broken connection took in need not have arrived, and may have been sent again.
+            return None if self._scenario.faults else self._traffic(name)
+
+    def _let_strangers_try(self) -> None:
+        """Have those who lack what the trunk asks for come before the client, by the client's way."""
+        if "strangers" not in self._scenario.checks:
+            return
+        from harness.fuzz.knocking import knock  # noqa: PLC0415 - few runs need gRPC in this process
+
+        def tell(stranger: str, method: str, answer: str) -> Event:
+            note = self._observer.note
+            return note("harness", "stranger.answered", stranger=stranger, method=method, answer=answer)
+
+        knock(self._scenario, self._dialled, tell)
+
+    def _train(self) -> None:
+        client = self._world.parties["client"]
+        with self._second_client(), self._running(client):
+            try:
+                status = client.wait_for_end(self._scenario.timeout, self._trunk_must_live)
+                if status:
+                    ending = f"its log ends:\n{client.program.last_lines()}"
+                    raise HarnessError(f"the client ended with status {status}; {ending}")
+            finally:
+                self._over.set()
+                # A fault in the client's last moments still has a network to mend and a trunk to start again.
+                self._director.finish(START_TIMEOUT)
+
+    @contextmanager
+    def _second_client(self) -> Iterator[None]:
+        """Start the other client, where there is one, and wait for its end with the block's; it must end well."""
+        config = self._scenario.second_client
+        if config is None:
+            yield
+            return
+        config = config.but(save_dir=self._record.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
+        path, folder = self._record.folder / "second-client.json", self._record.recorder("second-client")
+        config.save(path)
+        argv = ["train", "--config", str(path), "--record", str(folder)]
+        program = self._start("second-client", argv)
+        try:
+            yield
+            status = program.wait(self._scenario.timeout)
+        finally:
+            program.stop()
+        if status:
+            raise HarnessError(f"the second client ended with status {status}; {program.last_lines()}")
+
+    @contextmanager
+    def _running(self, party: Party) -> Iterator[None]:
+        """Start a party, and end it with the block; it must have ended well."""
+        party.start()
+        try:
+            yield
+        finally:
+            status = party.end()
+        if status:
+            raise HarnessError(f"the {party.name} ended with status {status}; {party.program.last_lines()}")
+
+    def _trunk_must_live(self) -> None:
+        """Raise `HarnessError` where the trunk has ended by itself: that is the reason of all that follows."""
+        if self._scenario.topology != "local":
+            self._world.parties["trunk"].must_live()
+
+    def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
+        # A trunk that never got so far as to listen has no port to come back to.
+        port = self._trunk_address.rpartition(":")[2] if again and self._trunk_address else "0"
+        places = ["--max-sessions", "2"] if self._scenario.second_client else []
+        idle = ["--idle-timeout", str(self._scenario.idle_timeout)] if self._scenario.idle_timeout else []
+        return self._start("trunk", ["trunk", "--port", port, *places, *idle, *self._flags("trunk", self._config)])
+
+    def _launch_client(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
+        resume = ["--resume", "auto"] if again else []
+        flags = self._flags("client", self._config.but(trunk_address=self._dialled))
+        return self._start("client", ["train", *resume, *flags])
+
+    def _start(self, name: str, argv: list[str]) -> Program:
+        return self._workshop.starter.start(name, "splitlearn", argv, self._record.logs / f"{name}.log")
+
+    def _flags(self, party: str, config: TrainingConfig) -> list[str]:
+        path = self._record.folder / f"{party}.json"
+        self._scenario.settings_of(party, config).save(path)
+        whole = self._scenario.whole_steps
+        steps = ["--record-steps", *map(str, whole)] if whole else []
+        observed = ["--probe", str(self._observer.path), "--record", str(self._record.recorder(party)), *steps]
+        return ["--config", str(path), *observed]
+
+    def _take(self, event: Event) -> None:
+        self._record.event(event)
+        if event.point == "trunk.server.ready":
+            self._trunk_address = str(event.fields["address"])
+        elif event.point == "client.commit.applied":
+            self._memory += sample_memory(self._world.parties, event.step or 0)
+        if event.release is not None:
+            self._director.take(event, self._world)
+        self._on_event(event)
+
+    def _traffic(self, name: str) -> Traffic:
+        """Read what the proxy took in, which the real server counts when it has noticed the connection's end.
+
+        Not what it passed on: the trunk may say a last word to a client that is gone already, and then the real server
+        counts nothing of what that direction carried.
+        """
+        pause = threading.Event()
+        for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
+            counters = self._workshop.toxiproxy.byte_counters(name)
+            if counters.received_upstream and counters.received_downstream:
+                break
+            pause.wait(0.05)
+        return Traffic(counters.received_upstream, counters.received_downstream)

@@ -1,0 +1,27 @@
+"""Runs that the harness itself could not finish: recorded all the same, so that no report leaves them out."""
+
+import traceback
+
+from harness.engine.workshop import Workshop
+from harness.judging.judge import Judgement
+from harness.plan.scenario import Scenario
+from harness.recording.judgement import verdict_json
+from harness.recording.writer import RunRecord
+from harness.trace.verdict import CheckResult, Verdict
+
+__all__ = ["record_failure"]
+
+LOG = "harness.log"
+
+
+def record_failure(error: Exception, scenario: Scenario, record: RunRecord, workshop: Workshop) -> Judgement:
+    """Record what ended a run, with its traceback; the run counts as VOID, for it shows nothing either way."""
+    words = "".join(traceback.format_exception(error))
+    (record.logs / LOG).write_text(words)
+    # The rest of the message, such as the end of a log, is in the traceback.
+    first = str(error).partition("\n")[0]
+    check = CheckResult("harness", 0, f"{type(error).__name__}: {first}", traceback=words)
+    record.write_environment(scenario, None)
+    replay = workshop.replay(scenario)
+    record.write("verdict.json", verdict_json(scenario, record.started, Verdict.VOID, (check,), replay))
+    return Judgement(Verdict.VOID, (check,))

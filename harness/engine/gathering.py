@@ -1,0 +1,108 @@
+"""Gathers what a run has left, and its reference, for the judge."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.engine.attempt import SECOND_SESSION, SESSION, AttemptResult
+from harness.engine.references import Reference
+from harness.engine.workshop import Workshop
+from harness.errors import HarnessError
+from harness.judging.crashes import crashes_in
+from harness.judging.facts import RunFacts
+from harness.oracle.compare import RunFiles
+from harness.plan.scenario import Scenario
+from harness.recording.writer import RunRecord, read_lines
+
+__all__ = ["facts_of", "second_reference"]
+
+EXPORT_TIMEOUT = 60.0
+
+
+def facts_of(scenario: Scenario, record: RunRecord, result: AttemptResult, workshop: Workshop) -> RunFacts:
+    """Return what is known of a run, when its reference is done as well."""
+    folder = workshop.references.get(scenario.config, scenario.whole_steps, timed=scenario.timed).wait()
+    problem, exported = result.problem, None
+    if "export" in scenario.checks and not problem:
+        try:
+            exported = _exported(record, workshop)
+        except HarnessError as error:
+            problem = str(error)
+    reference_steps = read_lines(folder / "reference.jsonl")
+    return RunFacts(
+        scenario=scenario,
+        events=result.events,
+        problem=problem,
+        split_steps=_metrics(record, SESSION),
+        reference_steps=reference_steps,
+        split=_split_files(scenario, record, len(reference_steps)),
+        reference=RunFiles((folder,), (folder / "final.safetensors",)),
+        traffic=result.traffic,
+        memory=result.memory,
+        crashes=crashes_in(record.logs),
+        halves=_halves(record, SESSION),
+        exported=exported,
+        second=_second_facts(scenario, record, workshop) if scenario.second_client else None,
+    )
+
+
+def _second_facts(scenario: Scenario, record: RunRecord, workshop: Workshop) -> RunFacts:
+    """Gather what is known of the other client, which nobody observed."""
+    assert scenario.second_client is not None
+    config = scenario.second_client
+    folder = second_reference(scenario, workshop).wait()
+    reference_steps = read_lines(folder / "reference.jsonl")
+    finals = _finals(record, SECOND_SESSION, len(reference_steps))
+    return RunFacts(
+        scenario=replace(scenario, config=config, second_client=None),
+        events=(),
+        problem="",
+        split_steps=_metrics(record, SECOND_SESSION),
+        reference_steps=reference_steps,
+        split=RunFiles((record.recorder("second-client"),), finals, (record.recorder("trunk"),)),
+        reference=RunFiles((folder,), (folder / "final.safetensors",)),
+        traffic=None,
+    )
+
+
+def second_reference(scenario: Scenario, workshop: Workshop) -> Reference:
+    """Return the other client's reference, which starts now if it has not before."""
+    assert scenario.second_client is not None
+    return workshop.references.get(scenario.second_client)
+
+
+def _metrics(record: RunRecord, session: str) -> list[dict[str, Any]]:
+    """Read a client's metrics, of each step the last entry."""
+    lines = read_lines(record.checkpoints / session / "client" / "metrics.jsonl")
+    last_of_step = {line["step"]: line for line in lines}
+    return [last_of_step[step] for step in sorted(last_of_step)]
+
+
+def _split_files(scenario: Scenario, record: RunRecord, steps: int) -> RunFiles:
+    client, trunk, finals = record.recorder("client"), record.recorder("trunk"), _finals(record, SESSION, steps)
+    if scenario.second_client:
+        return RunFiles((client,), finals, (trunk,))
+    return RunFiles((client,) if scenario.topology == "local" else (client, trunk), finals)
+
+
+def _halves(record: RunRecord, session: str) -> dict[str, int]:
+    """Count the halves of checkpoints that each side has kept; those set aside are in other folders."""
+    sides = {side: record.checkpoints / session / side for side in ("client", "trunk")}
+    return {side: len(list(folder.glob("step-*.safetensors"))) for side, folder in sides.items()}
+
+
+def _finals(record: RunRecord, session: str, steps: int) -> tuple[Path, ...]:
+    """Name both halves of the last step's checkpoint."""
+    last = f"step-{steps:08}.safetensors"
+    return tuple(record.checkpoints / session / party / last for party in ("client", "trunk"))
+
+
+def _exported(record: RunRecord, workshop: Workshop) -> Path:
+    """Have the session's newest checkpoint exported; raises `HarnessError` with the end of the log."""
+    folder, log = record.checkpoints / "export", record.logs / "export.log"
+    argv = ["export", "--out", str(folder), "--config", str(record.folder / "client.json")]
+    program = workshop.starter.start("export", "splitlearn", argv, log)
+    status = program.wait(EXPORT_TIMEOUT)
+    if status:
+        raise HarnessError(f"the export ended with status {status}; its log ends:\n{program.last_lines()}")
+    return folder

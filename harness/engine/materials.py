@@ -1,0 +1,137 @@
+"""Files that a scenario needs beside its settings: made where it runs, the same ones from the same settings."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from harness.oracle.batches import Batches
+from harness.plan.scenario import Scenario
+from splitlearn.config import TrainingConfig
+
+__all__ = ["MATERIALS", "SKIPPED_STEP", "with_materials"]
+
+Material = Callable[[Scenario, Path], Scenario]
+
+WORDS = (
+    "the",
+    "trunk",
+    "keeps",
+    "what",
+    "stands",
+    "between",
+    "both",
+    "cuts",
+    "and",
+    "never",
+    "sees",
+    "its",
+    "client's",
+    "text",
+)
+# The step of `a step to skip` of which one sequence cannot be computed.
+SKIPPED_STEP = 2
+MARK = "\N{CURRENCY SIGN}"
+# Of a size at which the first layer norm behind the embedding overflows.
+TOO_LARGE = 3e38
+
+
+def with_materials(scenario: Scenario, folder: Path) -> Scenario:
+    """Return a scenario whose settings name what it needs, which is made now unless it has been before."""
+    for name in scenario.materials:
+        key = hashlib.sha256(f"{name} {scenario.config.model_dump_json()}".encode()).hexdigest()[:16]
+        (folder / key).mkdir(parents=True, exist_ok=True)
+        scenario = MATERIALS[name](scenario, folder / key)
+    return scenario
+
+
+def untied(scenario: Scenario, folder: Path) -> Scenario:
+    """Make the preset's model with a head of its own."""
+    _untied_model(scenario.config, folder, ())
+    return scenario.but(model=str(folder))
+
+
+def short_text(scenario: Scenario, folder: Path) -> Scenario:
+    """Make a text that is read more than once in a run; one of 29 lines ends in the middle of a step."""
+    (folder / "text.txt").write_text("\n".join(_lines(29)) + "\n")
+    return scenario.but(data=str(folder / "text.txt"), data_format="lines", num_epochs=scenario.config.max_steps)
+
+
+def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
+    """Make a model and a text of which the last microbatch of one step, and nothing else, is not finite."""
+    from splitlearn.data import load_training_data  # noqa: PLC0415 - the libraries take seconds, and few runs need them
+
+    config = scenario.config
+    count = config.max_steps * config.batch_size * config.gradient_accumulation_steps
+    lines = _lines(count)
+    marked = Batches(config, [torch.zeros(2)] * count).rows(SKIPPED_STEP)[-1]
+    lines[marked] += f" {MARK}"
+    (folder / "text.txt").write_text("\n".join(lines) + "\n")
+    scenario = scenario.but(data=str(folder / "text.txt"), data_format="lines")
+    sequences = [sequence.tolist() for sequence in load_training_data(scenario.config).sequences]
+    others = {token for row, sequence in enumerate(sequences) if row != marked for token in sequence}
+    _untied_model(config, folder / "model", {*sequences[marked]} - others)
+    return scenario.but(model=str(folder / "model"))
+
+
+def token(scenario: Scenario, folder: Path) -> Scenario:
+    """Make a secret that both sides share."""
+    return scenario.but(token_file=_secrets(folder) / "token")
+
+
+def tls(scenario: Scenario, folder: Path) -> Scenario:
+    """Make a certificate of the trunk, which the client can tell, and a token."""
+    own = {"tls_certificate": folder / "trunk.pem", "tls_key": folder / "trunk.key"}
+    settings = {"trunk": own, "client": {"tls_ca": _secrets(folder) / "ca.pem"}}
+    return replace(token(scenario, folder), party_settings=settings)
+
+
+def mutual_tls(scenario: Scenario, folder: Path) -> Scenario:
+    """Make certificates of both, each of which the other can tell."""
+    settings = {
+        party: {"tls_certificate": folder / f"{party}.pem", "tls_key": folder / f"{party}.key"}
+        for party in ("trunk", "client")
+    }
+    return replace(scenario.but(tls_ca=_secrets(folder) / "ca.pem"), party_settings=settings)
+
+
+def _secrets(folder: Path) -> Path:
+    """Write what `splitlearn certificates` does, for the address at which the proxy listens."""
+    from splitlearn.commands.certificates import made, write_once  # noqa: PLC0415 - as above
+
+    if not (folder / "token").exists():
+        for name, content in made(["127.0.0.1"]).items():
+            write_once(folder / name, content)
+    return folder
+
+
+def _lines(count: int) -> list[str]:
+    """Return lines of two to fourteen words, so that every microbatch is padded."""
+    return [" ".join(WORDS[(row * 5 + place) % len(WORDS)] for place in range(2 + row % 13)) for row in range(count)]
+
+
+def _untied_model(config: TrainingConfig, folder: Path, too_large: Collection[int]) -> None:
+    from harness.oracle.uncut import load_model  # noqa: PLC0415 - as above
+
+    if (folder / "config.json").exists():
+        return
+    model = load_model(config)
+    model.config.tie_word_embeddings = False
+    generator = torch.Generator().manual_seed(config.seed)
+    shape = model.transformer.wte.weight.shape
+    model.lm_head.weight = torch.nn.Parameter(torch.empty(shape).normal_(0, 0.02, generator=generator))
+    with torch.no_grad():
+        model.transformer.wte.weight[sorted(too_large)] = TOO_LARGE
+    model.save_pretrained(folder)
+
+
+MATERIALS: Mapping[str, Material] = {
+    "untied": untied,
+    "short text": short_text,
+    "a step to skip": step_to_skip,
+    "token": token,
+    "TLS": tls,
+    "mutual TLS": mutual_tls,
+}

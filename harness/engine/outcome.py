@@ -1,0 +1,30 @@
+"""Writes what came of a run, from which everything that people see is made."""
+
+import shutil
+
+from harness.engine.workshop import Workshop
+from harness.judging.facts import RunFacts
+from harness.judging.judge import Judgement
+from harness.judging.traffic import traffic_figures
+from harness.recording.judgement import equivalence_json, verdict_json
+from harness.recording.writer import RunRecord
+from harness.trace.verdict import Verdict
+
+__all__ = ["write_outcome"]
+
+
+def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, workshop: Workshop) -> None:
+    """Write what is known of a run and what the judge says of it; a run that passed keeps no checkpoints."""
+    scenario, backend = facts.scenario, workshop.backend
+    proxy = {"kind": backend.kind, "version": backend.version} if scenario.topology == "proxy" else None
+    record.write_environment(scenario, proxy)
+    record.write_lines("split.jsonl", facts.split_steps)
+    record.write_lines("reference.jsonl", facts.reference_steps)
+    if "equivalence" not in judgement.broken and not facts.missing_files:
+        record.write("equivalence.json", equivalence_json(facts.equivalence))
+    if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
+        record.write("bytes.json", traffic_figures(facts))
+    replay = workshop.replay(scenario)
+    record.write("verdict.json", verdict_json(scenario, record.started, judgement.verdict, judgement.checks, replay))
+    if judgement.verdict is Verdict.PASS:
+        shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say

@@ -1,0 +1,176 @@
+"""One side of a run: its program, ended and started again as faults ask."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from harness.errors import HarnessError, TimedOutError
+from harness.processes.starters import Program
+from harness.trace.event import Event
+
+__all__ = ["Party"]
+
+# Longer than a trunk waits for its clients to save.
+STOP_TIMEOUT = 90.0
+PAUSE_TIMEOUT = 10.0
+DONE = 0
+WATCH_SECONDS = 0.2
+
+
+class Party:
+    """A program that is one of the two parties, in all of its lives.
+
+    Args:
+        name: client or trunk.
+        launch: starts the program; told whether it has run before.
+        note: puts an event into the trace.
+    """
+
+    def __init__(self, name: str, launch: Callable[[bool], Program], note: Callable[..., Event]) -> None:
+        self.name = name
+        self._launch = launch
+        self._note = note
+        self._lives: list[Program] = []
+        # Lives that a fault has ended or is about to end: what the run waits for is the next one.
+        self._given_up = 0
+        self._killed: set[Program] = set()
+        self._asked: Program | None = None
+        self._changed = threading.Condition()
+
+    @property
+    def program(self) -> Program:
+        """The newest life."""
+        return self._lives[-1]
+
+    @property
+    def lives(self) -> int:
+        """How often it was started."""
+        return len(self._lives)
+
+    def start(self) -> None:
+        """Start it, again where it has run before."""
+        with self._changed:
+            again = bool(self._lives)
+            self._lives.append(self._launch(again))
+            self._changed.notify_all()
+        if again:
+            self._note("harness", "process.started", party=self.name, life=self.lives)
+
+    def kill(self) -> None:
+        """End it without a word; raises `HarnessError` when it ends by itself."""
+        program = self._give_up()
+        self._killed.add(program)
+        program.send(signal.SIGKILL)
+        status = program.wait(STOP_TIMEOUT)
+        if status != -signal.SIGKILL:
+            raise HarnessError(f"the {self.name} ended with status {status} before it could be killed")
+        self._note("harness", "process.killed", party=self.name, life=self.lives)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM; raises `HarnessError` when it ends by itself."""
+        self._asked = self._give_up()
+        self._asked.send(signal.SIGTERM)
+
+    def start_when_stopped(self, expected: int) -> None:
+        """Wait for the end that was asked for and start again.
+
+        Another fault may have killed it meanwhile, or its work may have been done: then nothing is left to start.
+
+        Raises:
+            HarnessError: it ended with another status than the expected one, or does not end.
+        """
+        assert self._asked is not None
+        status = self._asked.wait(STOP_TIMEOUT)
+        if self._asked in self._killed:
+            return  # whoever killed it starts it
+        if status == DONE != expected:
+            with self._changed:
+                self._given_up -= 1
+                self._changed.notify_all()
+            return
+        if status != expected:
+            raise HarnessError(f"the {self.name}, asked to stop, ended with status {status} instead of {expected}")
+        self._note("harness", "process.stopped", party=self.name, life=self.lives, status=status)
+        self.start()
+
+    def pause(self) -> None:
+        """Stop it in its tracks; raises `HarnessError` when it does not stand still in time."""
+        self._running_program().send(signal.SIGSTOP)
+        self._wait_for_state("T")
+        self._note("harness", "process.paused", party=self.name)
+
+    def go_on(self) -> None:
+        """Let a paused program go on."""
+        self.program.send(signal.SIGCONT)
+        self._note("harness", "process.continued", party=self.name)
+
+    def must_live(self) -> None:
+        """Raise `HarnessError` with the last lines of its log when it has ended and no fault has ended it."""
+        with self._changed:
+            if self._given_up < self.lives:
+                self.program.must_run()
+
+    def wait_for_end(self, timeout: float, meanwhile: Callable[[], None]) -> int:
+        """Wait for the end of the life that no fault ends; returns its exit status.
+
+        Args:
+            timeout: seconds.
+            meanwhile: called now and then; may raise when there is no point in waiting on.
+
+        Raises:
+            TimedOutError: it still runs.
+            HarnessError: a fault ended it and it was not started again.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            life, program = self.lives, self.program
+            while program.running and time.monotonic() < deadline:
+                program.wait_a_while(WATCH_SECONDS)
+                meanwhile()
+            if program.running:
+                ending = f"its log ends:\n{program.last_lines()}"
+                raise TimedOutError(f"{self.name} still runs after {timeout:g} s; {ending}")
+            status = program.wait(STOP_TIMEOUT)
+            with self._changed:
+                left = max(0.0, deadline - time.monotonic())
+                if not self._changed.wait_for(partial(self._is_settled, life), left):
+                    raise HarnessError(f"the {self.name} was ended by a fault and not started again")
+                if self.lives == life:
+                    return status
+
+    def end(self) -> int:
+        """Ask it to end, and make it end when it does not; returns the exit status."""
+        self.program.send(signal.SIGCONT)
+        return self.program.stop()
+
+    def _is_settled(self, life: int) -> bool:
+        """Whether a life that has ended was the last one, or has been followed by another."""
+        return self._given_up < life or self.lives > life
+
+    def _give_up(self) -> Program:
+        program = self._running_program()
+        with self._changed:
+            self._given_up = self.lives
+        return program
+
+    def _running_program(self) -> Program:
+        """Give the newest life; where a fault is about to start one, wait for that."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.program.running or self._given_up < self.lives, STOP_TIMEOUT):
+                raise HarnessError(f"the {self.name} was not started again in time")
+            if not self.program.running:
+                raise HarnessError(f"the {self.name} had ended already")
+            return self.program
+
+    def _wait_for_state(self, state: str) -> None:
+        path = Path(f"/proc/{self.program.pid}/stat")
+        deadline = time.monotonic() + PAUSE_TIMEOUT
+        while time.monotonic() < deadline:
+            # The name in parentheses may hold anything; the state stands behind it.
+            if path.exists() and path.read_text().rpartition(")")[2].split()[0] == state:
+                return
+            time.sleep(0.002)
+        raise HarnessError(f"the {self.name} did not come to state {state} within {PAUSE_TIMEOUT:g} s")

@@ -1,0 +1,75 @@
+"""References trained once and judged against many times: they do not depend on links and faults."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.oracle.codecs import is_lossless
+from harness.processes.starters import Program, Starter
+from splitlearn.config import TrainingConfig
+
+__all__ = ["Reference", "References"]
+
+# Of the reference itself: how long a scenario may take says nothing of it.
+TIMEOUT = 900.0
+# What the reference does not read.
+IRRELEVANT = {
+    "mode", "max_skipped", "log_interval", "save_interval", "save_minutes", "save_dir", "session", "trunk_address",
+    "rpc_timeout", "patience", "max_message_bytes", "max_pending_bytes", "max_activation_bytes", "tls_ca",
+    "tls_certificate", "tls_key",
+    "token_file",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference under way or done; its results are in `folder`."""
+
+    folder: Path
+    program: Program
+
+    def wait(self, timeout: float = TIMEOUT) -> Path:
+        """Wait until it is done; raises `HarnessError` with the end of its log when it failed."""
+        status = self.program.wait(timeout)
+        if status:
+            raise HarnessError(f"the reference ended with status {status}; its log ends:\n{self.program.last_lines()}")
+        return self.folder
+
+
+class References:
+    """Starts references, each configuration's once."""
+
+    def __init__(self, starter: Starter, folder: Path) -> None:
+        self._starter = starter
+        self._folder = folder
+        self._started: dict[str, Reference] = {}
+
+    def get(self, config: TrainingConfig, whole_steps: Iterable[int] = (), *, timed: bool = False) -> Reference:
+        """Return the reference of a configuration, which starts now if it has not before.
+
+        Args:
+            config: of the training.
+            whole_steps: whose tensors are kept whole.
+            timed: one whose times mean something, for it ran beside nothing; the caller waits for it.
+        """
+        steps = sorted(whole_steps)
+        key = _key(config, steps, timed=timed)
+        if key not in self._started:
+            folder = self._folder / key
+            folder.mkdir(parents=True, exist_ok=True)
+            config.save(folder / "config.json")
+            argv = ["--config", str(folder / "config.json"), "--out", str(folder)]
+            argv += ["--record-steps", *map(str, steps)]
+            program = self._starter.start("reference", "reference", argv, folder / "reference.log")
+            self._started[key] = Reference(folder, program)
+        return self._started[key]
+
+
+def _key(config: TrainingConfig, steps: list[int], *, timed: bool) -> str:
+    values = {name: value for name, value in json.loads(config.model_dump_json()).items() if name not in IRRELEVANT}
+    if is_lossless(config.codec):
+        values["codec"] = "lossless"
+    return hashlib.sha256(json.dumps([values, steps, timed], sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""Runs a scenario: executes it, gathers what is known of it, and judges."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.engine.attempt import Attempt
+from harness.engine.failure import record_failure
+from harness.engine.gathering import facts_of, second_reference
+from harness.engine.materials import with_materials
+from harness.engine.meaning import must_mean_something
+from harness.engine.outcome import write_outcome
+from harness.engine.quiet import machine_for
+from harness.engine.workshop import Workshop
+from harness.judging.judge import Judgement, judge
+from harness.plan.scenario import Scenario
+from harness.recording.writer import RunRecord
+from harness.trace.event import Event
+from harness.trace.verdict import CheckResult, Verdict
+
+__all__ = ["RunOutcome", "run_scenario"]
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """A judged run; its folder has everything else.
+
+    Attributes:
+        scenario: what was run.
+        folder: of the run.
+        verdict: of all checks.
+        checks: that were applied.
+    """
+
+    scenario: Scenario
+    folder: Path
+    verdict: Verdict
+    checks: tuple[CheckResult, ...]
+
+
+def ignore(_what: Event | str) -> None:
+    """Do nothing with what is told."""
+
+
+def run_scenario(
+    scenario: Scenario,
+    workshop: Workshop,
+    on_event: Callable[[Event], None] = ignore,
+    whole_steps: Iterable[int] = (),
+    runs: Path | None = None,
+    on_wait: Callable[[str], None] = ignore,
+) -> RunOutcome:
+    """Run, judge and record a scenario, as soon as it may run beside what other processes run.
+
+    Args:
+        scenario: what to run.
+        workshop: what to run it with.
+        on_event: told of every event as it comes.
+        whole_steps: steps whose gradients and cut tensors are kept whole, beside the scenario's own.
+        runs: folder that the run's own is made in, where it is not the workshop's.
+        on_wait: told what is waited for, where other processes' runs must end first.
+
+    A failure of the system under test is a verdict. So is one of the harness itself, such as a reference or a proxy
+    that failed: VOID, with its traceback in the run's folder.
+
+    Raises:
+        UnusableError: the scenario names something that does not exist.
+    """
+    must_mean_something(scenario)
+    scenario = replace(
+        scenario,
+        whole_steps=tuple(sorted({*scenario.whole_steps, *whole_steps})),
+        recovery_bound=scenario.recovery_bound + workshop.start_seconds,
+    )
+    with machine_for(workshop.runs, alone=scenario.timed, on_wait=on_wait):
+        return _recorded(scenario, workshop, RunRecord(runs or workshop.runs, scenario), on_event)
+
+
+def _recorded(
+    scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]
+) -> RunOutcome:
+    try:
+        made = with_materials(scenario, workshop.materials)
+        record.plan(made)
+        judgement = _judged(made, workshop, record, on_event)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the runs that follow are worth their verdicts
+        judgement = record_failure(error, scenario, record, workshop)
+    finally:
+        record.close()
+    return RunOutcome(scenario, record.folder, judgement.verdict, judgement.checks)
+
+
+def _judged(scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]) -> Judgement:
+    reference = workshop.references.get(scenario.config, scenario.whole_steps, timed=scenario.timed)
+    if scenario.second_client:
+        second_reference(scenario, workshop)
+    if scenario.timed:
+        reference.wait()
+    result = Attempt(scenario, workshop, record, on_event).run()
+    facts = facts_of(scenario, record, result, workshop)
+    judgement = judge(facts)
+    write_outcome(facts, judgement, record, workshop)
+    return judgement

@@ -1,0 +1,101 @@
+"""Carries out the script of a fault on the programs and the network of a run."""
+
+from typing import assert_never
+
+from harness.engine.adversary import send_malformed, tell_lies, wait_for_answers
+from harness.engine.world import World
+from harness.plan.faults import effects as ask
+from harness.plan.faults.fault import Fault
+from harness.trace.event import Event
+
+__all__ = ["RunningScript"]
+
+
+class RunningScript:
+    """The script of one fault, which began when a process passed the fault's place.
+
+    Args:
+        fault: whose script it is.
+        held: the passing of its place.
+        world: what the script may touch.
+    """
+
+    def __init__(self, fault: Fault, held: Event, world: World) -> None:
+        self._script = fault.script()
+        self._held = held
+        self._world = world
+
+    def inject(self) -> None:
+        """Carry out what comes before `Release`; raises `HarnessError` where that cannot be done."""
+        self._advance()
+
+    def heal(self) -> None:
+        """Carry out the rest; raises `HarnessError` where that cannot be done."""
+        assert not self._advance(), "a script says `Release` once"
+
+    def _advance(self) -> bool:
+        """Go on to the next `Release` or to the end, and return whether it was a `Release`.
+
+        The script itself hears first of what cannot be done.
+        """
+        answer: Event | None = None
+        error: Exception | None = None
+        while True:
+            try:
+                effect = self._script.throw(error) if error else self._script.send(answer)
+            except StopIteration:
+                return False
+            if isinstance(effect, ask.Release):
+                return True
+            answer = error = None
+            try:
+                answer = self._carry_out(effect)
+            except Exception as failed:  # noqa: BLE001 - the script may have something to mend, whatever it was
+                error = failed
+
+    def _carry_out(self, effect: ask.Effect) -> Event | None:  # noqa: C901, PLR0912 - one line an effect
+        world = self._world
+        match effect:
+            case ask.Disconnect():
+                world.network.disconnect()
+            case ask.Reconnect():
+                world.network.reconnect()
+            case ask.AddToxic(toxic):
+                world.network.add(toxic)
+            case ask.RemoveToxic(toxic):
+                world.network.remove(toxic)
+            case ask.ArmMessageFault(fault):
+                world.relay.arm(fault)
+            case ask.DeliverLate():
+                world.relay.deliver_late()
+            case ask.ArmFlip(flip):
+                world.flipper.arm(flip)
+            case ask.KillParty(party):
+                world.parties[party].kill()
+            case ask.StopParty(party):
+                world.parties[party].ask_to_stop()
+            case ask.StartParty(party):
+                world.parties[party].start()
+            case ask.StartStoppedParty(party, status):
+                world.parties[party].start_when_stopped(status)
+            case ask.PauseParty(party):
+                world.parties[party].pause()
+            case ask.ResumeParty(party):
+                world.parties[party].go_on()
+            case ask.Until(point, fields, within, after):
+                return world.wait_for(point, after or self._held, within, **fields)
+            case ask.UntilTrunkServes():
+                world.wait_for_trunk(self._held, ask.NOTICE_TIMEOUT)
+            case ask.Wait(seconds):
+                world.let_pass(seconds)
+            case ask.SendMalformed(count, seed):
+                send_malformed(world, count, seed)
+            case ask.UntilAnswered(count):
+                wait_for_answers(world, count)
+            case ask.TellLies(count, seed):
+                tell_lies(world, count, seed)
+            case ask.Release():
+                raise AssertionError("the caller takes it")
+            case _:
+                assert_never(effect)
+        return None

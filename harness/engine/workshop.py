@@ -1,0 +1,95 @@
+"""What runs share: the way to start programs, the proxy server, and references."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.engine.references import References
+from harness.errors import UnusableError
+from harness.plan.scenario import Scenario
+from harness.processes.starters import ColdStarter, Starter, WarmStarter
+from harness.proxy.client import ToxiproxyClient
+from harness.proxy.server_process import ProxyBackend, find_backend, running_proxy_server
+
+__all__ = ["RUNS", "Workshop", "open_workshop"]
+
+RUNS = Path("reports/runs")
+COLD_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What is opened once for many runs.
+
+    Attributes:
+        starter: starts trunks, clients and references.
+        toxiproxy: the proxy server in use.
+        backend: which server that is.
+        references: trained so far.
+        runs: folder of run folders.
+        flags: of `harness run`, that make it use the same.
+        materials: folder of files that scenarios need, made as they are run.
+        start_seconds: that the start of a program may take, longer than that of a forked one.
+    """
+
+    starter: Starter
+    toxiproxy: ToxiproxyClient
+    backend: ProxyBackend
+    references: References
+    runs: Path
+    flags: tuple[str, ...] = ()
+    materials: Path = RUNS / "materials"
+    start_seconds: float = 0.0
+
+    def replay(self, scenario: Scenario) -> str:
+        """Give the command that runs a scenario again, in the same way."""
+        return " ".join((scenario.replay, *self.flags))
+
+
+@contextmanager
+def open_workshop(
+    runs: Path = RUNS,
+    backend: ProxyBackend | None = None,
+    *,
+    cold: bool = False,
+    seed: int = 0,
+    flags: Sequence[str] = (),
+) -> Iterator[Workshop]:
+    """Open a workshop; everything it started ends with it.
+
+    Args:
+        runs: folder of run folders.
+        backend: proxy server; None takes the best that is found.
+        cold: start an interpreter for every program instead of forking a warmed one.
+        seed: of an embedded proxy's random numbers.
+        flags: of `harness run` that replay a run in the same way.
+
+    Raises:
+        UnusableError: nothing can be written to `runs`.
+    """
+    chosen = backend or find_backend()
+    _must_be_writable(runs)
+    scratch = Path(tempfile.mkdtemp(prefix="splitlearn-workshop-"))
+    try:
+        with ExitStack() as stack:
+            starter: Starter = stack.enter_context(ColdStarter()) if cold else stack.enter_context(WarmStarter())
+            log = scratch / "toxiproxy.log"
+            toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
+            references = References(starter, scratch / "references")
+            slow = COLD_START_SECONDS if cold else 0.0
+            yield Workshop(starter, toxiproxy, chosen, references, runs, tuple(flags), scratch / "materials", slow)
+    finally:
+        shutil.rmtree(scratch)
+
+
+def _must_be_writable(runs: Path) -> None:
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=runs).close()
+    except OSError as error:
+        raise UnusableError(
+            f"nothing can be written to {runs} ({error.strerror}), where runs are recorded; name a folder by --runs"
+        ) from None

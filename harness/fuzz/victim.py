@@ -1,0 +1,155 @@
+"""The client's own way to the trunk, as somebody that makes every call of the protocol and can be lied to."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from splitlearn.config import TrainingConfig
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.grpc_transport import GrpcTransport
+from splitlearn.wire.heartbeat import BEAT_SECONDS
+from splitlearn.wire.link import Commit, Hello, Position
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
+from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.tensors import encode_tensor
+
+__all__ = ["HONEST", "OPERATIONS", "UNHEARD", "Victim"]
+
+MIB = 1 << 20
+DEADLINE, PATIENCE = 1.0, 60.0
+AT = Position(4, 0, 1)
+HELLO = Hello("run", {}, (2, 4))
+HIDDEN_BTH = torch.linspace(-1, 1, 2 * 6 * 8).view(2, 6, 8)
+MASK_BT = torch.ones(2, 6, dtype=torch.int64)
+TENSOR = encode_tensor(HIDDEN_BTH, "raw", MIB)
+HONEST = {
+    "OpenSession": (pb.OpenSessionReply(incarnation=9, applied_step=4, fingerprint="f", max_message_bytes=MIB),),
+    "Compute": (pb.ComputeReply(features=TENSOR),),
+    "Backward": (pb.BackwardReply(smashed_grad=TENSOR, norms=[pb.ParameterNorm(name="h.1", norm=0.5)]),),
+    "GetGradients": tuple(pb.Gradient(name=f"h.{left}", gradient=TENSOR, left=left) for left in (1, 0)),
+    "SyncTrainingState": (pb.SyncTrainingStateReply(applied_step=4, fingerprint="f"),),
+}
+
+
+class _NoTime:
+    """Time that passes only while somebody sleeps, and then at once."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._now += seconds
+
+
+class Victim:
+    """A client that makes every call of the protocol; to it, time does not pass.
+
+    Args:
+        address: of the trunk.
+
+    Attributes:
+        failures: of calls that were then repeated, since the client was last ready.
+    """
+
+    def __init__(self, address: str) -> None:
+        config = TrainingConfig(trunk_address=address, max_message_bytes=MIB)
+        self._transport = GrpcTransport(config, lambda _: None)
+        self.failures: list[WireError] = []
+        self._clock = _NoTime()
+        self._calls = ReliableCalls(
+            self._transport,
+            RetryPolicy(DEADLINE, PATIENCE),
+            self._clock,
+            lambda _method, error, _count: self.failures.append(error),
+        )
+        self._config = config
+        self._link = RemoteTrunk(self._calls, config)
+
+    def open(self) -> object:
+        """Open as a client that has just been started."""
+        self._link = RemoteTrunk(self._calls, self._config)
+        return self._link.open(HELLO)
+
+    def open_again(self) -> object:
+        """Open as a client whose session was lost."""
+        return self._link.open(HELLO)
+
+    def forward(self) -> object:
+        """Send a forward pass."""
+        return self._link.forward(AT, HIDDEN_BTH, MASK_BT, None).result().tolist()
+
+    def backward(self) -> object:
+        """Send a backward pass, whose forward pass may be asked for again."""
+        answer = self._link.backward(AT, HIDDEN_BTH).result()
+        return answer.smashed_grad_BTH.tolist(), answer.norms
+
+    def gradients(self) -> object:
+        """Fetch a stream."""
+        return {name: gradient.tolist() for name, gradient in self._link.gradients(4).items()}
+
+    def save(self) -> object:
+        """Have a checkpoint written."""
+        return self._link.save(4, None)
+
+    def infer(self) -> object:
+        """Send a forward pass of which the trunk keeps nothing."""
+        return self._link.infer(HIDDEN_BTH, MASK_BT).result().tolist()
+
+    def commit(self) -> object:
+        """End a step by itself."""
+        return self._link.commit(Commit(4, 1e-3, None, skip=False))
+
+    def query(self) -> object:
+        """Ask for the state."""
+        return self._link.query()
+
+    def close(self) -> object:
+        """Close the session and open it again, as when the trunk stops and comes back."""
+        self._link.close()
+        return self.open_again()
+
+    def leave(self) -> object:
+        """Leave as after an error, then open again."""
+        self._link.leave(saved=True)
+        return self.open_again()
+
+    def beat(self) -> object:
+        """Say after a silence that it is there, then send a forward pass."""
+        self._clock.sleep(2 * BEAT_SECONDS)  # a sum of times is rounded, so that one beat's time could fall short of it
+        self._link.beat()
+        return self.forward()
+
+    def ready(self) -> None:
+        """Be where every call can be made."""
+        self.open()
+        self.forward()
+        self.failures.clear()
+
+    def hang_up(self) -> None:
+        """Give up the connection."""
+        self._transport.close()
+
+
+OPERATIONS: Mapping[str, Callable[[Victim], object]] = {
+    "open": Victim.open,
+    "open again": Victim.open_again,
+    "forward": Victim.forward,
+    "backward": Victim.backward,
+    "gradients": Victim.gradients,
+    "save": Victim.save,
+    "infer": Victim.infer,
+    "commit": Victim.commit,
+    "query": Victim.query,
+    "close": Victim.close,
+    "leave": Victim.leave,
+    "beat": Victim.beat,
+}
+# Of these the first call's answer is awaited and not used, so that no lie may change anything. The call that follows is
+# of another method, which shows whether the first was made.
+UNHEARD = {"leave": "SyncTrainingState", "beat": "SyncTrainingState"}

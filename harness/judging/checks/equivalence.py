@@ -1,0 +1,45 @@
+"""Every loss, gradient, weight and moment has the bits of the reference."""
+
+from harness.judging.facts import RunFacts
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["check_equivalence"]
+
+
+def check_equivalence(facts: RunFacts) -> CheckResult:
+    """Compare everything that was recorded; VOID where there was nothing to compare, or the run ended early."""
+    missing = facts.missing_files
+    if missing:
+        return CheckResult("equivalence", 0, f"nothing was compared: {missing[0].name} is missing")
+    equivalence = facts.equivalence
+    findings = [Finding(f"recorded on one side only: {name}") for name in equivalence.missing[:10]]
+    first = equivalence.first_divergence
+    if first:
+        where = {name: value for name, value in vars(first).items() if value is not None}
+        findings.insert(0, Finding(f"first divergence: {first.tensor} of the {first.stage}", where))
+    findings += _losses_that_differ(facts)
+    return CheckResult(
+        "equivalence",
+        equivalence.compared,
+        f"{equivalence.compared - equivalence.differing} of {equivalence.compared} tensors have the reference's bits",
+        findings,
+        {
+            "tensors": equivalence.compared,
+            "differing": equivalence.differing,
+            "worst ulp": "not finite" if equivalence.worst_ulp is None else equivalence.worst_ulp,
+        },
+        void_because=f"the run ended after {facts.ended_at} steps: the rest, and the final weights, were not compared"
+        if facts.ended_at is not None
+        else "",
+    )
+
+
+def _losses_that_differ(facts: RunFacts) -> list[Finding]:
+    """Compare what users see: each step's loss, gradient norm, learning rate, and whether it was skipped."""
+    compared = ("loss", "grad_norm", "learning_rate", "tokens", "skipped")
+    for ours, theirs in zip(facts.split_steps, facts.reference_steps, strict=False):
+        for name in compared:
+            if ours[name] != theirs[name]:
+                where = {"step": ours["step"], "split": ours[name], "reference": theirs[name]}
+                return [Finding(f"{name} of step {ours['step']} differs", where)]
+    return []

@@ -1,0 +1,88 @@
+"""Each optimizer step was applied once on each side, in every history that counts."""
+
+from collections.abc import Iterable, Sequence
+
+from harness.judging.facts import RunFacts
+from harness.trace.event import Event
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["check_exactly_once"]
+
+PARTIES = ("client", "trunk")
+# For what an older incarnation is to be refused.
+FENCED = ("STALE_INCARNATION", "SESSION_HELD")
+
+
+def check_exactly_once(facts: RunFacts) -> CheckResult:
+    """Follow each side's count of applied steps from its events alone.
+
+    Opening a session sets the count to the step of the checkpoint it goes on from; every applied commit must be of the
+    step whose turn it is, and the count must end at the number of steps. A commit that is applied twice, left out, or
+    carried out for an incarnation that is no longer the newest breaks the chain. A session must be opened at the newest
+    step of which both sides had a checkpoint. N/A where two clients train: an event does not tell whose it is.
+    """
+    if facts.scenario.second_client:
+        return CheckResult("exactly_once", 0, "what two clients did is not told apart", applies=False)
+    steps = len(facts.reference_steps)
+    findings: list[Finding] = []
+    applied = 0
+    for party in PARTIES:
+        # A process that starts anew has a connection of its own: only the clock puts both in order.
+        own = (event for event in facts.events if event.point.startswith(f"{party}."))
+        events = sorted(own, key=lambda event: event.t)
+        count, found = _follow(party, events)
+        findings += found
+        applied += sum(event.point == f"{party}.commit.applied" for event in events)
+        if count != steps:
+            findings.append(Finding(f"the {party} has applied {count} steps in the end instead of {steps}"))
+    if not applied:
+        return CheckResult("exactly_once", 0, "no step was applied")
+    findings += _accepted_late(facts.events) + _opened_elsewhere(facts.events)
+    calls = facts.count("client.call.failed")
+    figures = {
+        "failed calls that were repeated": calls,
+        "steps done again after a crash": applied - len(PARTIES) * steps,
+    }
+    summary = f"{steps} steps, each applied once on both sides" if not findings else "some steps were not applied once"
+    return CheckResult("exactly_once", applied, summary, findings[:10], figures)
+
+
+def _follow(party: str, events: Sequence[Event]) -> tuple[int, list[Finding]]:
+    count, findings = 0, []
+    for event in events:
+        if event.point == f"{party}.session.opened":
+            count = event.step or 0
+        elif event.point == f"{party}.commit.applied":
+            step = event.step or 0
+            if step != count:
+                findings.append(Finding(f"{event.point} of step {step} when {count} were applied", {"step": step}))
+            count = max(count, step + 1)
+    return count, findings
+
+
+def _accepted_late(events: Iterable[Event]) -> list[Finding]:
+    """Name requests of an older incarnation that were carried out, or refused for another reason than being so."""
+    late = (event.fields for event in events if event.point == "relay.request.delivered")
+    return [
+        Finding(f"a late {fields['method']} of an older incarnation got {fields['code']} {fields.get('reason', '')}")
+        for fields in late
+        if fields["code"] == "OK" or fields.get("reason") not in (*FENCED, "", None)
+    ]
+
+
+def _opened_elsewhere(events: Iterable[Event]) -> list[Finding]:
+    """Name sessions that were not opened at the newest step of which both sides had a checkpoint."""
+    saved: dict[str, set[int]] = {party: set() for party in PARTIES}
+    findings = []
+    for event in sorted(events, key=lambda event: event.t):
+        party, _, what = event.point.partition(".")
+        if what == "checkpoint.placed":
+            saved[party].add(event.step or 0)
+        elif what == "session.opened":
+            newest = max(saved["client"] & saved["trunk"], default=0)
+            if event.step != newest:
+                where = {"step": event.step}
+                findings.append(
+                    Finding(f"{event.point} at step {event.step}, both had a checkpoint of {newest}", where)
+                )
+    return findings

@@ -1,0 +1,66 @@
+"""What the checks of both fuzzers have in common: hostile peers and a lying trunk end with the same kind of report."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from harness.fuzz.report import FuzzReport
+from harness.judging.facts import RunFacts
+from harness.plan.adversaries import HostilePeers, LyingTrunk
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["Fuzzer", "Reading", "check_fuzzer"]
+
+
+@dataclass(frozen=True)
+class Fuzzer:
+    """One of them.
+
+    Attributes:
+        check: its name.
+        who: in words.
+        fault: that starts it.
+        finished: the point with its report.
+        sent: what becomes of everything that was planned, in words.
+        kinds: that there must have been.
+        calls: that there must have been; none where that is not asked.
+    """
+
+    check: str
+    who: str
+    fault: type[HostilePeers | LyingTrunk]
+    finished: str
+    sent: str
+    kinds: frozenset[str]
+    calls: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a report says beyond its findings."""
+
+    summary: str
+    figures: Mapping[str, float]
+    findings: tuple[Finding, ...] = ()
+
+
+def check_fuzzer(facts: RunFacts, fuzzer: Fuzzer, read: Callable[[FuzzReport], Reading]) -> CheckResult:
+    """VOID where the fuzzer did not come to its end, or left something out; N/A where none was planned."""
+    planned = sum(fault.count for fault in facts.scenario.faults if isinstance(fault, fuzzer.fault))
+    reports = [FuzzReport(**event.fields) for event in facts.events if event.point == fuzzer.finished]
+    if not planned:
+        return CheckResult(fuzzer.check, 0, f"no {fuzzer.who} planned", applies=False)
+    if not reports:
+        return CheckResult(fuzzer.check, 0, f"the {fuzzer.who} did not come to an end")
+    report = reports[-1]
+    reading = read(report)
+    findings = (*map(Finding, report.findings), *reading.findings)
+    void = _shortfall(report, planned, fuzzer)
+    return CheckResult(fuzzer.check, report.sent, reading.summary, findings, reading.figures, void_because=void)
+
+
+def _shortfall(report: FuzzReport, planned: int, fuzzer: Fuzzer) -> str:
+    """Say what was not sent; empty where nothing is missing."""
+    if report.sent != planned:
+        return f"only {report.sent} of {planned} {fuzzer.sent}"
+    missing = sorted({*fuzzer.kinds - {*report.kinds}, *fuzzer.calls - {*report.calls}})
+    return f"none were {', '.join(missing)}" if missing else ""

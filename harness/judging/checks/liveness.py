@@ -1,0 +1,55 @@
+"""Every fault heals, and progress resumes within a bound."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from harness.judging.facts import RunFacts
+from harness.judging.recovery import seconds_to_progress
+from harness.trace.event import Event
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["check_liveness", "recovery_seconds"]
+
+
+def check_liveness(facts: RunFacts) -> CheckResult:
+    """Measure the time from each fault's healing to the client's next progress; the bound is the scenario's.
+
+    A fault that fired and did not heal fails. N/A where no fault was planned, or each healed when the work was done;
+    VOID where none fired.
+    """
+    if not facts.scenario.faults:
+        return CheckResult("liveness", 0, "there was nothing to recover from", applies=False)
+    bound = facts.scenario.recovery_bound
+    seconds = recovery_seconds(facts.events)
+    fired, healed = (_faults(facts.events, point) for point in ("fault.injected", "fault.healed"))
+    findings = [Finding(f"{name} did not heal") for name in fired if name not in healed]
+    findings += [Finding(f"{_words(s)} after a fault had healed, not within {bound:g} s") for s in seconds if s > bound]
+    if not fired:
+        return CheckResult("liveness", 0, "no fault fired: there was nothing to recover from")
+    done = len(healed) - len(seconds)
+    after = f"; {done} healed when the work was done" if done else ""
+    if not seconds and not findings:
+        return CheckResult("liveness", 0, f"no progress was due{after}", applies=False)
+    worst = max(seconds, default=0.0)
+    summary = f"progress within {worst:.2f} s of the healing of each of {len(seconds)} faults, of {bound:g} s{after}"
+    figures = {"slowest recovery s": round(worst, 3)} if isfinite(worst) else {}  # JSON has no infinity
+    return CheckResult("liveness", len(fired), summary, findings, figures)
+
+
+def _words(seconds: float) -> str:
+    return f"progress came {seconds:.2f} s" if isfinite(seconds) else "no progress came"
+
+
+def _faults(events: Sequence[Event], point: str) -> list[str]:
+    """Return the faults that the harness told a point of."""
+    return [str(event.fields["fault"]) for event in events if event.point == point]
+
+
+def recovery_seconds(events: Sequence[Event]) -> list[float]:
+    """Give the time from each fault's healing to the client's next progress; infinite where none came.
+
+    A fault that heals when the client's work is done needs no progress.
+    """
+    passed = ((event.t, event.point) for event in events)
+    healed = (event.t for event in events if event.point == "fault.healed")
+    return [seconds for seconds in seconds_to_progress(passed, healed) if seconds is not None]

@@ -1,0 +1,50 @@
+"""Neither party ever needs much more memory than the single process, which holds the whole model."""
+
+from harness.judging.facts import RunFacts
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["check_peak_memory"]
+
+MIB = 1 << 20
+# What a network takes that one process has no need of: gRPC, and messages under way in both forms.
+ALLOWANCE_MIB = 64
+
+
+def check_peak_memory(facts: RunFacts) -> CheckResult:
+    """Hold each party's peak against the reference's, and an allowance for every client of the trunk.
+
+    All microbatches of a step wait for each other, where the single process has one at a time: each party keeps no more
+    of the others than their whole graphs, and the trunk no more than it is allowed to.
+
+    N/A where strangers send to the trunk, whose memory the check `hostility` bounds; VOID where nothing was measured.
+    """
+    if "hostility" in facts.scenario.checks:
+        return CheckResult("peak_memory", 0, "the check hostility bounds it here", applies=False)
+    reference = max((int(step["peak_bytes"]) for step in facts.reference_steps), default=0)
+    peaks = {party: max((s.peak for s in facts.memory if s.party == party), default=0) for party in ("client", "trunk")}
+    measured = {party: peak for party, peak in peaks.items() if peak}
+    if not reference or not measured:
+        return CheckResult("peak_memory", 0, "no memory was measured")
+    allowances = _allowances(facts)
+    findings = [
+        Finding(f"the {party} took {_mib(peak)} MiB, the single process {_mib(reference)}")
+        for party, peak in measured.items()
+        if peak > reference + allowances[party]
+    ]
+    figures = {f"{party} peak MiB": _mib(peak) for party, peak in measured.items()}
+    figures["single process peak MiB"] = _mib(reference)
+    summary = f"{_mib(max(measured.values()))} MiB at most, the single process {_mib(reference)} MiB"
+    return CheckResult("peak_memory", len(measured), summary, findings, figures)
+
+
+def _allowances(facts: RunFacts) -> dict[str, int]:
+    """Return how many bytes more than the single process each party may take."""
+    config, steps = facts.scenario.config, facts.reference_steps
+    waiting = max((int(step["microbatches"]) - 1) * int(step["graph_bytes"]) for step in steps)
+    clients = 1 + bool(facts.scenario.second_client)
+    network = clients * ALLOWANCE_MIB * MIB
+    return {"client": network + waiting, "trunk": network + clients * min(waiting, config.max_pending_bytes)}
+
+
+def _mib(nbytes: int) -> int:
+    return round(nbytes / MIB)

@@ -1,0 +1,27 @@
+"""Bytes at the proxy, against those that the tensors take."""
+
+from harness.judging.facts import RunFacts
+from harness.judging.traffic import bytes_of
+from harness.trace.verdict import CheckResult, Finding
+
+__all__ = ["check_traffic"]
+
+
+def check_traffic(facts: RunFacts) -> CheckResult:
+    """Tensors cannot take fewer bytes than they have, but for compression, and little travels beside them.
+
+    N/A without a proxy, with faults, for what a broken connection took in need not have arrived, and where two clients
+    train, whose bytes are counted together.
+    """
+    if facts.scenario.topology != "proxy" or facts.scenario.faults or facts.scenario.second_client:
+        return CheckResult("traffic", 0, "no bytes were to be counted", applies=False)
+    if facts.traffic is None or facts.ended_at is not None or not facts.split_steps:
+        return CheckResult("traffic", 0, "no bytes were counted of a whole run")
+    total, expected = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts)
+    fits = (expected.compresses or expected.least <= total) and total <= expected.most
+    findings = (
+        [] if fits else [Finding(f"{total} bytes passed the proxy; {expected.least} to {expected.most} are right")]
+    )
+    ratio = total / expected.least
+    summary = f"{total / len(facts.split_steps):,.0f} bytes a step, {ratio:.4f} times the tensors' own"
+    return CheckResult("traffic", total, summary, findings, {"bytes / least bytes": round(ratio, 5)})

@@ -1,0 +1,97 @@
+"""What is known of a finished run; every check reads this and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from harness.oracle.compare import Equivalence, RunFiles, compare
+from harness.plan.scenario import Scenario
+from harness.trace.event import Event
+from harness.trace.memory_sample import MemorySample
+
+__all__ = ["RunFacts", "Traffic"]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that the proxy took in, in each of Toxiproxy's directions."""
+
+    upstream: int
+    downstream: int
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A finished run.
+
+    Attributes:
+        scenario: what was run.
+        events: everything that was observed, in order of arrival.
+        problem: why the run did not end by itself with success; empty when it did.
+        split_steps: the client's metrics, the last entry of each step.
+        reference_steps: the reference's metrics.
+        split: the run's files.
+        reference: the reference's files.
+        traffic: bytes at the proxy; None without one.
+        memory: of both parties, at every applied step.
+        crashes: what each log tells of crashes.
+        halves: how many checkpoint files each side has left in the session's folder.
+        exported: folder of the exported model; None where nothing was to be exported, or could be.
+        second: of the other client at the same trunk; None where there was none.
+    """
+
+    scenario: Scenario
+    events: Sequence[Event]
+    problem: str
+    split_steps: Sequence[Mapping[str, Any]]
+    reference_steps: Sequence[Mapping[str, Any]]
+    split: RunFiles
+    reference: RunFiles
+    traffic: Traffic | None
+    memory: Sequence[MemorySample] = ()
+    crashes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    halves: Mapping[str, int] = field(default_factory=dict)
+    exported: Path | None = None
+    second: "RunFacts | None" = None
+
+    @cached_property
+    def equivalence(self) -> Equivalence:
+        """The comparison with the reference, made once; raises `OSError` where a file is missing."""
+        return compare(self.split, self.reference, self.scenario.config.cuts, self.skipped_steps, self.ended_at)
+
+    @property
+    def ended_at(self) -> int | None:
+        """How many steps a run did that ended early; None where it did them all."""
+        done = len(self.split_steps)
+        return done if done < len(self.reference_steps) else None
+
+    @property
+    def skipped_steps(self) -> frozenset[int]:
+        """Steps that both sides skipped, for their norm was not finite."""
+        ours, theirs = (
+            {int(line["step"]) for line in lines if line["skipped"]}
+            for lines in (self.split_steps, self.reference_steps)
+        )
+        return frozenset(ours & theirs)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the tensors at the cuts."""
+        with safe_open(self.reference.finals[0], "pt") as file:
+            return int(file.get_slice("weights/transformer.wte.weight").get_shape()[1])
+
+    @property
+    def missing_files(self) -> list[Path]:
+        """Files without which nothing can be compared."""
+        folders = (*self.split.records, *self.reference.records)
+        finals = (*self.split.finals, *self.reference.finals) if self.ended_at is None else ()
+        wanted = [*(folder / "digests.jsonl" for folder in folders), *finals]
+        return [path for path in wanted if not path.exists()]
+
+    def count(self, point: str) -> int:
+        """Count the events of a point."""
+        return sum(event.point == point for event in self.events)

@@ -1,0 +1,71 @@
+"""From facts to the verdict."""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.judging.checks import CHECKS
+from harness.judging.facts import RunFacts
+from harness.plan.adversaries import HostilePeers, LyingTrunk
+from harness.plan.scenario import Scenario
+from harness.trace.verdict import CheckResult, Verdict, worst
+
+__all__ = ["Judgement", "checks_of", "judge"]
+
+ALWAYS = ("completion", "logs")
+# What a scenario states beside its list of checks is never taken on trust: whether it states what each of these judges.
+STATED: Mapping[str, Callable[[Scenario], object]] = {
+    "expectations": lambda scenario: scenario.expects,
+    "faults": lambda scenario: scenario.faults,
+    "convergence": lambda scenario: scenario.loss_below,
+    "second_client": lambda scenario: scenario.second_client,
+    "hostility": lambda scenario: any(isinstance(fault, HostilePeers) for fault in scenario.faults),
+    "lies": lambda scenario: any(isinstance(fault, LyingTrunk) for fault in scenario.faults),
+}
+# They say that a run is what it was meant to be, not that anything it computed is right.
+PREMISES = frozenset({*ALWAYS, "expectations", "faults"})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is to be said of a run.
+
+    Attributes:
+        verdict: of all checks.
+        checks: that were applied.
+    """
+
+    verdict: Verdict
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """Names of the checks that failed by a defect of their own."""
+        return frozenset(check.name for check in self.checks if check.traceback)
+
+
+def judge(facts: RunFacts) -> Judgement:
+    """Apply the scenario's checks."""
+    checks = tuple(apply(name, facts) for name in checks_of(facts.scenario))
+    return Judgement(verdict_of(checks), checks)
+
+
+def checks_of(scenario: Scenario) -> Sequence[str]:
+    """Return the names of the checks that a run is judged by: always, those listed, and of what else is stated."""
+    stated = (name for name, states in STATED.items() if states(scenario))
+    return tuple(dict.fromkeys((*ALWAYS, *scenario.checks, *stated)))
+
+
+def apply(name: str, facts: RunFacts) -> CheckResult:
+    """Apply one check; one that raises has shown nothing, and keeps no other from being applied."""
+    try:
+        return CHECKS[name](facts)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect of the check, and the others must be heard
+        summary = f"the check itself is broken: {type(error).__name__}: {error}"
+        return CheckResult(name, 0, summary, traceback=traceback.format_exc())
+
+
+def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
+    """Return the verdict of a run: PASS takes a check that passed beside the premises, else the run shows nothing."""
+    shown = worst(check.verdict for check in checks if check.name not in PREMISES)
+    return worst((shown, *(check.verdict for check in checks if check.name in PREMISES)))

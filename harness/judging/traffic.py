@@ -1,0 +1,74 @@
+"""How many bytes a run moved, and how many it had to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from safetensors import safe_open
+
+from harness.judging.facts import RunFacts
+from harness.oracle.digests import stage_of
+
+__all__ = ["Bytes", "bytes_of", "traffic_figures"]
+
+TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
+CALLS_PER_MICROBATCH = 2
+FLOAT32_BYTES = 4
+# Of one element at a cut, by codec; one that compresses may take less than a float32 and never much more.
+ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2}
+# What travels beside the tensors, at most: masks and frames with them, keys and headers with every call, the norm of
+# each parameter with every step, and what is said when a session begins and ends.
+BESIDE_TENSORS, BESIDE_CALL, OF_A_NORM, OF_A_SESSION = 0.01, 512, 96, 24_576
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What a run without faults moves.
+
+    Attributes:
+        least: the tensors at the cuts, as coded; without compression there cannot be fewer.
+        most: with all that travels beside them.
+        compresses: whether there may be fewer than the least.
+    """
+
+    least: int
+    most: int
+    compresses: bool
+
+
+def bytes_of(facts: RunFacts) -> Bytes:
+    """Count the bytes that the reference's steps need, four B x T x H tensors a microbatch."""
+    config, steps = facts.scenario.config, facts.reference_steps
+    # What is not finite is not sent, of a step that is skipped.
+    sent = sum(int(step["positions"]) for step in steps if not step["skipped"])
+    positions, microbatches = (sum(int(step[name]) for step in steps) for name in ("positions", "microbatches"))
+    fetched = sum(step["step"] in facts.scenario.whole_steps and not step["skipped"] for step in steps)
+    trunk = _trunk_parameters(facts)
+    element = ELEMENT_BYTES.get(config.codec, FLOAT32_BYTES)
+    of_a_position = TENSORS_PER_MICROBATCH * element * facts.hidden_size
+    gradients = fetched * FLOAT32_BYTES * sum(trunk.values())
+    least, tensors = of_a_position * sent + gradients, of_a_position * positions + gradients
+    beside = len(steps) * len(trunk) * OF_A_NORM + microbatches * CALLS_PER_MICROBATCH * BESIDE_CALL + OF_A_SESSION
+    return Bytes(least, int(tensors * (1 + BESIDE_TENSORS)) + beside, config.codec not in ELEMENT_BYTES)
+
+
+def traffic_figures(facts: RunFacts) -> Mapping[str, float | int]:
+    """Compare the bytes at the proxy with the least."""
+    assert facts.traffic is not None
+    steps = len(facts.split_steps)
+    total, least = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts).least
+    return {
+        "upstream": facts.traffic.upstream,
+        "downstream": facts.traffic.downstream,
+        "steps": steps,
+        "per_step": total / steps,
+        "floor_per_step": least / steps,
+        "ratio": total / least,
+    }
+
+
+def _trunk_parameters(facts: RunFacts) -> dict[str, int]:
+    """Return the number of elements of each of the trunk's parameters."""
+    with safe_open(facts.reference.finals[0], "pt") as file:
+        names = [name.removeprefix("weights/") for name in file.keys() if name.startswith("weights/")]  # noqa: SIM118 - no mapping
+        own = [name for name in names if stage_of(name, facts.scenario.config.cuts) == "trunk"]
+        return {name: file.get_tensor(f"weights/{name}").numel() for name in own}

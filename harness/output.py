@@ -1,0 +1,53 @@
+"""Where a command's words and its JSON go."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import TextIO
+
+from harness.errors import UnusableError
+
+__all__ = ["add_json_flag", "must_be_writable", "people_read", "write_json"]
+
+STANDARD_OUTPUT = Path("-")
+
+
+def add_json_flag(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json [FILE]`."""
+    parser.add_argument(
+        "--json",
+        type=Path,
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        metavar="FILE",
+        help=f"write {what} to FILE as one JSON object; without FILE, or as -, to standard output",
+    )
+
+
+def people_read(json: Path | None) -> TextIO:
+    """Return where words for people go: to standard error where a program reads standard output."""
+    return sys.stderr if json == STANDARD_OUTPUT else sys.stdout
+
+
+def write_json(json: Path | None, text: str) -> None:
+    """Write a JSON object where it was asked for."""
+    if json == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+    elif json:
+        json.parent.mkdir(parents=True, exist_ok=True)
+        json.write_text(text)
+
+
+def must_be_writable(*paths: Path | None) -> None:
+    """Raise `UnusableError` where a file could not be written: before hours of work, not after them."""
+    for path in paths:
+        if path and path != STANDARD_OUTPUT:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if path.exists():
+                    path.open("ab").close()  # which a folder refuses
+                else:
+                    tempfile.TemporaryFile(dir=path.parent).close()
+            except OSError as error:
+                raise UnusableError(f"{path} cannot be written ({error.strerror}); name another place") from None

@@ -1,0 +1,1 @@
+"""What to run, as values: scenarios, links, faults, matrices, the catalogue."""

@@ -1,0 +1,100 @@
+"""Who attacks beside a run: peers that send malformed requests, and a trunk that lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.plan.faults.effects import Release, Script, SendMalformed, TellLies, UntilAnswered
+from harness.plan.faults.fault import Fault
+from harness.trace.event import Event
+
+__all__ = ["HostilePeers", "KeepPace", "LyingTrunk"]
+
+
+@dataclass(frozen=True)
+class HostilePeers(Fault):
+    """Malformed requests go straight to the trunk from a point on, while the client trains.
+
+    Attributes:
+        at: where they begin; the session must have applied its second step.
+        count: of requests.
+        seed: decides which.
+    """
+
+    count: int
+    seed: int
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"fuzz-{self.count}-seed-{self.seed}"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"hostile peers send {self.count} malformed requests"
+
+    def script(self) -> Script:
+        """Let them begin as soon as the client goes on."""
+        yield Release()
+        yield SendMalformed(self.count, self.seed)
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point in ("fuzz.progress", "fuzz.finished") for event in events)
+
+
+@dataclass(frozen=True)
+class KeepPace(Fault):
+    """The client waits until hostile peers have had so many answers, so that they are not done after it is."""
+
+    answered: int
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"await-{self.answered}-answers"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"holds the client until {self.answered} malformed requests are answered"
+
+    def script(self) -> Script:
+        """Wait; the client is held."""
+        yield UntilAnswered(self.answered)
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == "fault.injected" and event.fields["fault"] == self.name for event in events)
+
+
+@dataclass(frozen=True)
+class LyingTrunk(Fault):
+    """Clients get answers that no trunk gives, at every call; time does not pass for them, so thousands take minutes.
+
+    Attributes:
+        at: where it begins.
+        count: of lies.
+        seed: decides which.
+    """
+
+    count: int
+    seed: int
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"lie-{self.count}-seed-{self.seed}"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"a trunk of its own tells clients {self.count} lies"
+
+    def script(self) -> Script:
+        """Wait until it is done, while the run stands still."""
+        yield TellLies(self.count, self.seed)
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == "lies.finished" for event in events)

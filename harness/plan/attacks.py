@@ -1,0 +1,40 @@
+"""Scenarios in which hostile peers send malformed requests while a client trains, and a trunk lies to clients."""
+
+from dataclasses import replace
+
+from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
+from harness.plan.scenario import Scenario
+from harness.trace.place import At
+from splitlearn.config import TrainingConfig
+
+__all__ = ["hostile_peers", "hostile_trunk"]
+
+SEED = 1
+# The client waits so often for its share of the requests, so that they go on all through the run.
+PACES = 20
+
+
+def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
+    """Give a run during which so many malformed requests are sent."""
+    config = config.but(max_message_bytes=1 << 20, rpc_timeout=60.0)
+    first = At("client.step.started", 3)
+    every = (config.max_steps - 4) / PACES
+    paces = (KeepPace(At(first.point, 3 + int(k * every)), count * k // PACES) for k in range(1, PACES + 1))
+    made = Scenario(
+        name,
+        f"{count} malformed requests and raw connections while the client trains",
+        config,
+        faults=(HostilePeers(first, count, SEED), *paces),
+        timeout=900.0,
+        recovery_bound=60.0,
+    )
+    return replace(made, checks=(*made.checks, "hostility"))
+
+
+def hostile_trunk(name: str, config: TrainingConfig, count: int) -> Scenario:
+    """Return a run beside which a trunk of its own tells clients so many lies."""
+    lying = LyingTrunk(At("client.step.started", 1), count, SEED)
+    title = f"{count} answers that no trunk gives, to the client's calls"
+    return Scenario(
+        name, title, config, faults=(lying,), checks=("equivalence", "faults", "logs", "lies"), timeout=900.0
+    )

@@ -1,0 +1,54 @@
+"""What can break: each fault is a value; a scenario has any number of them."""
+
+from harness.plan.faults.connections import CutMessage, DropConnection, Partition
+from harness.plan.faults.effects import PARTIES, PartyName
+from harness.plan.faults.fault import SHARED_MARKS, Fault
+from harness.plan.faults.flips import FlippedStream
+from harness.plan.faults.messages import MISHAPS, Mishap, SpoiledMessage
+from harness.plan.faults.network import ILLNESSES, Illness, IllNetwork
+from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
+
+__all__ = [
+    "ILLNESSES",
+    "MISHAPS",
+    "PARTIES",
+    "SHARED_MARKS",
+    "VICTIMS",
+    "Absence",
+    "CutMessage",
+    "DropConnection",
+    "Fault",
+    "FlippedStream",
+    "IllNetwork",
+    "Illness",
+    "Kill",
+    "Mishap",
+    "Partition",
+    "PartyName",
+    "Pause",
+    "Restart",
+    "SpoiledMessage",
+    "Victims",
+    "ends",
+    "needs_flipper",
+    "needs_relay",
+]
+
+
+def needs_relay(fault: Fault) -> bool:
+    """Whether a fault treats single messages badly, which a proxy of bytes cannot."""
+    return isinstance(fault, SpoiledMessage)
+
+
+def needs_flipper(fault: Fault) -> bool:
+    """Whether a fault alters single bits of the connection itself."""
+    return isinstance(fault, FlippedStream)
+
+
+def ends(fault: Fault, party: str) -> bool:
+    """Whether a fault ends a party's program, to start it again."""
+    if isinstance(fault, Kill):
+        return party in fault.victims
+    return (isinstance(fault, Restart) and party == fault.victim) or (
+        isinstance(fault, SpoiledMessage) and fault.mishap == "late" and party == "client"
+    )

@@ -1,0 +1,36 @@
+"""Messages that arrive as others than were sent, so that gRPC and TCP notice nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+__all__ = ["SPOTS", "WORDS", "Spot", "damaged"]
+
+Spot = Literal["middle", "first", "head", "tail", "seal"]
+
+# One bit: the smallest lie there is.
+FLIPPED = 0b0000_0100
+SEAL_BYTES = 5
+# Which byte of a message of so many. A message that carries a tensor is mostly its elements, which have a checksum of
+# their own; type, shape, codec and that checksum stand beside it, as do keys, norms and learning rates.
+PLACES: Mapping[Spot, Callable[[int], int]] = {
+    "middle": lambda size: size // 2,
+    "first": lambda _size: 0,
+    "head": lambda size: min(12, size // 3),
+    "tail": lambda size: size - SEAL_BYTES - 2,
+    "seal": lambda size: size - 2,
+}
+SPOTS: tuple[Spot, ...] = tuple(PLACES)
+WORDS: Mapping[Spot, str] = {
+    "middle": "in its middle, where a tensor's elements are",
+    "first": "in its first byte",
+    "head": "near its beginning, beside a tensor's elements",
+    "tail": "near its end, where a tensor's checksum, a norm or a commit is",
+    "seal": "in its seal",
+}
+
+
+def damaged(body: bytes, spot: Spot) -> bytes:
+    """Give a message with one bit altered."""
+    data = bytearray(body)
+    data[PLACES[spot](len(data)) % len(data)] ^= FLIPPED
+    return bytes(data)

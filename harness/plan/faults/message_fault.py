@@ -1,0 +1,27 @@
+"""What can be done to a message."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.plan.faults.damage import Spot
+
+__all__ = ["Kind", "Mischief"]
+
+Kind = Literal["lose request", "lose reply", "duplicate", "hold", "corrupt request", "corrupt reply"]
+
+
+@dataclass(frozen=True)
+class Mischief:
+    """Something that happens to the next call of a method.
+
+    Attributes:
+        method: name of the RPC, without its service.
+        kind: what happens. The client of a lost or held message is told UNAVAILABLE, as by a broken connection. A
+            doubled request goes to the trunk twice, one after the other, and the client gets the second answer. A
+            corrupt message has one bit altered; of a stream, the first message.
+        spot: where in a corrupt message.
+    """
+
+    method: str
+    kind: Kind
+    spot: Spot = "middle"

@@ -1,0 +1,81 @@
+"""Networks that are ill: bytes that vanish, wait, crawl, or meet a connection that ends badly."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.plan.faults.effects import AddToxic, Release, RemoveToxic, Script
+from harness.plan.faults.fault import Fault, failed_call, is_failed_call
+from harness.plan.faults.groups import Group
+from harness.plan.faults.toxic import Stream, Toxic
+from harness.trace.event import Event
+
+__all__ = ["ILLNESSES", "IllNetwork", "Illness"]
+
+Illness = Literal["half-open", "reset", "delay-spike", "bandwidth-collapse", "slow-close"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an illness is made: toxics as (type, attributes), and what it is in words."""
+
+    toxics: tuple[tuple[str, Mapping[str, int]], ...]
+    detail: str
+
+
+# Such that no call outlasts its deadline, however few bytes it has.
+KINDS: Mapping[Illness, Kind] = {
+    "half-open": Kind((("timeout", {"timeout": 0}),), "swallows what is sent and says nothing"),
+    "reset": Kind((("reset_peer", {"timeout": 0}),), "resets the connection at the next bytes"),
+    "delay-spike": Kind((("latency", {"latency": 8000}),), "delays everything by 8 s"),
+    "bandwidth-collapse": Kind((("bandwidth", {"rate": 0}),), "lets nothing more through, and loses nothing"),
+    "slow-close": Kind(
+        (("slow_close", {"delay": 1500}), ("limit_data", {"bytes": 20})),
+        "closes after 20 more bytes, and takes 1.5 s to do so",
+    ),
+}
+ILLNESSES: tuple[Illness, ...] = tuple(KINDS)
+
+
+@dataclass(frozen=True)
+class IllNetwork(Fault):
+    """Toxics on one direction of the live connection, until the client has seen a call fail, of an RPC if named."""
+
+    illness: Illness
+    stream: Stream
+    method: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"{self.illness}-{self.stream}"
+
+    @property
+    def group(self) -> Group:
+        """A group of its own."""
+        return "ill network"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"{KINDS[self.illness].detail}, {self.stream}"
+
+    def script(self) -> Script:
+        """Break it, and mend it when the client has noticed; what was held back arrives late."""
+        for toxic in self._toxics:
+            yield AddToxic(toxic)
+        yield Release()
+        yield failed_call(self.method)
+        for toxic in self._toxics:
+            yield RemoveToxic(toxic)
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(is_failed_call(event, self.method) for event in events)
+
+    @property
+    def _toxics(self) -> list[Toxic]:
+        return [
+            Toxic(type=kind, stream=self.stream, attributes=attributes, name=f"{self.name}-{kind}")
+            for kind, attributes in KINDS[self.illness].toxics
+        ]

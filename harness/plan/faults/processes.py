@@ -1,0 +1,171 @@
+"""Programs that are killed, paused, or asked to stop, and that start again."""
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.plan.faults.effects import (
+    KillParty,
+    PartyName,
+    PauseParty,
+    Release,
+    ResumeParty,
+    Script,
+    StartParty,
+    StartStoppedParty,
+    StopParty,
+    Until,
+    UntilTrunkServes,
+    Wait,
+)
+from harness.plan.faults.fault import Fault
+from harness.plan.faults.groups import Group
+from harness.trace.event import Event
+
+__all__ = ["VICTIMS", "Absence", "Kill", "Pause", "Restart", "Victims"]
+
+Victims = tuple[PartyName, ...]
+VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
+# What each program's exit status is when it stops because it was asked to.
+STOPPED = {"client": 128 + signal.SIGTERM, "trunk": 0}
+KILLED: dict[Victims, Group] = {("client",): "client killed", ("trunk",): "trunk killed"}
+STOPPING = {"client": "client.training.stopping", "trunk": "trunk.server.stopping"}
+
+
+@dataclass(frozen=True)
+class Kill(Fault):
+    """SIGKILL, then a new start; the client with `--resume auto`."""
+
+    victims: Victims
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"kill-{'-and-'.join(self.victims)}"
+
+    @property
+    def group(self) -> Group:
+        """By what happens to whom."""
+        return KILLED.get(self.victims, "both killed")
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"kills the {' and the '.join(self.victims)}, then starts again"
+
+    def script(self) -> Script:
+        """Kill, and start again; a trunk is there when it says so."""
+        for party in self.victims:
+            yield KillParty(party)
+        yield Release()
+        for party in reversed(self.victims):
+            yield StartParty(party)
+        if "trunk" in self.victims:
+            yield UntilTrunkServes()
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(e.point == "process.killed" and e.fields["party"] in self.victims for e in events)
+
+
+@dataclass(frozen=True)
+class Restart(Fault):
+    """SIGTERM, as an operator would, then a new start."""
+
+    victim: PartyName
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"restart-{self.victim}"
+
+    @property
+    def group(self) -> Group:
+        """By what happens to whom."""
+        return "stopped or paused"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"asks the {self.victim} to stop, then starts it again"
+
+    def script(self) -> Script:
+        """Ask it to stop, which it does when it is no longer held, and start it again when it has."""
+        yield StopParty(self.victim)
+        yield Release()
+        yield StartStoppedParty(self.victim, STOPPED[self.victim])
+        if self.victim == "trunk":
+            yield UntilTrunkServes()
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == STOPPING[self.victim] for event in events)
+
+
+@dataclass(frozen=True)
+class Pause(Fault):
+    """SIGSTOP for a while, as when a machine swaps or a container is frozen; then SIGCONT."""
+
+    victim: PartyName
+    seconds: float
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return f"pause-{self.victim}-{self.seconds:g}s"
+
+    @property
+    def group(self) -> Group:
+        """By what happens to whom."""
+        return "stopped or paused"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"stops the {self.victim} for {self.seconds:g} s"
+
+    def script(self) -> Script:
+        """Stop it, and let it go on after a while."""
+        yield PauseParty(self.victim)
+        yield Release()
+        yield Wait(self.seconds)
+        yield ResumeParty(self.victim)
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(e.point == "process.paused" and e.fields["party"] == self.victim for e in events)
+
+
+@dataclass(frozen=True)
+class Absence(Fault):
+    """SIGSTOP of the client until the trunk has given its place up; then SIGCONT."""
+
+    within: float
+
+    @property
+    def kind(self) -> str:
+        """What happens, in a word, with its parameters."""
+        return "absence-client"
+
+    @property
+    def group(self) -> Group:
+        """By what happens to whom."""
+        return "stopped or paused"
+
+    @property
+    def detail(self) -> str:
+        """What it does, in words."""
+        return f"stops the client until the trunk has given its place up, which must be within {self.within:g} s"
+
+    def script(self) -> Script:
+        """Stop it, and let it go on when its place is gone, or the time is over."""
+        yield PauseParty("client")
+        yield Release()
+        try:
+            yield Until("trunk.session.closed", within=self.within)
+        finally:
+            yield ResumeParty("client")
+
+    def shows(self, events: Sequence[Event]) -> bool:
+        """Whether events show that the fault took effect."""
+        return any(event.point == "client.session.lost" for event in events)

@@ -1,0 +1,31 @@
+"""The rungs of the equivalence ladder: a scenario with ever more layers between client and trunk."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.plan.links import LOOPBACK
+from harness.plan.scenario import Scenario, Topology
+
+__all__ = ["RUNGS", "on_rung"]
+
+RUNGS: tuple[Topology, ...] = ("local", "direct", "proxy")
+
+
+def on_rung(scenario: Scenario, rung: Topology, whole_steps: Sequence[int] = ()) -> Scenario:
+    """Return the scenario on one rung: without its link and faults, judged by its bits alone.
+
+    A trunk in the client's process has no place for a second client.
+    """
+    steps = f" --record-steps {' '.join(map(str, whole_steps))}" if whole_steps else ""
+    return replace(
+        scenario,
+        name=f"{scenario.name}-rung-{rung}",
+        topology=rung,
+        link=LOOPBACK,
+        faults=(),
+        second_client=None if rung == "local" else scenario.second_client,
+        timed=False,
+        checks=("equivalence",),
+        expects=(),
+        replay_with=f"{scenario.replay} --rung {rung}{steps}",
+    )

@@ -1,0 +1,80 @@
+"""What to run: a value without side effects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
+
+from harness.plan.faults import Fault
+from harness.plan.links import LOOPBACK, LinkProfile
+from splitlearn.config import TrainingConfig
+
+__all__ = ["CHECKS", "Scenario", "Topology"]
+
+Topology = Literal["local", "direct", "proxy"]
+# What every scenario asks of a run unless it says otherwise; those that do not apply are N/A.
+CHECKS = (
+    "equivalence", "exactly_once", "expectations", "faults", "liveness", "detection", "work", "traffic", "peak_memory",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A training run under stated conditions, and what must hold of it.
+
+    Attributes:
+        name: short, for commands and folders.
+        title: one line for people.
+        config: model, data and training; the harness sets addresses and folders.
+        topology: the trunk in the client's process, behind a direct connection, or behind the proxy.
+        link: what the proxy adds.
+        faults: what breaks, where.
+        checks: names of `harness.judging.checks.CHECKS`.
+        timeout: seconds after which the run counts as hung.
+        timed: the reference runs before the split run, not beside it, so that step times mean something.
+        expects: points that the run must pass, or it has not shown what it is for.
+        whole_steps: steps whose gradients and cut tensors are kept whole, which the client asks the trunk for.
+        recovery_bound: seconds from a fault's healing to the client's next progress, at most.
+        materials: names of `harness.engine.materials.MATERIALS`: files made for the run and named in its settings.
+        party_settings: settings that only the client, or only the trunk, has.
+        second_client: settings of another client that trains at the same trunk at the same time.
+        idle_timeout: seconds until the trunk gives a silent client's place up; 0 leaves that to the trunk.
+        loss_below: value that the last step's loss must fall below; 0 states none.
+        replay_with: command that runs it again, where `harness run` with its name does not.
+    """
+
+    name: str
+    title: str
+    config: TrainingConfig
+    topology: Topology = "proxy"
+    link: LinkProfile = LOOPBACK
+    faults: tuple[Fault, ...] = ()
+    checks: tuple[str, ...] = CHECKS
+    timeout: float = 240.0
+    timed: bool = False
+    expects: tuple[str, ...] = ()
+    whole_steps: tuple[int, ...] = ()
+    recovery_bound: float = 20.0
+    idle_timeout: float = 0.0
+    loss_below: float = 0.0
+    replay_with: str = ""
+    materials: tuple[str, ...] = ()
+    party_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    second_client: TrainingConfig | None = None
+
+    @property
+    def replay(self) -> str:
+        """The command that runs it again."""
+        return self.replay_with or f"harness run {self.name} --seed {self.config.seed}"
+
+    def with_seed(self, seed: int) -> Self:
+        """Give the same scenario with other weights, data order and dropout."""
+        second = self.second_client.but(seed=seed) if self.second_client else None
+        return replace(self.but(seed=seed), second_client=second)
+
+    def settings_of(self, party: str, config: TrainingConfig | None = None) -> TrainingConfig:
+        """Return what the client, or the trunk, is given; `config` in place of the scenario's own."""
+        return (config or self.config).but(**self.party_settings.get(party, {}))
+
+    def but(self, **settings: object) -> Self:
+        """Return the same scenario with some settings changed."""
+        return replace(self, config=self.config.but(**settings))

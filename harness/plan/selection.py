@@ -1,0 +1,108 @@
+"""Which scenarios a command line means: names and groups of the catalogue, and files of the user's own."""
+
+import importlib.util
+import shlex
+import sys
+import traceback
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from harness.errors import UnusableError
+from harness.plan.catalogue import CATALOGUE, scenarios_named
+from harness.plan.scenario import Scenario
+from splitlearn.errors import ConfigError
+
+__all__ = ["IN_FILE", "chosen_scenarios", "did_you_mean", "is_in_catalogue"]
+
+# Between a file of scenarios and the name of one of them.
+IN_FILE = "::"
+
+
+def chosen_scenarios(words: Iterable[str], seed: int | None) -> list[Scenario]:
+    """Return the scenarios that words mean: NAME, GROUP, FILE.py or FILE.py::NAME.
+
+    Args:
+        words: as on the command line.
+        seed: of weights, data order and dropout, instead of each scenario's own.
+
+    Raises:
+        UnusableError: a word means nothing, or the seed is not allowed.
+    """
+    try:
+        return [scenario for word in words for scenario in _meant_by(word, seed)]
+    except ConfigError as error:
+        raise UnusableError(str(error)) from None
+
+
+def is_in_catalogue(scenario: Scenario) -> bool:
+    """Whether `harness run` with its name and seed runs this very scenario."""
+    named = [found for group in CATALOGUE.values() for found in group if found.name == scenario.name]
+    return any(found.with_seed(scenario.config.seed) == scenario for found in named)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question that names what is spelt most like a word; empty where nothing is."""
+    close = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _meant_by(word: str, seed: int | None) -> list[Scenario]:
+    file, _, name = word.partition(IN_FILE)
+    if file.endswith(".py"):
+        return [_of_file(file, scenario, seed) for scenario in _in_file(Path(file), name)]
+    try:
+        found = scenarios_named(word)
+    except KeyError:
+        names = [*CATALOGUE, *(scenario.name for group in CATALOGUE.values() for scenario in group)]
+        hint = did_you_mean(word, names)
+        raise UnusableError(f"there is no scenario {word!r}{hint}; `harness run --list` names all") from None
+    return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
+
+
+def _of_file(file: str, scenario: Scenario, seed: int | None) -> Scenario:
+    seeded = scenario if seed is None else scenario.with_seed(seed)
+    target = shlex.quote(f"{file}{IN_FILE}{scenario.name}")
+    return replace(seeded, replay_with=f"harness run {target} --seed {seeded.config.seed}")
+
+
+def _in_file(path: Path, name: str) -> list[Scenario]:
+    """Return a file's scenarios, or the one of that name."""
+    values = vars(_imported(path)).values()
+    # One value may have several names.
+    found = list({id(value): value for value in values if isinstance(value, Scenario)}.values())
+    names = [scenario.name for scenario in found]
+    if not found:
+        raise UnusableError(f"{path} has no scenario: assign a `harness.plan.scenario.Scenario` to a module's name")
+    if len(set(names)) < len(names):
+        raise UnusableError(f"{path} has two scenarios of one name: {', '.join(sorted(names))}")
+    if not name:
+        return found
+    if name not in names:
+        raise UnusableError(f"{path} has no scenario {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
+    return [found[names.index(name)]]
+
+
+def _imported(path: Path) -> object:
+    """Import a file, which may import what lies beside it."""
+    if not path.is_file():
+        raise UnusableError(f"there is no file {path}")
+    name = f"scenarios_of_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    # What a user's file raises is told as the user's mistake, whatever it is; that it ends the program, too.
+    except (Exception, SystemExit) as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+        where = f"{path}, line {lines[-1]}" if lines else str(path)
+        raise UnusableError(f"{where}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    return module

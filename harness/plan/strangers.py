@@ -1,0 +1,34 @@
+"""Strangers at a trunk's door: what each lacks of what the trunk asks for, and what it must be told."""
+
+from collections.abc import Mapping
+
+from harness.plan.scenario import Scenario
+
+__all__ = [
+    "ANOTHERS_CERTIFICATE", "ANOTHER_TOKEN", "EXPECTED", "HANDSHAKE", "NO_CERTIFICATE", "NO_TOKEN", "PLAIN_TEXT",
+    "SHOWN", "UNAVAILABLE", "strangers_of",
+]  # fmt: skip
+
+NO_TOKEN, ANOTHER_TOKEN, PLAIN_TEXT = "no token", "another token", "plain text"
+NO_CERTIFICATE, ANOTHERS_CERTIFICATE = "no certificate", "another authority's certificate"
+HANDSHAKE, SHOWN = "TLS handshake", "the trunk's certificate"
+UNAUTHENTICATED, UNAVAILABLE = "UNAUTHENTICATED", "UNAVAILABLE"
+# A trunk with TLS has no words for those who do not finish its handshake: what they see is that the connection ends.
+EXPECTED: Mapping[str, str] = {
+    NO_TOKEN: UNAUTHENTICATED,
+    ANOTHER_TOKEN: UNAUTHENTICATED,
+    HANDSHAKE: SHOWN,
+    PLAIN_TEXT: UNAVAILABLE,
+    NO_CERTIFICATE: UNAVAILABLE,
+    ANOTHERS_CERTIFICATE: UNAVAILABLE,
+}
+
+
+def strangers_of(scenario: Scenario) -> tuple[str, ...]:
+    """Name those whom the run's settings keep out, after one who only looks whether the trunk speaks TLS."""
+    trunk = scenario.settings_of("trunk")
+    return (
+        *((NO_TOKEN, ANOTHER_TOKEN) if trunk.token_file else ()),
+        *((HANDSHAKE, PLAIN_TEXT) if trunk.tls_certificate else ()),
+        *((NO_CERTIFICATE, ANOTHERS_CERTIFICATE) if trunk.tls_certificate and trunk.tls_ca else ()),
+    )

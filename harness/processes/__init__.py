@@ -1,0 +1,1 @@
+"""The programs of a run: how they are started, warmed and ended."""

@@ -1,0 +1,135 @@
+"""The folder of one run: everything that judge and report read, written as it happens."""
+
+import json
+import math
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.plan.scenario import Scenario
+from harness.recording.environment import commit, machine, versions
+from harness.trace.event import Event
+
+__all__ = ["RunRecord", "json_text", "read_lines"]
+
+Json = Mapping[str, Any]
+
+
+class RunRecord:
+    """Writes a run's folder.
+
+    Args:
+        runs: folder of all runs.
+        scenario: what is run.
+    """
+
+    def __init__(self, runs: Path, scenario: Scenario) -> None:
+        self.started = datetime.now(UTC)
+        self.folder = _fresh_folder(runs, f"{self.started:%Y%m%d-%H%M%S}-{scenario.name}")
+        (self.folder / "logs").mkdir()
+        self._trace = (self.folder / "trace.jsonl").open("w", buffering=1)
+        self._lock = threading.Lock()
+        self.plan(scenario)
+
+    @property
+    def logs(self) -> Path:
+        """Where the programs' output goes."""
+        return self.folder / "logs"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where both parties save."""
+        return self.folder / "checkpoints"
+
+    def plan(self, scenario: Scenario) -> None:
+        """Write what is run."""
+        self.write("scenario.json", _scenario_json(scenario))
+
+    def recorder(self, party: str) -> Path:
+        """Where a party records its tensors."""
+        return self.folder / "tensors" / party
+
+    def event(self, event: Event) -> None:
+        """Append to the trace."""
+        with self._lock:
+            if not self._trace.closed:
+                self._trace.write(json.dumps(event.as_json()) + "\n")
+
+    def write(self, name: str, values: Json) -> None:
+        """Write a JSON file."""
+        (self.folder / name).write_text(json_text(values))
+
+    def write_lines(self, name: str, lines: Iterable[Json]) -> None:
+        """Write a file of one JSON object a line."""
+        (self.folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    def write_environment(self, scenario: Scenario, proxy: Json | None) -> None:
+        """Write what the run ran on."""
+        config = scenario.config
+        values = {"versions": versions(), "machine": machine(), "threads": config.threads, "seed": config.seed}
+        self.write("environment.json", {**values, "commit": commit(), **({"proxy": proxy} if proxy else {})})
+
+    def close(self) -> None:
+        """End the trace."""
+        with self._lock:
+            self._trace.close()
+
+
+def json_text(values: Json) -> str:
+    """Give a JSON object as text; numbers that JSON has no form for, NaN and the infinities, stand as words."""
+    return json.dumps(_with_words(values), indent=2, allow_nan=False) + "\n"
+
+
+def _with_words(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _with_words(entry) for name, entry in value.items()}
+    return [_with_words(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of one JSON object a line; empty when there is none, without a last line that was cut off."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    found = [json.loads(line) for line in lines[:-1]]
+    with suppress(json.JSONDecodeError):
+        found += [json.loads(line) for line in lines[-1:]]
+    return found
+
+
+def _fresh_folder(runs: Path, name: str) -> Path:
+    for suffix in ("", *(f"-{number}" for number in range(2, 1000))):
+        folder = runs / (name + suffix)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError(f"{runs} has 999 runs of one second")
+
+
+def _scenario_json(scenario: Scenario) -> Json:
+    link = scenario.link
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "topology": scenario.topology,
+        "link": {
+            "name": link.name,
+            "delay_ms": link.round_trip_ms / 2,
+            "jitter_ms": link.jitter_ms,
+            "bandwidth_kbps": 8 * link.down_kbps,
+            "source": link.source,
+        },
+        "faults": [
+            {"name": f.name, "kind": f.kind, "group": f.group, "at": asdict(f.at), "detail": f.detail}
+            for f in scenario.faults
+        ],
+        "checks": list(scenario.checks),
+        "timed": scenario.timed,
+        "config": json.loads(scenario.config.model_dump_json()),
+    }

@@ -1,0 +1,85 @@
+"""Which part of HTTP/2 each byte of a connection belongs to, as the bytes pass."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.plan.faults.flip import Part
+
+__all__ = ["Frames", "Piece"]
+
+PREFACE = 24
+HEADER = 9
+END_STREAM = 0x1
+DATA, HEADERS = 0, 1
+PARTS: dict[int, Part] = {
+    0: "data",
+    1: "headers",
+    3: "reset",
+    4: "settings",
+    6: "ping",
+    7: "goaway",
+    8: "window update",
+    9: "headers",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Bytes of one chunk that belong to one part.
+
+    Attributes:
+        part: what they are.
+        size: of the whole part in bytes.
+        at: how many bytes of the part came before.
+        start: where in the chunk they begin.
+        stop: where in the chunk they end.
+    """
+
+    part: Part
+    size: int
+    at: int
+    start: int
+    stop: int
+
+
+class Frames:
+    """Follows one direction of a connection.
+
+    Args:
+        from_client: it begins with the preface, and its headers are no trailers.
+    """
+
+    def __init__(self, *, from_client: bool) -> None:
+        self._from_client = from_client
+        self._part: Part = "preface" if from_client else "frame header"
+        self._size = PREFACE if from_client else HEADER
+        self._at = 0
+        self._header = bytearray()
+
+    def pieces(self, chunk: bytes) -> Iterator[Piece]:
+        """Return the parts that a chunk is made of, in order."""
+        start = 0
+        while start < len(chunk):
+            stop = min(len(chunk), start + self._size - self._at)
+            yield Piece(self._part, self._size, self._at, start, stop)
+            if self._part == "frame header":
+                self._header += chunk[start:stop]
+            self._at += stop - start
+            if self._at == self._size:
+                self._next()
+            start = stop
+
+    def _next(self) -> None:
+        if self._part == "frame header" and any(self._header[:3]):
+            self._part, self._size = self._payload(), int.from_bytes(self._header[:3], "big")
+        else:
+            self._part, self._size = "frame header", HEADER
+        self._at = 0
+        if self._part == "frame header":
+            self._header.clear()
+
+    def _payload(self) -> Part:
+        kind, flags = self._header[3], self._header[4]
+        if kind == HEADERS and flags & END_STREAM and not self._from_client:
+            return "trailers"
+        return PARTS.get(kind, "other")

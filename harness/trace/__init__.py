@@ -1,0 +1,1 @@
+"""The nouns of a run: places, events, verdicts, samples."""

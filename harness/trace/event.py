@@ -1,0 +1,37 @@
+"""What processes and the harness say of a run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Event"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A point that was passed.
+
+    Attributes:
+        number: position in the order of arrival.
+        t: seconds since the run began.
+        source: client, trunk, proxy or harness.
+        point: name of the point.
+        step: optimizer step, where the point has one.
+        microbatch: microbatch, where the point has one.
+        fields: whatever else the point tells.
+        release: lets the process go on; None when it was not held.
+    """
+
+    number: int
+    t: float
+    source: str
+    point: str
+    step: int | None
+    microbatch: int | None
+    fields: Mapping[str, Any]
+    release: Callable[[], None] | None = field(default=None, compare=False)
+
+    def as_json(self) -> dict[str, object]:
+        """Give the event as it stands in the trace."""
+        plain = {"t": round(self.t, 6), "source": self.source, "point": self.point}
+        return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}

@@ -1,0 +1,36 @@
+"""The places in a run that are meant."""
+
+from dataclasses import dataclass
+
+from harness.trace.event import Event
+
+__all__ = ["At"]
+
+
+@dataclass(frozen=True)
+class At:
+    """A place in a run: a named point, at a step and microbatch, where None matches any, the n-th time."""
+
+    point: str
+    step: int | None = None
+    microbatch: int | None = None
+    occurrence: int = 1
+
+    @property
+    def source(self) -> str:
+        """The process that passes the point."""
+        return self.point.partition(".")[0]
+
+    def matches(self, event: Event) -> bool:
+        """Whether an event is at this place."""
+        return self.covers(event.point, event.step, event.microbatch)
+
+    def covers(self, point: str, step: int | None, microbatch: int | None) -> bool:
+        """Whether a point passed at a step and microbatch is at this place."""
+        return point == self.point and self.step in (None, step) and self.microbatch in (None, microbatch)
+
+    def __str__(self) -> str:
+        """Give the place in words."""
+        step = "" if self.step is None else f" of step {self.step}"
+        microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
+        return self.point + step + microbatch + ("" if self.occurrence == 1 else f", time {self.occurrence}")

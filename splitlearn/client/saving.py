@@ -1,0 +1,35 @@
+"""When a checkpoint is due: after so many steps, after so many minutes, and at the end."""
+
+import time
+from collections.abc import Callable
+
+from splitlearn.config import TrainingConfig
+
+__all__ = ["SaveSchedule"]
+
+
+class SaveSchedule:
+    """Knows when the last checkpoint was written.
+
+    Args:
+        config: states the intervals.
+        total_steps: of the run.
+        now: a clock in seconds.
+    """
+
+    def __init__(self, config: TrainingConfig, total_steps: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._steps = config.save_interval
+        self._seconds = 60.0 * config.save_minutes
+        self._total = total_steps
+        self._now = now
+        self._last = now()
+
+    def is_due(self, applied: int) -> bool:
+        """Whether a checkpoint is to be written after so many steps."""
+        by_steps = self._steps > 0 and applied % self._steps == 0
+        by_time = self._seconds > 0 and self._now() - self._last >= self._seconds
+        return applied == self._total or by_steps or by_time
+
+    def note_saved(self) -> None:
+        """Count the minutes from now on."""
+        self._last = self._now()

@@ -1,0 +1,51 @@
+"""What a client that waits for its trunk tells the user."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from splitlearn.client.refusals import tls_advice
+from splitlearn.config import TrainingConfig
+from splitlearn.wire.errors import Code, Reason, WireError
+
+__all__ = ["Waiting"]
+
+log = logging.getLogger(__name__)
+
+TELL_SECONDS = 5.0
+
+
+class Waiting:
+    """Tells of failed calls, now and then: what is waited for, and for how long still.
+
+    Args:
+        config: names the trunk and the patience.
+        now: a clock in seconds.
+    """
+
+    def __init__(self, config: TrainingConfig, now: Callable[[], float] = time.monotonic) -> None:
+        self._config = config
+        self._now = now
+        self._since = 0.0
+        self._told = float("-inf")
+
+    def note(self, error: WireError, attempt: int) -> None:
+        """Take in that a call has failed, for the so-many-th time in a row."""
+        now = self._now()
+        if attempt == 1:
+            self._since = now
+        if now - self._told >= TELL_SECONDS:
+            self._told = now
+            left = max(0.0, self._config.patience - (now - self._since))
+            what = f"{error.message}{tls_advice(self._config, error)}"
+            trunk = f"trunk at {self._config.trunk_address}{_seen(error)}"
+            log.warning("%s: %s; retry %d, giving up in %.0f s", trunk, what, attempt, left)
+
+
+def _seen(error: WireError) -> str:
+    """Say that a trunk was not heard, where that is so: a refusal, or a connection that broke, is more than that."""
+    if error.reason is Reason.TRANSPORT and "failed to connect" in error.message:
+        return " cannot be reached"
+    if error.reason is Reason.TRANSPORT and error.code is Code.DEADLINE_EXCEEDED:
+        return " does not answer"
+    return ""

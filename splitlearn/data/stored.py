@@ -1,0 +1,175 @@
+"""Token sequences in files: written once, read one at a time, whatever their number.
+
+They are read, not mapped: the pages of a mapped file count as the process's memory once they were touched, and an epoch
+touches all of them.
+
+Shapes: L tokens of one sequence.
+"""
+
+import hashlib
+import json
+import os
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+
+__all__ = ["Row", "Sequences", "StoredSequences", "digest_of_sequences", "write_rows"]
+
+MIN_TOKENS = 2  # a single token has nothing before it from which to predict it
+TOKENS, STARTS, SUMMARY = "tokens.u32", "starts.i64", "summary.json"
+READ_BYTES = 1 << 20
+
+
+class Row(NamedTuple):
+    """Token ids of one sequence, and how many more its text has that did not fit."""
+
+    ids: list[int]
+    cut: int
+
+
+class Sequences(Protocol):
+    """int64 tensors of shape (L,), each with its own L >= 2."""
+
+    def __len__(self) -> int:
+        """Count them."""
+
+    def __getitem__(self, row: int, /) -> torch.Tensor:
+        """Return one."""
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        """Yield all in order."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is known of stored sequences.
+
+    Attributes:
+        count: sequences.
+        digest: of all, as `digest_of_sequences` gives it.
+        skipped: texts that were left out because they have no target.
+        cut: sequences whose text did not fit.
+        cut_tokens: tokens of those texts that were left out.
+        files: SHA-256 of each file's bytes, by name.
+    """
+
+    count: int
+    digest: str
+    skipped: int
+    cut: int
+    cut_tokens: int
+    files: dict[str, str]
+
+
+class StoredSequences:
+    """Sequences in a folder that `write_rows` has filled; it may be removed while they are in use.
+
+    Args:
+        folder: with the files.
+
+    Raises:
+        OSError: a file is missing or cannot be read.
+        ValueError: a file is torn or altered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.summary = Summary(**json.loads((folder / SUMMARY).read_bytes()))
+        except TypeError as error:
+            raise ValueError(f"{folder / SUMMARY}: {error}") from None
+        self._tokens, self._starts = (self._opened(folder / name) for name in (TOKENS, STARTS))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return self.summary.count
+
+    def __getitem__(self, row: int, /) -> torch.Tensor:
+        """Return one, shape (L,)."""
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        first, end = np.frombuffer(os.pread(self._starts, 16, 8 * row), "<i8").tolist()
+        content = os.pread(self._tokens, 4 * (end - first), 4 * first)
+        assert len(content) == 4 * (end - first), "the file was cut off while it was in use"
+        return torch.from_numpy(np.frombuffer(content, "<u4").astype(np.int64))
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        """Yield all in order."""
+        return (self[row] for row in range(len(self)))
+
+    def _opened(self, path: Path) -> int:
+        """Open a file for as long as this object lives, and compare all of it with its digest."""
+        descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, descriptor)
+        digest = hashlib.sha256()
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            while content := file.read(READ_BYTES):
+                digest.update(content)
+        if digest.hexdigest() != self.summary.files.get(path.name):
+            raise ValueError(f"{path} is damaged")
+        return descriptor
+
+
+def write_rows(rows: Iterable[Row], folder: Path) -> None:
+    """Write sequences into an empty folder; those without a target are left out.
+
+    Raises:
+        OSError: there is no room.
+    """
+    digest = hashlib.sha256()
+    count = skipped = cut = cut_tokens = position = 0
+    with _DigestedFile(folder / TOKENS) as tokens, _DigestedFile(folder / STARTS) as starts:
+        starts.write(np.int64(0).astype("<i8").tobytes())
+        for row in rows:
+            if len(row.ids) < MIN_TOKENS:
+                skipped += 1
+                continue
+            ids_L = np.asarray(row.ids, np.int64)
+            digest.update(_framed(ids_L))
+            count += 1
+            position += len(ids_L)
+            tokens.write(ids_L.astype("<u4").tobytes())
+            starts.write(np.int64(position).astype("<i8").tobytes())
+            cut += row.cut > 0
+            cut_tokens += row.cut
+    files = {file.path.name: file.digest.hexdigest() for file in (tokens, starts)}
+    summary = Summary(count, digest.hexdigest(), skipped, cut, cut_tokens, files)
+    (folder / SUMMARY).write_text(json.dumps(asdict(summary)))
+
+
+def digest_of_sequences(sequences: Sequences) -> str:
+    """Return the SHA-256 of every sequence in order, in hexadecimal; that of stored ones is known."""
+    if isinstance(sequences, StoredSequences):
+        return sequences.summary.digest
+    digest = hashlib.sha256()
+    for sequence_L in sequences:
+        digest.update(_framed(sequence_L.numpy()))
+    return digest.hexdigest()
+
+
+def _framed(ids_L: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bytes:
+    return f"{len(ids_L)}|".encode() + ids_L.tobytes()
+
+
+class _DigestedFile:
+    """A new file that knows the digest of what was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.digest = hashlib.sha256()
+
+    def __enter__(self) -> "_DigestedFile":
+        self._file = self.path.open("wb", READ_BYTES)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        """Write at the end."""
+        self.digest.update(content)
+        self._file.write(content)

@@ -1,0 +1,82 @@
+"""Who came to the trunk, for its log: who opened a session, and who was refused and why.
+
+A stranger must not be able to fill the disk, nor write into somebody's terminal.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeAlias
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.words import clipped, printable
+
+__all__ = ["Journal", "Request"]
+
+log = logging.getLogger(__name__)
+
+Request: TypeAlias = (
+    pb.OpenSessionRequest
+    | pb.ComputeRequest
+    | pb.BackwardRequest
+    | pb.GetGradientsRequest
+    | pb.SyncTrainingStateRequest
+)
+
+MOST_LINES, SECONDS = 20, 60.0
+# Part of a sound conversation.
+QUIET = (Reason.FORWARD_NEEDED, Reason.OUT_OF_ORDER)
+
+
+class Journal:
+    """Writes at most so many lines of each kind within a while, and then how many more there were.
+
+    Args:
+        most: lines of a kind.
+        seconds: the while.
+        now: a clock in seconds.
+    """
+
+    def __init__(
+        self, most: int = MOST_LINES, seconds: float = SECONDS, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._now = now
+        self._since = now()
+        self._count: Counter[str] = Counter()
+
+    def opened(self, peer: str, request: pb.OpenSessionRequest, reply: pb.OpenSessionReply) -> None:
+        """Note that a session was opened."""
+        former = f", in the place of incarnation {request.replaces}" if request.replaces else ""
+        what = f"session {request.session_id} {'to read it ' if request.reader else ''}at step {reply.applied_step}"
+        who = f"{peer}: client {request.client}"
+        self._write("openings", logging.INFO, f"{who} opened {what} as incarnation {reply.incarnation}{former}")
+
+    def refused(self, peer: str, method: str, error: WireError, request: Request | None = None) -> None:
+        """Note that a request was refused; one that could not be read has no session."""
+        if error.reason not in QUIET:
+            of = f" of session {_session_of(request)}" if request else ""
+            words = f"{peer}: {method}{of} was refused: {error.reason.value}: {error.message}"
+            self._write(f"refusals with {error.reason.value}", logging.WARNING, words)
+
+    def sum_up(self) -> None:
+        """Say what was left out, when the while is over; to be called every second or so."""
+        if self._now() - self._since >= self._seconds:
+            for kind, count in self._count.items():
+                if count > self._most:
+                    log.warning("… and %d more %s within %g s", count - self._most, kind, self._seconds)
+            self._since = self._now()
+            self._count.clear()
+
+    def _write(self, kind: str, level: int, words: str) -> None:
+        self.sum_up()
+        self._count[kind] += 1
+        if self._count[kind] <= self._most:
+            log.log(level, "%s", printable(clipped(words)))
+
+
+def _session_of(request: Request) -> str:
+    return request.session_id if isinstance(request, pb.OpenSessionRequest) else request.key.session_id

@@ -1,0 +1,91 @@
+"""Figures of a trunk for Prometheus."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+from splitlearn.errors import ConfigError
+from splitlearn.probe import Probe
+from splitlearn.trunk.service import TrunkService
+from splitlearn.wire.stub import METHODS
+
+__all__ = ["Metrics"]
+
+# In seconds: from a tiny model on a processor to a large one.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+NAMES = {method.path: method.name for method in METHODS.values()}
+# What a pass is called, by the points before and after it.
+BEGINNINGS = {"trunk.compute.received": "forward", "trunk.backward.received": "backward"}
+ENDS = {"trunk.compute.done": "forward", "trunk.backward.done": "backward"}
+
+
+class Metrics:
+    """Counts what the trunk does: a `Probe`, and a `Meter` of the requests.
+
+    Args:
+        probe: told of every point too.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "splitlearn_trunk_requests", "Requests answered, by status code", ["method", "code"], registry=registry
+        )
+        self._steps = Counter("splitlearn_trunk_steps_applied", "Steps whose end was applied", registry=registry)
+        self._seconds = Histogram(
+            "splitlearn_trunk_compute_seconds",
+            "Time of a pass over one microbatch in the computing thread",
+            ["direction"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._began = 0.0
+
+    def watch(self, service: TrunkService) -> None:
+        """Show the state of a service, too."""
+        sessions = Gauge("splitlearn_trunk_sessions", "Sessions that train", registry=self._registry)
+        sessions.set_function(lambda: len(service.runs))
+        pending = Gauge(
+            "splitlearn_trunk_pending_bytes", "Bytes kept of the steps in progress", registry=self._registry
+        )
+        pending.set_function(lambda: service.pending_nbytes)
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Count what the point stands for, and pass it on."""
+        if name in BEGINNINGS:
+            self._began = time.perf_counter()
+        elif name in ENDS:
+            self._seconds.labels(ENDS[name]).observe(time.perf_counter() - self._began)
+        elif name == "trunk.commit.applied":
+            self._steps.inc()
+        self._probe.point(name, step, microbatch, **fields)
+
+    def answered(self, method: str, code: str) -> None:
+        """Count a request; one to another service than the trunk's own has no name here, for anybody may invent it."""
+        self._requests.labels(NAMES.get(method, "other"), code).inc()
+
+    @contextmanager
+    def served(self, host: str, port: int) -> Iterator[str]:
+        """Answer `/metrics` over HTTP until the block is left.
+
+        Yields:
+            The page's address.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+        """
+        try:
+            server, thread = start_http_server(port, host, self._registry)
+        except OSError as error:
+            message = f"cannot serve metrics on {host}, port {port}: {error}; choose another --metrics-port"
+            raise ConfigError(message) from None
+        try:
+            yield f"http://{host}:{server.server_port}/metrics"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

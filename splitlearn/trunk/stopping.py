@@ -1,0 +1,62 @@
+"""Being told to stop: clients save first, so that no step is lost."""
+
+import logging
+import signal
+import threading
+import time
+
+from splitlearn.trunk.service import TrunkService
+
+__all__ = ["STOP_GRACE", "StopSignal", "let_clients_save"]
+
+log = logging.getLogger(__name__)
+
+# Seconds for which clients are waited for: long enough for the rest of a step and a checkpoint.
+STOP_GRACE = 60.0
+LOOK_SECONDS = 0.5
+LOOK_WHILE_SAVING_SECONDS = 0.05
+
+
+class StopSignal:
+    """Catches SIGTERM and SIGINT from the moment it is made; make it in the main thread."""
+
+    def __init__(self) -> None:
+        self._received: list[str] = []
+        self._stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def wait(self) -> str:
+        """Wait for a signal; returns its name."""
+        # The kernel may give the signal to another thread, which wakes nobody here: so this one looks now and then.
+        while not self._stopped.wait(LOOK_SECONDS):
+            pass
+        return self._received[0]
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a second one came: there is no time."""
+        return len(self._received) > 1
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self._received.append(signal.Signals(number).name)
+        self._stopped.set()
+
+
+def let_clients_save(service: TrunkService, stop: StopSignal, grace: float) -> None:
+    """Tell the clients that the trunk is about to end, and wait until each has saved and closed its session.
+
+    Args:
+        service: whose clients.
+        stop: a second signal ends the waiting.
+        grace: seconds after which it ends too.
+    """
+    service.stopping = True
+    deadline = time.monotonic() + grace
+    if service.runs:
+        names = ", ".join(service.runs)
+        log.info("these save first, for which there are %g s: %s; a second signal stops at once", grace, names)
+    while service.runs and time.monotonic() < deadline and not stop.repeated:
+        time.sleep(LOOK_WHILE_SAVING_SECONDS)
+    if left := ", ".join(service.runs):
+        log.warning("stopping though these have not saved: %s; they go back to their newest checkpoints", left)

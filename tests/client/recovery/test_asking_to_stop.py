@@ -1,0 +1,99 @@
+"""A run that is asked to stop saves and goes on later."""
+
+import os
+import signal
+
+import pytest
+from client.runs import (
+    CrashError,
+    CrashingProbe,
+    DirectTransport,
+    Outcome,
+    assert_same,
+    fail,
+    final_state,
+    local_trunk,
+    remote_trunk,
+    train,
+)
+from trunk.server import service_of
+
+from splitlearn.client.stopping import StopRequest
+from splitlearn.wire.errors import Code, Reason, WireError
+
+
+@pytest.mark.parametrize("point", ["client.step.started", "client.backward.sent", "client.commit.applied"])
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on_later(run, undisturbed, point):
+    stop = StopRequest()
+
+    class Asking(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == (point, 6):
+                stop.received = signal.SIGTERM
+
+    result = train(run, local_trunk(run), probe=Asking(), stop=stop)
+    assert (7, True) == (result.steps, result.stopped)
+    assert "the newest checkpoint is of step 7" in result.saved
+    assert 12 == train(run, local_trunk(run), resume=True).steps
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_second_signal_ends_at_once():
+    stop = StopRequest()
+    stop._ask(signal.SIGTERM, None)
+    with pytest.raises(KeyboardInterrupt):
+        stop._ask(signal.SIGINT, None)
+
+
+def test_a_signal_is_taken_though_nobody_reads_what_is_said(monkeypatch):
+    monkeypatch.setattr(os, "write", lambda *_: fail(BrokenPipeError()))
+    stop = StopRequest()
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert signal.SIGTERM == stop.received
+
+
+def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, undisturbed):
+    """A save at a step of its own, then a crash between its halves, then one between those of the next."""
+    stop = StopRequest()
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 10))
+
+    class Asking(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            super().point(name, step, microbatch, **fields)
+            if (name, step) == ("client.step.started", 9):
+                stop._ask(signal.SIGTERM, None)
+
+    with pytest.raises(CrashError):
+        train(run, remote_trunk(DirectTransport(service), run), probe=Asking(), stop=stop)
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 12), epoch=2)
+    with pytest.raises(CrashError):
+        train(run, remote_trunk(DirectTransport(service), run), resume=True)
+    train(run, remote_trunk(DirectTransport(service_of(run, epoch=3)), run), resume=True)
+
+    assert_same(undisturbed, final_state(run))
+
+
+def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
+    """What was saved before stands; nothing is waited for when the grace is over."""
+    stop = StopRequest(grace=0.0)
+    transport = DirectTransport(service_of(run))
+
+    class Gone:
+        def call(self, _method, _request, _timeout):
+            if not stop.received:
+                stop._ask(signal.SIGTERM, None)
+            return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
+
+    class Leaving(CrashingProbe):
+        def point(self, name, step=None, microbatch=None, **fields):
+            if (name, step) == ("client.backward.sending", 9):
+                link._calls.transport = Gone()
+
+    link = remote_trunk(transport, run, stop.raise_if_asked)
+    result = train(run, link, probe=Leaving(), stop=stop)
+
+    assert (9, True) == (result.steps, result.stopped)
+    assert "the newest checkpoint is of step 8" in result.saved

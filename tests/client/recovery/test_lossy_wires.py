@@ -1,0 +1,114 @@
+"""Messages that are lost, doubled, damaged or asked for again change no bits."""
+
+import json
+
+import pytest
+import torch
+from client.runs import (
+    DirectTransport,
+    LossyTransport,
+    assert_same,
+    data_of,
+    final_state,
+    local_trunk,
+    remote_trunk,
+    train,
+)
+from transformers import GPT2LMHeadModel
+from trunk.server import Trunk, service_of
+
+from splitlearn.wire import compute_service_pb2 as pb
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lost_and_doubled_messages_change_nothing(run, undisturbed, seed):
+    transport = LossyTransport(DirectTransport(service_of(run)), seed)
+    train(run, remote_trunk(transport, run))
+
+    assert min(transport.lost_requests, transport.lost_replies, transport.doubled) > 0
+    assert_same(undisturbed, final_state(run))
+
+
+def test_lost_messages_over_grpc_change_nothing(without_dropout, undisturbed_without_dropout):
+    run, wrapped = without_dropout, []
+    trunk = Trunk(run)
+
+    def lossy(transport):
+        wrapped.append(LossyTransport(transport, 3))
+        return wrapped[-1]
+
+    try:
+        train(run, trunk.link(wrap=lossy))
+    finally:
+        trunk.stop()
+    assert wrapped[0].lost_requests > 0
+    assert wrapped[0].lost_replies > 0
+    assert_same(undisturbed_without_dropout, final_state(run))
+
+
+def test_a_damaged_reply_is_asked_for_again(run, undisturbed):
+    damaged = 0
+    for seed in (1, 2, 3):
+        calm = run.but(session=f"run-{seed}")
+        transport = LossyTransport(DirectTransport(service_of(calm)), seed)
+        train(calm, remote_trunk(transport, calm))
+        assert_same(undisturbed, final_state(calm))
+        damaged += transport.damaged
+    assert damaged > 0
+
+
+@pytest.mark.parametrize("limit", [10_000, 40_000, 600_000])
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+def test_a_trunk_with_little_memory_changes_nothing(run, undisturbed, limit, loss):
+    """Graphs and inputs are evicted: forward passes are computed again, or asked for again."""
+    small = run.model_copy(update={"max_pending_bytes": limit})
+    transport = LossyTransport(DirectTransport(service_of(small)), 1, share=loss)
+    train(run, remote_trunk(transport, run))
+
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize("limit", [10_000, 40_000])
+def test_a_local_trunk_with_little_memory_changes_nothing(run, undisturbed, limit):
+    train(run, local_trunk(run.model_copy(update={"max_pending_bytes": limit})))
+
+    assert_same(undisturbed, final_state(run))
+
+
+@pytest.mark.parametrize(
+    ("cuts", "value"), [("1:3", float("inf")), ("0:2", 3e38)], ids=["at the client", "at the trunk"]
+)
+def test_a_step_that_is_not_finite_is_skipped_through_a_wire_that_loses_messages(
+    run, small_model, tmp_path, cuts, value
+):
+    """The bits are those of a trunk in this process, which the rules of exactness hold to the uncut model."""
+    model = GPT2LMHeadModel.from_pretrained(small_model(tie_word_embeddings=False))
+    with torch.no_grad():
+        model.transformer.wte.weight[299] = value
+    model.save_pretrained(tmp_path / "poisoned")
+    calm = run.but(model=str(tmp_path / "poisoned"), cuts=cuts, save_dir=tmp_path / "calm")
+    noisy = calm.but(save_dir=tmp_path / "noisy")
+    data = data_of(calm)
+    for sequence in data.sequences:
+        sequence[sequence == 299] = 298
+    data.sequences[5][1] = 299
+    train(calm, local_trunk(calm), data=data)
+    result = train(noisy, remote_trunk(LossyTransport(DirectTransport(service_of(noisy)), 2), noisy), data=data)
+
+    skipped = [json.loads(line)["skipped"] for line in result.metrics.read_text().splitlines()]
+    assert 2 == sum(skipped), "once an epoch"
+    assert_same(final_state(calm), final_state(noisy))
+
+
+def test_norms_that_a_trunk_gives_of_the_clients_parameters_count_for_nothing(run, undisturbed):
+    class Meddling(DirectTransport):
+        def call(self, method, request, timeout):
+            outcome = super().call(method, request, timeout)
+            if method == "Backward" and outcome.value.norms:
+                outcome.value.norms.extend(
+                    pb.ParameterNorm(name=name, norm=1e6) for name in ("transformer.wte.weight", "x")
+                )
+            return outcome
+
+    train(run, remote_trunk(Meddling(service_of(run)), run))
+    assert_same(undisturbed, final_state(run))

@@ -1,0 +1,34 @@
+"""Both parties died before the first checkpoint: who may start, and from when on."""
+
+import pytest
+from client.runs import DirectTransport, remote_trunk, train
+from trunk.server import hello_of, service_of
+
+from splitlearn.errors import TrunkUnavailableError
+
+
+@pytest.fixture
+def restarted(run):
+    """A trunk that was started again, whose holder before has saved nothing and does not come back."""
+    remote_trunk(DirectTransport(service_of(run)), run).open(hello_of(run))
+    now = [0.0]
+    return service_of(run, epoch=2, now=lambda: now[0]), now
+
+
+def test_a_fresh_start_waits_until_the_dead_client_is_given_up(run, restarted):
+    service, now = restarted
+    short = run.but(max_steps=1)
+    with pytest.raises(TrunkUnavailableError, match="--take-over"):
+        train(short, remote_trunk(DirectTransport(service), short))
+    while now[0] <= 120.0:
+        now[0] += 5.0
+        service.close_idle()
+
+    assert 1 == train(short, remote_trunk(DirectTransport(service), short)).steps
+
+
+@pytest.mark.parametrize("how", [{"resume": "auto"}, {"take_over": True}])
+def test_whoever_says_so_starts_at_once(run, restarted, how):
+    short = run.but(max_steps=1)
+
+    assert 1 == train(short, remote_trunk(DirectTransport(restarted[0]), short), **how).steps

@@ -1,0 +1,69 @@
+"""A session that is training at a service without a server."""
+
+import torch
+from malformed import HIDDEN, MASK, MIB
+from trunk.server import hello_of, opening_of, service_of
+
+from harness.fuzz.target import Target
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.messages import commit_message, key_message
+from splitlearn.wire.seal import origin_of, request_reader, sealed
+from splitlearn.wire.tensors import encode_tensor
+
+
+class Training:
+    """A session in the middle of its third step, at a service without a server."""
+
+    def __init__(self, config):
+        self.service = service_of(config)
+        self.hello = hello_of(config)
+        self.incarnation = self.service.open_session(opening_of(self.hello)).incarnation
+        for step in range(2):
+            self.service.compute(self.compute(step))
+            self.service.backward(self.backward(step))
+            self.service.sync_training_state(self.sync("COMMIT", commit=Commit(step, 0.1, None, skip=False)))
+        self.service.compute(self.compute(2, microbatches=2))
+        self.service.backward(self.backward(2, microbatches=2))
+        self.target = Target("", config.session, self.incarnation, 32, MIB, self.hello.agreement)
+
+    def key(self, step, microbatches=1):
+        return key_message(self.hello.session_id, self.incarnation, Position(step, 0, microbatches))
+
+    def compute(self, step, microbatches=1, **more):
+        mask = encode_tensor(MASK.to(torch.uint8), "raw", MIB)
+        smashed = encode_tensor(HIDDEN, "raw", MIB)
+        return pb.ComputeRequest(key=self.key(step, microbatches), smashed=smashed, attention_mask=mask, **more)
+
+    def backward(self, step, microbatches=1):
+        return pb.BackwardRequest(key=self.key(step, microbatches), features_grad=encode_tensor(HIDDEN, "raw", MIB))
+
+    def sync(self, action, step=0, commit=None):
+        number = pb.SyncTrainingStateRequest.Action.Value(f"ACTION_{action}")
+        message = commit_message(commit) if commit else None
+        return pb.SyncTrainingStateRequest(key=self.key(step), action=number, commit=message)
+
+    def reason(self, attack):
+        """Give the reason for which a request is refused; None when it is taken."""
+        method = attack.method
+        body = sealed(attack.body, origin_of(method)) if attack.seal else attack.body
+        request = request_reader(method, getattr(pb, f"{method}Request").FromString)(body)
+        if isinstance(request, WireError):
+            return request.reason
+        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method).lstrip("_")
+        try:
+            answer = getattr(self.service, name)(request.message)
+            list(answer) if method == "GetGradients" else None
+        except WireError as error:
+            return error.reason
+        return None
+
+    def state(self):
+        session = self.service._sessions.get(self.hello.session_id, self.incarnation)
+        gradients = {name: gradient.numpy().tobytes() for name, gradient in session.gradients().items()}
+        accumulator = session._accumulator
+        progress = (accumulator._next, accumulator._expected, set(accumulator._seen))
+        tape = {number: entry.nbytes for number, entry in session._tape.entries.items()}
+        moments = {name: moment.numpy().tobytes() for name, moment in session.moments().items()}
+        return session.fingerprint(), session.applied_step, gradients, progress, tape, moments

@@ -1,0 +1,10 @@
+"""Short words for what a check has found."""
+
+from harness.trace.verdict import Verdict
+
+PASS, FAIL, VOID, NOT_APPLICABLE = Verdict.PASS, Verdict.FAIL, Verdict.VOID, Verdict.NOT_APPLICABLE
+
+
+def messages(result):
+    """Give what each finding says."""
+    return [finding.message for finding in result.findings]

@@ -1,0 +1,27 @@
+"""A check does not apply to a run in which it has nothing to judge."""
+
+from dataclasses import replace
+
+import pytest
+from hand_made_facts import applied, facts, step
+from judged import NOT_APPLICABLE
+
+from harness.judging.checks.exactly_once import check_exactly_once
+from harness.judging.checks.lies import check_lies
+from harness.judging.checks.second_client import check_second_client
+from harness.judging.checks.traffic import check_traffic
+from harness.judging.checks.work import check_work
+from harness.judging.facts import Traffic
+
+
+@pytest.mark.parametrize("check", [check_exactly_once, check_traffic, check_work])
+def test_what_cannot_be_told_apart_of_two_clients_is_not_judged(check):
+    steps = [step(0), step(1)]
+    made = facts([*applied([0, 0, 1, 1])], steps, steps, traffic=Traffic(9, 9))
+    two = replace(made, scenario=replace(made.scenario, second_client=made.scenario.config))
+    assert NOT_APPLICABLE is check(two).verdict
+
+
+@pytest.mark.parametrize("check", [check_lies, check_second_client])
+def test_of_what_was_not_planned_a_check_does_not_apply(check):
+    assert NOT_APPLICABLE is check(facts()).verdict

@@ -1,0 +1,48 @@
+"""The bar of a run, and what is left of a program's own bars in its last words."""
+
+import io
+import re
+
+from harness.commands.progress import RunProgress
+from harness.plan.catalogue import SMALL
+from harness.plan.scenario import Scenario
+from harness.processes.starters import Program
+from harness.trace.event import Event
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def event(point, step, **fields):
+    return Event(0, 0.0, point.partition(".")[0], point, step, None, fields)
+
+
+def test_the_bar_goes_back_with_the_run(monkeypatch):
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    with RunProgress(Scenario("killed", "A run", SMALL.but(max_steps=6))) as progress:
+        for step in (0, 1, 2, 3, 2, 3, 4, 5):  # the checkpoint after step 2 is where it goes on
+            progress.take(event("client.step.started", step))
+            progress.take(event("client.commit.applied", step, loss="2.5"))
+    assert "6" == re.findall(r"(\d+)/6", shown.getvalue())[-1]
+
+
+LOG = (
+    "2026-01-01 INFO starts\n"
+    "\r  0%|          | 0/6 [00:00<?, ?step/s]\r 17%|█▋        | 1/6 [00:01<00:05,  1.01s/step, loss=5.4]"
+    "\r                              \r2026-01-01 WARNING the trunk does not answer\n"
+    "\r 33%|███▎      | 2/6 [00:02<00:04,  1.01s/step, loss=5.3]splitlearn train: gave up\n"
+    "3step [00:01,  2.95step/s, loss=5.1]\n"
+    "\r 50%|█████     | 3/6 [00:03<00:03,  1.01s/step, loss=5.2]"
+)
+
+
+def test_the_last_lines_of_a_log_are_its_lines_and_not_its_bar(tmp_path):
+    (tmp_path / "client.log").write_text(LOG)
+    assert [
+        "  2026-01-01 INFO starts",
+        "  2026-01-01 WARNING the trunk does not answer",
+        "  splitlearn train: gave up",
+    ] == Program("client", 1, tmp_path / "client.log").last_lines().splitlines()

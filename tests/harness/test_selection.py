@@ -1,0 +1,155 @@
+"""Which scenarios words mean: names of the catalogue, and files of one's own; each is replayed by what is printed."""
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from harness.cli import build_parser
+from harness.engine.meaning import must_mean_something
+from harness.errors import UnusableError
+from harness.plan.catalogue import CATALOGUE, SMALL, scenarios_named
+from harness.plan.faults import DropConnection
+from harness.plan.rungs import RUNGS, on_rung
+from harness.plan.scenario import Scenario
+from harness.plan.selection import chosen_scenarios, is_in_catalogue
+from harness.trace.place import At
+
+EVERY = [scenario for group in CATALOGUE.values() for scenario in group]
+MINE = """
+from beside import STEPS
+from harness.plan.catalogue import SMALL
+from harness.plan.scenario import Scenario
+
+first = Scenario("first", "Mine", SMALL.but(max_steps=STEPS))
+second = Scenario("second", "Mine as well", SMALL, topology="direct")
+again = second
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file of scenarios in a folder whose name has a blank."""
+    folder = tmp_path / "my runs"
+    folder.mkdir()
+    (folder / "beside.py").write_text("STEPS = 2\n")
+    (folder / "mine.py").write_text(MINE)
+    return folder / "mine.py"
+
+
+def parsed(command):
+    """Read a printed command as the program does; returns its flags."""
+    program, *words = shlex.split(command)
+    assert "harness" == program
+    return build_parser(words).parse_args(words)
+
+
+def replayed(command):
+    """Return the scenario that a printed command runs."""
+    flags = parsed(command)
+    (scenario,) = chosen_scenarios(flags.names, flags.seed)
+    return on_rung(scenario, flags.rung) if flags.rung else scenario
+
+
+class TestTheCatalogue:
+    def test_every_scenario_is_replayed_by_the_command_that_is_printed(self):
+        seeded = [scenario.with_seed(9) for scenario in EVERY]
+        assert [] == [scenario.name for scenario in (*EVERY, *seeded) if replayed(scenario.replay) != scenario]
+        assert len(EVERY) > 600
+
+    @pytest.mark.parametrize("rung", RUNGS)
+    def test_a_rung_is_replayed_by_the_command_that_is_printed(self, rung):
+        climbed = on_rung(scenarios_named("many")[0].with_seed(9), rung, (2, 3))
+        assert replayed(climbed.replay).config == climbed.config
+        assert replayed(climbed.replay).topology == climbed.topology
+        assert [2, 3] == parsed(climbed.replay).record_steps
+
+    def test_steps_that_are_named_twice_are_all_kept(self):
+        assert [3, 1, 2] == parsed("harness run many --record-steps 3 --record-steps 1 2").record_steps
+        assert [] == parsed("harness run many").record_steps
+
+    def test_a_scenario_of_that_name_that_is_another_is_not_the_catalogues(self):
+        (many,) = scenarios_named("many")
+        assert is_in_catalogue(many.with_seed(5))
+        assert not is_in_catalogue(replace(many, faults=()))
+        assert not is_in_catalogue(replace(many, name="mine"))
+
+    def test_a_misspelt_name_is_refused_with_the_one_that_was_meant(self):
+        with pytest.raises(
+            UnusableError, match=r"no scenario 'drop-reply-bakward' \(did you mean 'drop-reply-backward'"
+        ):
+            chosen_scenarios(["drop-reply-bakward"], None)
+
+
+class TestAFile:
+    def test_it_gives_every_scenario_that_is_a_value_of_the_module_once(self, file):
+        found = chosen_scenarios([str(file)], None)
+        assert ["first", "second"] == [scenario.name for scenario in found]
+        assert 2 == found[0].config.max_steps
+
+    def test_the_line_of_an_error_is_told_of_a_relative_path_too(self, file, monkeypatch):
+        file.write_text("\n\nx = 1 / 0\n")
+        monkeypatch.chdir(file.parent)
+        with pytest.raises(UnusableError, match=r"^mine.py, line 3: ZeroDivisionError"):
+            chosen_scenarios(["mine.py"], None)
+
+    def test_one_that_ends_the_program_is_the_users_mistake(self, file):
+        file.write_text("import sys\nsys.exit('gone')\n")
+        with pytest.raises(UnusableError, match="line 2: SystemExit: gone"):
+            chosen_scenarios([str(file)], None)
+
+    def test_one_of_them_is_chosen_by_its_name_and_given_a_seed(self, file):
+        (found,) = chosen_scenarios([f"{file}::second"], 7)
+        assert ("second", 7) == (found.name, found.config.seed)
+
+    def test_each_is_replayed_by_the_command_that_is_printed(self, file):
+        for scenario in chosen_scenarios([str(file)], 7):
+            assert scenario == replayed(scenario.replay)
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("mine.py::secnd", MINE, "has no scenario 'secnd' (did you mean 'second'?); it has first, second"),
+            ("other.py", MINE, "there is no file"),
+            ("mine.py", "STEPS = 2\n", "has no scenario: assign a `harness.plan.scenario.Scenario`"),
+            ("mine.py", "\n\nimport no_such_module\n", "line 3: ModuleNotFoundError: No module named 'no_such_module'"),
+            ("mine.py", "x = (\n", "SyntaxError"),
+            ("mine.py", MINE + "twin = Scenario('first', 'Another', SMALL)\n", "two scenarios of one name: first"),
+        ],
+    )
+    def test_one_that_is_of_no_use_is_refused_with_the_reason(self, file, name, content, message):
+        file.write_text(content)
+        with pytest.raises(UnusableError) as refused:
+            chosen_scenarios([str(file.with_name(name))], None)
+        assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"checks": ("equivalenc",)}, "no check 'equivalenc' (did you mean 'equivalence'?)"),
+        ({"expects": ("trunk.graph.recomputd",)}, "no point 'trunk.graph.recomputd' (did you mean 'trunk.graph.rec"),
+        ({"faults": (DropConnection(At("client.forward.snt", 1)),)}, "no point 'client.forward.snt' (did you mean 'cl"),
+        ({"party_settings": {"trnk": {"threads": 2}}}, "no party 'trnk' (did you mean 'trunk'?)"),
+        ({"party_settings": {"trunk": {"thread": 2}}}, "no setting 'thread' (did you mean 'threads'?)"),
+        ({"topology": "proxi"}, "no topology 'proxi' (did you mean 'proxy'?)"),
+    ],
+)
+def test_a_name_that_means_nothing_is_refused_with_the_one_that_was_meant(changes, message):
+    with pytest.raises(UnusableError) as refused:
+        must_mean_something(replace(Scenario("mine", "Mine", SMALL), **changes))
+    assert message in str(refused.value)
+
+
+def test_a_group_of_faults_that_no_table_has_is_refused():
+    class Odd(DropConnection):
+        group = "conection"
+
+    odd = replace(Scenario("mine", "Mine", SMALL), faults=(Odd(At("client.forward.sent", 1)),))
+    with pytest.raises(UnusableError, match=r"there is no group of faults 'conection' \(did you mean 'connection'"):
+        must_mean_something(odd)
+
+
+def test_every_name_in_the_catalogue_means_something():
+    for scenario in EVERY:
+        must_mean_something(scenario)

@@ -1,0 +1,96 @@
+"""What the judge expects of a codec is written down twice: there, and in the codec."""
+
+from typing import get_args
+
+import pytest
+import torch
+from exactness.uncut import same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.engine.references import References
+from harness.oracle.codecs import PROMISES, arriving, is_lossless
+from harness.oracle.randomness import Crossing
+from harness.report.reading import LOSSLESS
+from splitlearn.codecs import CODECS
+from splitlearn.codecs.zlib import ZlibCodec
+from splitlearn.config import TrainingConfig
+
+every_codec = pytest.mark.parametrize("codec", CODECS)
+tensors = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=40).map(torch.tensor)
+
+
+def test_every_codec_that_can_be_chosen_has_a_promise():
+    choices = get_args(TrainingConfig.model_fields["codec"].annotation)
+    assert sorted(choices) == sorted(CODECS) == sorted(PROMISES)
+
+
+@every_codec
+def test_a_codec_claims_what_the_judge_expects(codec):
+    assert CODECS[codec].lossless == is_lossless(codec)
+
+
+@every_codec
+@given(tensor=tensors)
+def test_what_arrives_is_what_the_judge_expects(codec, tensor):
+    decoded = CODECS[codec].decode(CODECS[codec].encode(tensor), tensor.dtype, tensor.numel())
+    assert same_bits(arriving(tensor, codec), decoded)
+
+
+def test_half_precision_rounds_to_the_nearest_and_ties_to_even():
+    """By the standard's own spacing: 2^-10 of the power of two below, 2^-24 near zero."""
+    sent = torch.tensor([1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-11 + 2**-20, 2**-25, 3 * 2**-25, 65519.0, 65520.0])
+    expected = [1.0, 1 + 2**-9, 1 + 2**-10, 0.0, 2**-23, 65504.0, float("inf")]
+    assert expected == arriving(sent, "fp16").tolist()
+
+
+def test_a_lossless_codec_that_rounds_does_not_reach_the_reference(monkeypatch):
+    """Planted: `zlib` that keeps half of every number."""
+    right = ZlibCodec.encode
+    monkeypatch.setattr(ZlibCodec, "encode", lambda self, tensor: right(self, tensor.half().to(tensor.dtype)))
+    tensor = torch.randn(2, 3, 4, requires_grad=True)
+
+    after = Crossing.apply(tensor, "zlib")
+    (gradient,) = torch.autograd.grad(after, tensor, torch.full_like(after, 1 / 3))
+
+    assert same_bits(tensor, after)
+    assert same_bits(torch.full_like(after, 1 / 3), gradient)
+
+
+class NoStarter:
+    """Notes what would be started."""
+
+    def __init__(self):
+        self.started = []
+
+    def start(self, name, program, argv, log):
+        self.started.append(argv)
+
+
+def test_lossless_codecs_share_a_reference_and_lossy_ones_have_their_own(tmp_path):
+    starter = NoStarter()
+    references = References(starter, tmp_path)
+    folders = {codec: references.get(TrainingConfig(codec=codec)).folder for codec in CODECS}
+
+    assert folders["raw"] == folders["zlib"] != folders["fp16"]
+    assert len(starter.started) == 2
+
+
+def test_the_report_names_the_codecs_that_a_reference_applies_and_no_other():
+    assert {*LOSSLESS} == {codec for codec in CODECS if is_lossless(codec)}
+
+
+def test_times_are_those_of_a_reference_that_ran_alone(tmp_path):
+    references = References(NoStarter(), tmp_path)
+    beside, alone = references.get(TrainingConfig()), references.get(TrainingConfig(), timed=True)
+
+    assert beside.folder != alone.folder
+    assert alone is references.get(TrainingConfig(), timed=True)
+
+
+def test_a_codec_that_turns_lossy_has_another_reference(tmp_path, monkeypatch):
+    references = References(NoStarter(), tmp_path)
+    before = references.get(TrainingConfig(codec="zlib"))
+    monkeypatch.setitem(PROMISES, "zlib", PROMISES["fp16"])
+
+    assert before is not references.get(TrainingConfig(codec="zlib"))

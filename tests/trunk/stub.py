@@ -1,0 +1,14 @@
+"""The trunk's calls on a bare channel, without the client's way of reading what comes back."""
+
+from types import SimpleNamespace
+
+from splitlearn.wire.stub import METHODS
+
+
+def sealed_stub(channel):
+    """Give every method of `ComputeService` by its name."""
+    calls = SimpleNamespace()
+    for method in METHODS.values():
+        make = channel.unary_stream if method.streams else channel.unary_unary
+        setattr(calls, method.name, make(method.path, method.request, method.parse))
+    return calls

@@ -1,0 +1,93 @@
+"""What the trunk's log says of those who come."""
+
+import logging
+
+import grpc
+import pytest
+from trunk.server import hello_of
+
+from splitlearn.trunk.journal import Journal
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.link import Hello
+from splitlearn.wire.stub import METHODS
+
+TOKEN = "a token of these tests"  # noqa: S105 - guards nothing
+
+
+@pytest.fixture(autouse=True)
+def everything_is_logged(caplog):
+    caplog.set_level(logging.INFO, "splitlearn.trunk.journal")
+
+
+def stale():
+    return WireError(Reason.STALE_INCARNATION, "incarnation 1 was taken over by 2")
+
+
+def test_who_opened_who_took_over_and_who_was_taken_over(config, serve, caplog):
+    trunk = serve(config)
+    first, second = trunk.link(), trunk.link()
+    one = first.open(hello_of(config)).incarnation
+    hello = hello_of(config)
+    two = second.open(Hello(hello.session_id, hello.agreement, take_over=True)).incarnation
+    with pytest.raises(WireError, match="STALE_INCARNATION"):
+        first.query()
+
+    opened, held, took_over, stale = caplog.messages
+    assert opened.startswith("ipv4:127.0.0.1:")
+    assert f"opened session default at step 0 as incarnation {one}" in opened
+    assert "OpenSession of session default was refused: SESSION_HELD: session 'default' is held by client" in held
+    assert f"as incarnation {two}, in the place of incarnation {one}" in took_over
+    assert f"SyncTrainingState of session default was refused: STALE_INCARNATION: incarnation {one}" in stale
+    assert opened.split()[0] == stale.split()[0] != took_over.split()[0]
+
+
+def test_who_was_refused_because_of_a_setting(config, serve, caplog):
+    with pytest.raises(WireError, match="MISMATCH"):
+        serve(config).link().open(hello_of(config.but(seed=8)))
+
+    assert "OpenSession of session default was refused: MISMATCH: seed is 8 at the client" in caplog.text
+
+
+def test_who_has_a_wrong_token_and_who_says_nothing_sound(config, serve, tmp_path, caplog):
+    (tmp_path / "token").write_text(TOKEN.replace(" ", "-"))
+    trunk = serve(config.but(token_file=tmp_path / "token"))
+    method = METHODS["Compute"].path
+    with grpc.insecure_channel(trunk.address) as channel:
+        for given in ((("authorization", "Bearer guessed"),), (("authorization", "Bearer a-token-of-these-tests"),)):
+            with pytest.raises(grpc.RpcError):
+                channel.unary_unary(method)(b"\x1b[2J", metadata=given)
+
+    wrong, unsound = caplog.messages
+    assert f"{method} was refused: UNAUTHENTICATED: the token is not the trunk's" in wrong
+    assert "Compute was refused: CORRUPT" in unsound
+    assert "guessed" not in caplog.text
+
+
+def test_words_of_a_stranger_do_nothing_to_a_terminal(caplog):
+    request = pb.SyncTrainingStateRequest(key=pb.Key(session_id="\x1b[2J\n" + "x" * 10_000))
+    Journal().refused("ipv6:[::1]:5", "SyncTrainingState", stale(), request)
+
+    (line,) = caplog.messages
+    assert line.isprintable()
+    assert "session \\x1b[2J\\nxxx" in line
+    assert len(line) < 1000
+
+
+def test_a_flood_takes_few_lines_of_each_kind_and_is_counted(caplog):
+    clock = iter([0.0, *[1.0] * 1000, 61.0, 62.0, 200.0]).__next__
+    journal = Journal(most=5, seconds=60.0, now=clock)
+    for _ in range(999):
+        journal.refused("ipv4:10.0.0.1:5", "Compute", stale())
+    assert len(caplog.messages) == 5
+    journal.refused("ipv4:10.0.0.1:5", "Compute", WireError(Reason.UNAUTHENTICATED, "no token"))
+    assert "UNAUTHENTICATED" in caplog.messages[5]
+    journal.sum_up()
+
+    assert caplog.messages[6:] == ["… and 994 more refusals with STALE_INCARNATION within 60 s"]
+
+
+def test_what_belongs_to_a_sound_conversation_is_not_noted(caplog):
+    Journal().refused("ipv4:10.0.0.1:5", "Backward", WireError(Reason.FORWARD_NEEDED, "send it again"))
+
+    assert not caplog.messages

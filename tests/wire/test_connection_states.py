@@ -1,0 +1,34 @@
+"""A change of the connection is told when something has changed."""
+
+import queue
+
+import pytest
+from trunk.server import Trunk, hello_of, opening_of
+
+from splitlearn.wire.grpc_transport import GrpcTransport
+
+SECONDS = 20.0
+
+
+@pytest.fixture
+def trunk(config):
+    trunk = Trunk(config)
+    yield trunk
+    trunk.stop()
+
+
+@pytest.mark.parametrize("renewed", [False, True], ids=["a first channel", "a renewed channel"])
+def test_that_a_new_channel_is_idle_is_no_change(config, trunk, renewed):
+    """Gone idle means a lost connection to whoever watches, and gRPC may tell it late: in the midst of a run."""
+    states: queue.Queue[str] = queue.Queue()
+    transport = GrpcTransport(config.but(trunk_address=trunk.address), states.put)
+    if renewed:
+        transport.renew()
+
+    transport.call("OpenSession", opening_of(hello_of(config)), SECONDS).result()
+    told = [states.get(timeout=SECONDS)]
+    while told[-1] != "READY":
+        told.append(states.get(timeout=SECONDS))
+    transport.close()
+
+    assert "IDLE" not in told

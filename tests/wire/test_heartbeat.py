@@ -1,0 +1,33 @@
+"""The thread that says that a client is there."""
+
+import threading
+
+from splitlearn.wire.heartbeat import beating
+
+
+def test_it_beats_until_the_block_is_left():
+    beats = []
+    twice = threading.Event()
+
+    def beat():
+        beats.append(threading.current_thread().name)
+        if len(beats) == 2:
+            twice.set()
+
+    with beating(beat, 0.001):
+        assert twice.wait(30.0)
+    assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
+    assert set(beats) == {"heartbeat"}
+
+
+def test_a_beat_that_is_stuck_keeps_nobody_from_leaving():
+    stuck, release = threading.Event(), threading.Event()
+
+    def beat():
+        stuck.set()
+        release.wait(60.0)
+
+    with beating(beat, 0.001):
+        assert stuck.wait(30.0)
+    assert not release.is_set()
+    release.set()
