@@ -16,7 +16,7 @@ def one_thread():
 
 @pytest.fixture
 def say(pytestconfig):
-    """Give a function that puts a line below the tables of the benchmarks: for ratios of figures of one run."""
+    """Return a function that puts a line below the tables of the benchmarks: for ratios of figures of one run."""
     return pytestconfig.stash[SAID].append
 
 

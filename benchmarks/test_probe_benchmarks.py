@@ -40,7 +40,7 @@ def data():
 
 
 def stepper(data, probe):
-    """Give a function that does the next step."""
+    """Return a function that does the next step."""
     stage, identity = FAMILY.load_client(CONFIG)
     trunk = LocalTrunk(CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder())
     schedule = LearningRate(CONFIG, data.total_steps)
@@ -55,7 +55,7 @@ def stepper(data, probe):
 
 
 def seconds(act):
-    """Give the median time of forty goes."""
+    """Return the median time of forty goes."""
     times = []
     for _ in range(40):
         began = time.perf_counter()

@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.engine.run import RunOutcome
-    from harness.engine.workshop import Workshop
+    from harness.engine.testbed import Testbed
     from harness.plan.scenario import Scenario
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "pytest_configure",
     "run_scenario",
     "scenario_parameters",
-    "workshop",
+    "testbed",
 ]
 
 RUNS = Path("reports/runs")
@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenario"]) -> list[Any]:
-    """Give scenarios as parameters of a test; those that are not quick are marked `full`."""
+    """Return scenarios as parameters of a test; those that are not quick are marked `full`."""
     names = {scenario.name for scenario in quick}
     return [
         pytest.param(scenario, id=scenario.name, marks=() if scenario.name in names else pytest.mark.full)
@@ -96,23 +96,23 @@ def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenar
 
 
 @pytest.fixture(scope="session")
-def workshop(pytestconfig: pytest.Config) -> "Iterator[Workshop]":
+def testbed(pytestconfig: pytest.Config) -> "Iterator[Testbed]":
     """One fork server, proxy server and set of references for all scenarios of the session."""
-    from harness.engine.workshop import open_workshop  # noqa: PLC0415 - as above
+    from harness.engine.testbed import open_testbed  # noqa: PLC0415 - as above
     from harness.errors import UnusableError  # noqa: PLC0415 - most sessions run no scenario
     from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
 
     proxy, cold = pytestconfig.getoption("--proxy"), pytestconfig.getoption("--cold")
     flags = (*(("--proxy", proxy) if proxy != "auto" else ()), *(("--cold",) if cold else ()))
     try:
-        with open_workshop(pytestconfig.rootpath / RUNS, find_backend(proxy), cold=cold, flags=flags) as opened:
+        with open_testbed(pytestconfig.rootpath / RUNS, find_backend(proxy), cold=cold, flags=flags) as opened:
             yield opened
     except UnusableError as error:
         pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture
-def run_scenario(workshop: "Workshop", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
+def run_scenario(testbed: "Testbed", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
     """Run a scenario; fails the test unless it passes."""
     from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
     from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
@@ -123,7 +123,7 @@ def run_scenario(workshop: "Workshop", request: pytest.FixtureRequest) -> "Calla
     def run_and_require(scenario: "Scenario") -> "RunOutcome":
         if not is_in_catalogue(scenario):
             scenario = replace(scenario, replay_with=f"pytest {shlex.quote(request.node.nodeid)}")
-        outcome = run(scenario, workshop)
+        outcome = run(scenario, testbed)
         # Not by `record_property`, which warns of every family of JUnit files but the old one.
         request.node.user_properties.append((RUN, str(outcome.folder)))
         if outcome.verdict is not Verdict.PASS:

@@ -16,7 +16,7 @@ PLAIN = scenario("plain", "Nothing happens")
 
 
 def with_checks(name, *checks, faults=()):
-    return replace(PLAIN, name=name, checks=checks, faults=faults, whole_steps=())
+    return replace(PLAIN, name=name, checks=checks, faults=faults, record_steps=())
 
 
 VOIDS = {
@@ -60,8 +60,8 @@ VOIDS = {
 
 
 @pytest.mark.parametrize(("void", "reason"), VOIDS.values(), ids=VOIDS)
-def test_void(workshop, void, reason):
-    outcome = run(void, workshop)
+def test_void(testbed, void, reason):
+    outcome = run(void, testbed)
 
     assert Verdict.VOID is outcome.verdict
     assert reason in " ".join(check.reading for check in outcome.checks if check.verdict is Verdict.VOID)

@@ -40,7 +40,7 @@ class CheckpointMark:
         step: optimizer steps that were applied.
         agreement: settings that the run must share, as JSON text.
         weights: digest of the half's weights.
-        moments: digest of the half's optimizer moments.
+        optimizer_state: digest of the half's optimizer optimizer_state.
         trunk_weights: digest of the trunk's weights at the same step.
     """
 
@@ -49,7 +49,7 @@ class CheckpointMark:
     step: int
     agreement: str
     weights: str
-    moments: str
+    optimizer_state: str
     trunk_weights: str
 
 
@@ -108,7 +108,7 @@ class CheckpointStore:
         step: int,
         agreement: Mapping[str, str],
         weights: Mapping[str, torch.Tensor],
-        moments: Mapping[str, torch.Tensor],
+        optimizer_state: Mapping[str, torch.Tensor],
         trunk_weights: str = "",
         keep: Collection[int] = (),
     ) -> CheckpointMark:
@@ -118,14 +118,16 @@ class CheckpointStore:
             step: optimizer steps that were applied.
             agreement: settings that the run must share.
             weights: by name.
-            moments: of the optimizer, as `NAME/KEY`.
+            optimizer_state: of the optimizer, as `NAME/KEY`.
             trunk_weights: digest of the trunk's weights, in the client's half.
             keep: steps that stay beside this one. All others go: those of a run that was given up too.
         """
         own, shared = fingerprint(weights), json.dumps(dict(agreement))
-        mark = CheckpointMark(self._role, self._session, step, shared, own, fingerprint(moments), trunk_weights or own)
+        mark = CheckpointMark(
+            self._role, self._session, step, shared, own, fingerprint(optimizer_state), trunk_weights or own
+        )
         tensors = {f"weights/{name}": value for name, value in weights.items()}
-        tensors |= {f"moments/{name}": value for name, value in moments.items()}
+        tensors |= {f"optimizer_state/{name}": value for name, value in optimizer_state.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self._point("writing", step)
         make_folder(self.folder)
@@ -167,7 +169,7 @@ class CheckpointStore:
             log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
 
     def place_aside(self) -> Path:
-        """Give the first free place for what an earlier run has left; raises `OSError` when there is none."""
+        """Return the first free place for what an earlier run has left; raises `OSError` when there is none."""
         places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
         free = [place for place in places if not place.exists()]
         if not free:
@@ -180,7 +182,7 @@ class CheckpointStore:
     def load(
         self, step: int, agreement: Mapping[str, str]
     ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """Read a half; returns its mark, weights and moments.
+        """Read a half; returns its mark, weights and optimizer_state.
 
         Raises:
             CheckpointError: missing, torn, or of another run; the message says what to do.
@@ -197,14 +199,14 @@ class CheckpointStore:
         try:
             with safe_open(path, "pt") as file:
                 texts = file.metadata()
-                mark, sealed = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
+                mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
-        weights, moments = _below("weights/", tensors), _below("moments/", tensors)
-        if sealed != _digest(texts["mark"]):
+        weights, optimizer_state = _below("weights/", tensors), _below("optimizer_state/", tensors)
+        if mark_digest != _digest(texts["mark"]):
             raise DamagedCheckpointError(f"{path} is damaged: its mark does not match its own digest; {self._advice()}")
-        if (fingerprint(weights), fingerprint(moments)) != (mark.weights, mark.moments):
+        if (fingerprint(weights), fingerprint(optimizer_state)) != (mark.weights, mark.optimizer_state):
             raise DamagedCheckpointError(
                 f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
             )
@@ -213,8 +215,8 @@ class CheckpointStore:
                 f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}"
             )
         self._check_agreement(path, json.loads(mark.agreement), agreement)
-        self._check_tensors(path, weights, moments)
-        return mark, weights, moments
+        self._check_tensors(path, weights, optimizer_state)
+        return mark, weights, optimizer_state
 
     def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
         for name in current:
@@ -226,14 +228,16 @@ class CheckpointStore:
                 )
 
     def _check_tensors(
-        self, path: Path, weights: Mapping[str, torch.Tensor], moments: Mapping[str, torch.Tensor]
+        self, path: Path, weights: Mapping[str, torch.Tensor], optimizer_state: Mapping[str, torch.Tensor]
     ) -> None:
         """Refuse other names, shapes or types than the model's; a moment is like its parameter, or one number."""
         if self._like is None:
             return
         own = {name: (tensor.shape, tensor.dtype) for name, tensor in self._like.items()}
         given = {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
-        owners = {name: (own.get(name.rpartition("/")[0], (None, None))[0], t.shape) for name, t in moments.items()}
+        owners = {
+            name: (own.get(name.rpartition("/")[0], (None, None))[0], t.shape) for name, t in optimizer_state.items()
+        }
         wrong = [name for name in {**own, **given} if own.get(name) != given.get(name)]
         wrong += [name for name, (wanted, shape) in owners.items() if wanted is None or shape not in (wanted, ())]
         if wrong:
@@ -251,7 +255,7 @@ class CheckpointStore:
 
 
 def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
-    """Give the steps that a party must keep when it saves another.
+    """Return the steps that a party must keep when it saves another.
 
     Args:
         known: steps that it knows this run to have: the one it goes on from, or the last two that it saved. The last is

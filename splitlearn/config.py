@@ -111,7 +111,7 @@ class TrainingConfig(BaseModel):
     tls_key: Path | None = Field(None, description="PEM file of that certificate's private key")
     token_file: Path | None = Field(None, description="file with the secret that client and trunk share")
     rpc_timeout: float = Field(60.0, gt=0, le=3600, description="seconds one call may take")
-    patience: float = Field(300.0, gt=0, description="seconds of failed calls after which the client gives up")
+    retry_timeout: float = Field(300.0, gt=0, description="seconds of failed calls after which the client gives up")
     max_message_bytes: int = Field(256 * MIB, ge=MIB, le=1024 * MIB, description="largest tensor message")
     max_pending_bytes: int = Field(
         2048 * MIB, ge=MIB, description="trunk memory for graphs, inputs, kept replies and gradients that wait"

@@ -37,5 +37,5 @@ class Cuts:
         return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
-        """Give the form that `parse` reads."""
+        """Return the form that `parse` reads."""
         return f"{self.lower}:{self.upper}"

@@ -49,7 +49,7 @@ class DamagedCheckpointError(CheckpointError):
 
 
 class TrunkUnavailableError(UserError):
-    """The trunk did not answer within the client's patience, or refused the session."""
+    """The trunk did not answer within the client's retry timeout, or refused the session."""
 
 
 class DivergedError(UserError):

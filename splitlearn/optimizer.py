@@ -12,7 +12,7 @@ from transformers import get_scheduler
 
 from splitlearn.config import TrainingConfig
 
-__all__ = ["LearningRate", "apply_update", "build_optimizer", "load_moments", "moments"]
+__all__ = ["LearningRate", "apply_update", "build_optimizer", "load_optimizer_state", "optimizer_state"]
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 SGD_MOMENTUM = 0.9
@@ -60,12 +60,14 @@ class LearningRate:
         self._factor = scheduler.lr_lambdas[0]
 
     def at(self, step: int) -> float:
-        """Give the learning rate of a step, counted from 0."""
+        """Return the learning rate of a step, counted from 0."""
         return float(self._peak * self._factor(step))
 
 
-def moments(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:
-    """Give the optimizer's tensors as `NAME/KEY`; empty before the first update."""
+def optimizer_state(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]
+) -> dict[str, torch.Tensor]:
+    """Return the optimizer's tensors as `NAME/KEY`; empty before the first update."""
     return {
         f"{name}/{key}": value
         for name, parameter in parameters.items()
@@ -74,10 +76,10 @@ def moments(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parame
     }
 
 
-def load_moments(
+def load_optimizer_state(
     optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    """Put back what `moments` gave."""
+    """Put back what `optimizer_state` gave."""
     optimizer.state.clear()
     for path, tensor in tensors.items():
         name, _, key = path.rpartition("/")

@@ -21,11 +21,11 @@ DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
 
 def preset_settings(config: TrainingConfig) -> dict[str, Any]:
-    """Give the keyword arguments of `GPT2Config` for a preset; end of text is the vocabulary's first token."""
+    """Return the keyword arguments of `GPT2Config` for a preset; end of text is the vocabulary's first token."""
     sizes = {"vocab_size": config.vocab_size, "bos_token_id": 0, "eos_token_id": 0, **PRESETS[config.model]}
     return {**sizes, **dropout_settings(config)}
 
 
 def dropout_settings(config: TrainingConfig) -> dict[str, Any]:
-    """Give the settings that override a model's own dropout rates; empty keeps them."""
+    """Return the settings that override a model's own dropout rates; empty keeps them."""
     return {} if config.dropout is None else dict.fromkeys(DROPOUTS, config.dropout)

@@ -15,7 +15,7 @@ Party = Literal["client", "trunk"]
 
 
 def digest(tensor: torch.Tensor) -> str:
-    """Give the SHA-256 of a tensor's dtype, shape and little-endian bytes, in hexadecimal."""
+    """Return the SHA-256 of a tensor's dtype, shape and little-endian bytes, in hexadecimal."""
     plain = tensor.detach().cpu().contiguous()
     header = f"{plain.dtype}|{tuple(plain.shape)}|".encode()
     return hashlib.sha256(header + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
@@ -70,15 +70,15 @@ class FileRecorder:
     A step that is done again, after a resume, is written again: the last entry counts.
     """
 
-    def __init__(self, folder: Path, whole_steps: Iterable[int]) -> None:
+    def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._whole_steps = frozenset(whole_steps)
+        self._record_steps = frozenset(record_steps)
         self._file = (folder / "digests.jsonl").open("a", buffering=1)
 
     def keeps_whole(self, step: int) -> bool:
         """Whether this step's tensors are written down whole."""
-        return step in self._whole_steps
+        return step in self._record_steps
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Write down a tensor that crosses a cut, or a microbatch's loss."""
@@ -118,6 +118,6 @@ def _number(value: float) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def open_recorder(folder: Path | None, whole_steps: Iterable[int]) -> Recorder:
+def open_recorder(folder: Path | None, record_steps: Iterable[int]) -> Recorder:
     """Record in `folder`, or nowhere."""
-    return FileRecorder(folder, whole_steps) if folder else NullRecorder()
+    return FileRecorder(folder, record_steps) if folder else NullRecorder()

@@ -28,7 +28,7 @@ POSITIONS = 24
 
 @pytest.fixture(scope="session")
 def small_model(tmp_path_factory):
-    """Give a function from settings of `GPT2Config` to a Hugging Face folder with such a model, made once."""
+    """Return a function from settings of `GPT2Config` to a Hugging Face folder with such a model, made once."""
     folders = {}
 
     def folder_of(**settings):

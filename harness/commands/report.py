@@ -73,7 +73,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(given: Sequence[Path]) -> list[Path]:
-    """Give the run folders that the arguments mean."""
+    """Return the run folders that the arguments mean."""
     from harness.report.folder import RunFolderError, find_runs  # noqa: PLC0415 - see _report
 
     if not given:

@@ -11,7 +11,7 @@ from harness.commands.telling import details, json_of, line
 from harness.engine.ladder import locate
 from harness.engine.meaning import must_mean_something
 from harness.engine.run import run_scenario
-from harness.engine.workshop import Workshop, open_workshop
+from harness.engine.testbed import Testbed, open_testbed
 from harness.output import people_read, write_json
 from harness.plan.rungs import on_rung
 from harness.plan.scenario import Scenario
@@ -35,11 +35,11 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
     width = max(len(scenario.name) for scenario in scenarios)
     runs: list[RunFolder] = []
     try:
-        with open_workshop(
+        with open_testbed(
             flags.runs, backend, cold=flags.cold, seed=flags.seed or 0, flags=_replayed_flags(flags)
-        ) as workshop:
+        ) as testbed:
             for scenario in scenarios:
-                runs.append(_run_one(scenario, workshop, flags.record_steps))
+                runs.append(_run_one(scenario, testbed, flags.record_steps))
                 say("\n".join((line(runs[-1], width), *details(runs[-1]))))
     finally:
         # What has been found in hours is not lost to whatever ends the rest.
@@ -59,11 +59,11 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
     return verdict.exit_status
 
 
-def _run_one(scenario: Scenario, workshop: Workshop, whole_steps: Sequence[int]) -> RunFolder:
+def _run_one(scenario: Scenario, testbed: Testbed, record_steps: Sequence[int]) -> RunFolder:
     with RunProgress(scenario) as progress:
-        outcome = run_scenario(scenario, workshop, progress.take, whole_steps, on_wait=progress.wait)
+        outcome = run_scenario(scenario, testbed, progress.take, record_steps, on_wait=progress.wait)
     if outcome.verdict is Verdict.FAIL:
-        locate(outcome, workshop, progress.wait)
+        locate(outcome, testbed, progress.wait)
     return read_run(outcome.folder)
 
 

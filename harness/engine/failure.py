@@ -2,7 +2,7 @@
 
 import traceback
 
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.judging.judge import Judgement
 from harness.plan.scenario import Scenario
 from harness.recording.judgement import verdict_json
@@ -14,7 +14,7 @@ __all__ = ["record_failure"]
 LOG = "harness.log"
 
 
-def record_failure(error: Exception, scenario: Scenario, record: RunRecord, workshop: Workshop) -> Judgement:
+def record_failure(error: Exception, scenario: Scenario, record: RunRecord, testbed: Testbed) -> Judgement:
     """Record what ended a run, with its traceback; the run counts as VOID, for it shows nothing either way."""
     words = "".join(traceback.format_exception(error))
     (record.logs / LOG).write_text(words)
@@ -22,6 +22,6 @@ def record_failure(error: Exception, scenario: Scenario, record: RunRecord, work
     first = str(error).partition("\n")[0]
     check = CheckResult("harness", 0, f"{type(error).__name__}: {first}", traceback=words)
     record.write_environment(scenario, None)
-    replay = workshop.replay(scenario)
+    replay = testbed.replay(scenario)
     record.write("verdict.json", verdict_json(scenario, record.started, Verdict.VOID, (check,), replay))
     return Judgement(Verdict.VOID, (check,))

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.attempt import SECOND_SESSION, SESSION, AttemptResult
+from harness.engine.execution import SECOND_SESSION, SESSION, ExecutionResult
 from harness.engine.references import Reference
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.errors import HarnessError
 from harness.judging.crashes import crashes_in
 from harness.judging.facts import RunFacts
@@ -19,13 +19,13 @@ __all__ = ["facts_of", "second_reference"]
 EXPORT_TIMEOUT = 60.0
 
 
-def facts_of(scenario: Scenario, record: RunRecord, result: AttemptResult, workshop: Workshop) -> RunFacts:
+def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, testbed: Testbed) -> RunFacts:
     """Return what is known of a run, when its reference is done as well."""
-    folder = workshop.references.get(scenario.config, scenario.whole_steps, timed=scenario.timed).wait()
+    folder = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed).wait()
     problem, exported = result.problem, None
     if "export" in scenario.checks and not problem:
         try:
-            exported = _exported(record, workshop)
+            exported = _exported(record, testbed)
         except HarnessError as error:
             problem = str(error)
     reference_steps = read_lines(folder / "reference.jsonl")
@@ -42,15 +42,15 @@ def facts_of(scenario: Scenario, record: RunRecord, result: AttemptResult, works
         crashes=crashes_in(record.logs),
         halves=_halves(record, SESSION),
         exported=exported,
-        second=_second_facts(scenario, record, workshop) if scenario.second_client else None,
+        second=_second_facts(scenario, record, testbed) if scenario.second_client else None,
     )
 
 
-def _second_facts(scenario: Scenario, record: RunRecord, workshop: Workshop) -> RunFacts:
+def _second_facts(scenario: Scenario, record: RunRecord, testbed: Testbed) -> RunFacts:
     """Gather what is known of the other client, which nobody observed."""
     assert scenario.second_client is not None
     config = scenario.second_client
-    folder = second_reference(scenario, workshop).wait()
+    folder = second_reference(scenario, testbed).wait()
     reference_steps = read_lines(folder / "reference.jsonl")
     finals = _finals(record, SECOND_SESSION, len(reference_steps))
     return RunFacts(
@@ -65,10 +65,10 @@ def _second_facts(scenario: Scenario, record: RunRecord, workshop: Workshop) -> 
     )
 
 
-def second_reference(scenario: Scenario, workshop: Workshop) -> Reference:
+def second_reference(scenario: Scenario, testbed: Testbed) -> Reference:
     """Return the other client's reference, which starts now if it has not before."""
     assert scenario.second_client is not None
-    return workshop.references.get(scenario.second_client)
+    return testbed.references.get(scenario.second_client)
 
 
 def _metrics(record: RunRecord, session: str) -> list[dict[str, Any]]:
@@ -97,11 +97,11 @@ def _finals(record: RunRecord, session: str, steps: int) -> tuple[Path, ...]:
     return tuple(record.checkpoints / session / party / last for party in ("client", "trunk"))
 
 
-def _exported(record: RunRecord, workshop: Workshop) -> Path:
+def _exported(record: RunRecord, testbed: Testbed) -> Path:
     """Have the session's newest checkpoint exported; raises `HarnessError` with the end of the log."""
     folder, log = record.checkpoints / "export", record.logs / "export.log"
     argv = ["export", "--out", str(folder), "--config", str(record.folder / "client.json")]
-    program = workshop.starter.start("export", "splitlearn", argv, log)
+    program = testbed.starter.start("export", "splitlearn", argv, log)
     status = program.wait(EXPORT_TIMEOUT)
     if status:
         raise HarnessError(f"the export ended with status {status}; its log ends:\n{program.last_lines()}")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from harness.engine.run import RunOutcome, run_scenario
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
 from harness.trace.verdict import Verdict
@@ -21,7 +21,7 @@ FOLDER = "rungs"
 Json = Mapping[str, Any]
 
 
-def locate(outcome: RunOutcome, workshop: Workshop, on_wait: Callable[[str], None] = lambda _: None) -> None:
+def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> None:
     """Add the rungs that were run, and the first that fails, to a run's recording; nothing to one that never diverges.
 
     Climbs no higher than the run itself was. A rung is run with the tensors of the step whole, for index and values.
@@ -33,7 +33,7 @@ def locate(outcome: RunOutcome, workshop: Workshop, on_wait: Callable[[str], Non
         return
     steps = (divergence["step"],) if divergence["step"] >= 0 else ()
     scenario = outcome.scenario
-    climb = partial(run_scenario, workshop=workshop, whole_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
+    climb = partial(run_scenario, testbed=testbed, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
     rungs: list[Json] = []
     for rung in RUNGS[: RUNGS.index(scenario.topology) + 1]:
         found = climb(on_rung(scenario, rung, steps))
@@ -59,7 +59,7 @@ def _with_values(
 ) -> Json:
     """Run the scenario itself once more for index and values, where they are not known."""
     scenario = outcome.scenario
-    if divergence["index"] is not None or set(steps) <= {*scenario.whole_steps}:
+    if divergence["index"] is not None or set(steps) <= {*scenario.record_steps}:
         return divergence
     again = replace(
         scenario,

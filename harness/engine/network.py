@@ -37,7 +37,7 @@ class Network:
 
 
 def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:
-    """Give the toxics that make a link of a plain proxy."""
+    """Return the toxics that make a link of a plain proxy."""
     found: list[Toxic] = []
     for stream, delay, rate in _directions(link):
         if delay:

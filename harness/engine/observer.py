@@ -56,7 +56,7 @@ class Observer:
         self._acceptor.start()
 
     def __enter__(self) -> Self:
-        """Give the observer, which listens already."""
+        """Return the observer, which listens already."""
         return self
 
     def __exit__(
@@ -182,7 +182,7 @@ class Observer:
 
 
 def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:
-    """Give what a process says, until it or this observer ends, perhaps in the middle of a line."""
+    """Return what a process says, until it or this observer ends, perhaps in the middle of a line."""
     with connection.makefile("r") as lines:
         while True:
             try:

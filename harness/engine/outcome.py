@@ -2,7 +2,7 @@
 
 import shutil
 
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement
 from harness.judging.traffic import traffic_figures
@@ -13,9 +13,9 @@ from harness.trace.verdict import Verdict
 __all__ = ["write_outcome"]
 
 
-def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, workshop: Workshop) -> None:
+def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, testbed: Testbed) -> None:
     """Write what is known of a run and what the judge says of it; a run that passed keeps no checkpoints."""
-    scenario, backend = facts.scenario, workshop.backend
+    scenario, backend = facts.scenario, testbed.backend
     proxy = {"kind": backend.kind, "version": backend.version} if scenario.topology == "proxy" else None
     record.write_environment(scenario, proxy)
     record.write_lines("split.jsonl", facts.split_steps)
@@ -24,7 +24,7 @@ def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, work
         record.write("equivalence.json", equivalence_json(facts.equivalence))
     if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
         record.write("bytes.json", traffic_figures(facts))
-    replay = workshop.replay(scenario)
+    replay = testbed.replay(scenario)
     record.write("verdict.json", verdict_json(scenario, record.started, judgement.verdict, judgement.checks, replay))
     if judgement.verdict is Verdict.PASS:
         shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say

@@ -157,7 +157,7 @@ class Party:
         return program
 
     def _running_program(self) -> Program:
-        """Give the newest life; where a fault is about to start one, wait for that."""
+        """Return the newest life; where a fault is about to start one, wait for that."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.program.running or self._given_up < self.lives, STOP_TIMEOUT):
                 raise HarnessError(f"the {self.name} was not started again in time")

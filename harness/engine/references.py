@@ -18,7 +18,7 @@ TIMEOUT = 900.0
 # What the reference does not read.
 IRRELEVANT = {
     "mode", "max_skipped", "log_interval", "save_interval", "save_minutes", "save_dir", "session", "trunk_address",
-    "rpc_timeout", "patience", "max_message_bytes", "max_pending_bytes", "max_activation_bytes", "tls_ca",
+    "rpc_timeout", "retry_timeout", "max_message_bytes", "max_pending_bytes", "max_activation_bytes", "tls_ca",
     "tls_certificate", "tls_key",
     "token_file",
 }  # fmt: skip
@@ -47,15 +47,15 @@ class References:
         self._folder = folder
         self._started: dict[str, Reference] = {}
 
-    def get(self, config: TrainingConfig, whole_steps: Iterable[int] = (), *, timed: bool = False) -> Reference:
+    def get(self, config: TrainingConfig, record_steps: Iterable[int] = (), *, timed: bool = False) -> Reference:
         """Return the reference of a configuration, which starts now if it has not before.
 
         Args:
             config: of the training.
-            whole_steps: whose tensors are kept whole.
+            record_steps: whose tensors are kept whole.
             timed: one whose times mean something, for it ran beside nothing; the caller waits for it.
         """
-        steps = sorted(whole_steps)
+        steps = sorted(record_steps)
         key = _key(config, steps, timed=timed)
         if key not in self._started:
             folder = self._folder / key

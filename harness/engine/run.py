@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.engine.attempt import Attempt
+from harness.engine.execution import Execution
 from harness.engine.failure import record_failure
 from harness.engine.gathering import facts_of, second_reference
 from harness.engine.materials import with_materials
 from harness.engine.meaning import must_mean_something
 from harness.engine.outcome import write_outcome
 from harness.engine.quiet import machine_for
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.judging.judge import Judgement, judge
 from harness.plan.scenario import Scenario
 from harness.recording.writer import RunRecord
@@ -44,9 +44,9 @@ def ignore(_what: Event | str) -> None:
 
 def run_scenario(
     scenario: Scenario,
-    workshop: Workshop,
+    testbed: Testbed,
     on_event: Callable[[Event], None] = ignore,
-    whole_steps: Iterable[int] = (),
+    record_steps: Iterable[int] = (),
     runs: Path | None = None,
     on_wait: Callable[[str], None] = ignore,
 ) -> RunOutcome:
@@ -54,10 +54,10 @@ def run_scenario(
 
     Args:
         scenario: what to run.
-        workshop: what to run it with.
+        testbed: what to run it with.
         on_event: told of every event as it comes.
-        whole_steps: steps whose gradients and cut tensors are kept whole, beside the scenario's own.
-        runs: folder that the run's own is made in, where it is not the workshop's.
+        record_steps: steps whose gradients and cut tensors are kept whole, beside the scenario's own.
+        runs: folder that the run's own is made in, where it is not the testbed's.
         on_wait: told what is waited for, where other processes' runs must end first.
 
     A failure of the system under test is a verdict. So is one of the harness itself, such as a reference or a proxy
@@ -69,35 +69,33 @@ def run_scenario(
     must_mean_something(scenario)
     scenario = replace(
         scenario,
-        whole_steps=tuple(sorted({*scenario.whole_steps, *whole_steps})),
-        recovery_bound=scenario.recovery_bound + workshop.start_seconds,
+        record_steps=tuple(sorted({*scenario.record_steps, *record_steps})),
+        recovery_bound=scenario.recovery_bound + testbed.start_seconds,
     )
-    with machine_for(workshop.runs, alone=scenario.timed, on_wait=on_wait):
-        return _recorded(scenario, workshop, RunRecord(runs or workshop.runs, scenario), on_event)
+    with machine_for(testbed.runs, alone=scenario.timed, on_wait=on_wait):
+        return _recorded(scenario, testbed, RunRecord(runs or testbed.runs, scenario), on_event)
 
 
-def _recorded(
-    scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]
-) -> RunOutcome:
+def _recorded(scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]) -> RunOutcome:
     try:
-        made = with_materials(scenario, workshop.materials)
+        made = with_materials(scenario, testbed.materials)
         record.plan(made)
-        judgement = _judged(made, workshop, record, on_event)
+        judgement = _judged(made, testbed, record, on_event)
     except Exception as error:  # noqa: BLE001 - whatever it is, the runs that follow are worth their verdicts
-        judgement = record_failure(error, scenario, record, workshop)
+        judgement = record_failure(error, scenario, record, testbed)
     finally:
         record.close()
     return RunOutcome(scenario, record.folder, judgement.verdict, judgement.checks)
 
 
-def _judged(scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]) -> Judgement:
-    reference = workshop.references.get(scenario.config, scenario.whole_steps, timed=scenario.timed)
+def _judged(scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]) -> Judgement:
+    reference = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed)
     if scenario.second_client:
-        second_reference(scenario, workshop)
+        second_reference(scenario, testbed)
     if scenario.timed:
         reference.wait()
-    result = Attempt(scenario, workshop, record, on_event).run()
-    facts = facts_of(scenario, record, result, workshop)
+    result = Execution(scenario, testbed, record, on_event).run()
+    facts = facts_of(scenario, record, result, testbed)
     judgement = judge(facts)
-    write_outcome(facts, judgement, record, workshop)
+    write_outcome(facts, judgement, record, testbed)
     return judgement

@@ -9,11 +9,21 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from harness.fuzz.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, frame, header_block, message
+from splitlearn.wire.checksum import checksum_of, with_checksum
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.seal import seal_of, sealed
 from splitlearn.wire.status import status_of
 
-__all__ = ["Ask", "ending", "failing", "honest", "opening", "own_refusal", "packed_status", "saying", "sealed_replies"]
+__all__ = [
+    "Ask",
+    "checksummed_replies",
+    "ending",
+    "failing",
+    "honest",
+    "opening",
+    "own_refusal",
+    "packed_status",
+    "saying",
+]
 
 DETAILS = b"grpc-status-details-bin"
 TYPE = (b"content-type", b"application/grpc")
@@ -26,13 +36,13 @@ class Ask:
     Attributes:
         stream: of HTTP/2.
         method: its name.
-        seal: of the request.
+        checksum: of the request.
         replies: what an honest trunk would say.
     """
 
     stream: int
     method: str
-    seal: int
+    checksum: int
     replies: tuple[Message, ...]
 
 
@@ -54,15 +64,15 @@ def saying(ask: Ask, *bodies: bytes) -> bytes:
 
 def honest(ask: Ask) -> bytes:
     """Return what an honest trunk answers."""
-    return saying(ask, *sealed_replies(ask))
+    return saying(ask, *checksummed_replies(ask))
 
 
-def sealed_replies(ask: Ask) -> list[bytes]:
-    """Return what an honest trunk would say, each message with its seal."""
-    bodies, seal = [], ask.seal
+def checksummed_replies(ask: Ask) -> list[bytes]:
+    """Return what an honest trunk would say, each message with its checksum."""
+    bodies, checksum = [], ask.checksum
     for reply in ask.replies:
-        bodies.append(sealed(reply.SerializeToString(), seal))
-        seal = seal_of(bodies[-1])
+        bodies.append(with_checksum(reply.SerializeToString(), checksum))
+        checksum = checksum_of(bodies[-1])
     return bodies
 
 

@@ -24,7 +24,7 @@ class Answer:
     details: str
 
     def __str__(self) -> str:
-        """Give the form of a tally."""
+        """Return the form of a tally."""
         return f"{self.code} {self.reason}".rstrip()
 
 
@@ -37,14 +37,14 @@ class Attack:
         method: name of the RPC.
         body: bytes of the message.
         reason: why it must be refused, by the reason's name; empty where any reason will do.
-        seal: it is sealed before it is sent, so that it comes as far as it can.
+        checksum: it is checksummed before it is sent, so that it comes as far as it can.
     """
 
     kind: str
     method: str
     body: bytes
     reason: str = ""
-    seal: bool = True
+    checksum: bool = True
 
     def finding(self, answer: Answer) -> str:
         """Say what is wrong with an answer; empty when it is a proper refusal."""

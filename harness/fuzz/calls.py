@@ -8,8 +8,8 @@ from grpc import aio
 
 from harness.fuzz.attack import Answer, Attack
 from harness.fuzz.target import SERVICE, Target
+from splitlearn.wire.checksum import origin_of, with_checksum
 from splitlearn.wire.errors import Reason
-from splitlearn.wire.seal import origin_of, sealed
 from splitlearn.wire.status import wire_error
 
 __all__ = ["Calls"]
@@ -29,7 +29,7 @@ class Calls:
         self._turn = 0
 
     async def __aenter__(self) -> Self:
-        """Give the connections."""
+        """Return the connections."""
         return self
 
     async def __aexit__(
@@ -45,7 +45,7 @@ class Calls:
         channel = self._channels[self._turn]
         call: aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SERVICE + attack.method)
         try:
-            body = sealed(attack.body, origin_of(attack.method)) if attack.seal else attack.body
+            body = with_checksum(attack.body, origin_of(attack.method)) if attack.checksum else attack.body
             await call(body, timeout=DEADLINE_SECONDS)
         except aio.AioRpcError as error:
             reason = wire_error(cast("grpc.Call", error), encrypted=False).reason

@@ -44,12 +44,12 @@ def details(draw: DrawFn) -> Lie:
 
 @st.composite
 def foreign(draw: DrawFn) -> Lie:
-    """Draw a refusal without its seal."""
+    """Draw a refusal without its checksum."""
     domain = draw(st.one_of(st.just("splitlearn"), st.text(max_size=12)))
     info = ErrorInfo(reason=draw(REASONS), domain=domain, metadata=draw(METADATA))
     inner, outer = draw(st.integers(0, 16)), draw(st.integers(1, 16))
     coded = packed_status(inner, draw(st.text(max_size=40)), info)
-    return Lie("a refusal without a seal", coded, lambda ask: failing(ask, str(outer).encode(), b"no", coded))
+    return Lie("a refusal without a checksum", coded, lambda ask: failing(ask, str(outer).encode(), b"no", coded))
 
 
 @st.composite

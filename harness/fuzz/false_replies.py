@@ -7,14 +7,22 @@ from google.protobuf.message import Message
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from harness.fuzz.answers import Ask, ending, opening, saying, sealed_replies
+from harness.fuzz.answers import Ask, checksummed_replies, ending, opening, saying
 from harness.fuzz.http2 import DATA, frame
 from harness.fuzz.lie import UINT32, Lie
 from harness.fuzz.tensors import any_tensor
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.seal import sealed
+from splitlearn.wire.checksum import with_checksum
 
-__all__ = ["another_length", "elsewhere", "no_message", "sealed_bytes", "sealed_values", "twice", "unsealed_bytes"]
+__all__ = [
+    "another_length",
+    "bare_bytes",
+    "checksummed_bytes",
+    "checksummed_values",
+    "elsewhere",
+    "no_message",
+    "twice",
+]
 
 
 @st.composite
@@ -30,40 +38,42 @@ def no_message(draw: DrawFn) -> Lie:
 
 
 @st.composite
-def unsealed_bytes(draw: DrawFn) -> Lie:
-    """Draw a reply without its seal."""
+def bare_bytes(draw: DrawFn) -> Lie:
+    """Draw a reply without its checksum."""
     body = draw(st.binary(max_size=120))
     own = draw(st.booleans())
 
     def answer(ask: Ask) -> bytes:
-        return saying(ask, sealed(body, ask.seal ^ 1) if own else body)
+        return saying(ask, with_checksum(body, ask.checksum ^ 1) if own else body)
 
-    return Lie("a reply without its seal", body, answer)
+    return Lie("a reply without its checksum", body, answer)
 
 
 @st.composite
 def elsewhere(draw: DrawFn) -> Lie:
-    """Draw an honest reply to another request: its seal is right, but for that one."""
+    """Draw an honest reply to another request: its checksum is right, but for that one."""
     other = draw(st.integers(0, UINT32))
 
     def answer(ask: Ask) -> bytes:
-        moved = Ask(ask.stream, ask.method, other if other != ask.seal else other ^ 1, ask.replies)
-        return saying(ask, *sealed_replies(moved))
+        moved = Ask(ask.stream, ask.method, other if other != ask.checksum else other ^ 1, ask.replies)
+        return saying(ask, *checksummed_replies(moved))
 
     return Lie("a reply to another request", struct.pack(">I", other), answer)
 
 
 @st.composite
-def sealed_bytes(draw: DrawFn) -> Lie:
-    """Draw sealed bytes that are no message."""
+def checksummed_bytes(draw: DrawFn) -> Lie:
+    """Draw checksummed bytes that are no message."""
     # Field 1 of every reply is a number or a message; a group's end fits neither.
     body = b"\x0c" + draw(st.binary(max_size=80))
-    return Lie("sealed bytes that are no message", body, lambda ask: saying(ask, sealed(body, ask.seal)))
+    return Lie(
+        "checksummed bytes that are no message", body, lambda ask: saying(ask, with_checksum(body, ask.checksum))
+    )
 
 
 @st.composite
-def sealed_values(draw: DrawFn) -> Lie:
-    """Draw a sealed reply with odd values."""
+def checksummed_values(draw: DrawFn) -> Lie:
+    """Draw a checksummed reply with odd values."""
     tensor, numbers = draw(any_tensor()), st.integers(1, (1 << 64) - 1)
     step, left = draw(numbers.filter(lambda number: number not in (2, 4))), draw(st.integers(1, UINT32))
     replies: Mapping[str, Message] = {
@@ -75,10 +85,10 @@ def sealed_values(draw: DrawFn) -> Lie:
     }
 
     def answer(ask: Ask) -> bytes:
-        return saying(ask, sealed(replies[ask.method].SerializeToString(), ask.seal))
+        return saying(ask, with_checksum(replies[ask.method].SerializeToString(), ask.checksum))
 
     content = b"".join(reply.SerializeToString() for reply in replies.values())
-    return Lie("a sealed reply with odd values", content, answer, "anything")
+    return Lie("a checksummed reply with odd values", content, answer, "anything")
 
 
 @st.composite
@@ -100,7 +110,7 @@ def twice(draw: DrawFn) -> Lie:
     more = draw(st.binary(max_size=20))
 
     def answer(ask: Ask) -> bytes:
-        bodies = sealed_replies(ask)
-        return saying(ask, sealed(more, ask.seal ^ 1), *bodies)
+        bodies = checksummed_replies(ask)
+        return saying(ask, with_checksum(more, ask.checksum ^ 1), *bodies)
 
     return Lie("a message before the reply", more, answer)

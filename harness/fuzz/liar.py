@@ -13,8 +13,8 @@ from harness.fuzz.answers import Ask, honest
 from harness.fuzz.http2 import ACK, DATA, END_STREAM, PING, PREFACE, SETTINGS, WINDOW_UPDATE, frame
 from harness.fuzz.lie import Lie
 from harness.listening import accepted
+from splitlearn.wire.checksum import checksum_of, origin_of, verified
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.seal import origin_of, seal_of, unsealed
 from splitlearn.wire.stub import METHODS
 
 __all__ = ["Liar"]
@@ -94,7 +94,7 @@ class Liar(AbstractContextManager["Liar"]):
     def _answer(self, connection: socket.socket, stream: int, request: bytes) -> bool:
         """Answer a request; returns whether the connection goes on."""
         method = next(name for name in METHODS if _is_for(name, request))
-        ask = Ask(stream, method, seal_of(request), self._replies[method])
+        ask = Ask(stream, method, checksum_of(request), self._replies[method])
         with self._changing:
             lie, self._lie = self._lie, None
             if lie:
@@ -105,7 +105,7 @@ class Liar(AbstractContextManager["Liar"]):
 
 def _is_for(method: str, request: bytes) -> bool:
     try:
-        unsealed(request, origin_of(method))
+        verified(request, origin_of(method))
     except WireError:
         return False
     return True

@@ -15,7 +15,7 @@ from harness.fuzz.keys import NAMES, any_key, key, misplaced_key, stale_key, unk
 from harness.fuzz.target import FAR_STEP, METHODS, Target
 from harness.fuzz.tensors import FLAWS, MASK_FLAWS, any_tensor, flawed, sound, sound_mask
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.seal import origin_of, sealed
+from splitlearn.wire.checksum import origin_of, with_checksum
 
 __all__ = ["malformed"]
 
@@ -29,7 +29,7 @@ METHOD = st.sampled_from(METHODS)
 
 
 def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
-    """Give a strategy for every kind, by its name."""
+    """Return a strategy for every kind, by its name."""
     flaws = {flaw: _bad_tensor(target, flaw) for flaw in FLAWS}
     return {
         **flaws,
@@ -45,7 +45,7 @@ def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
         "gradients of no parameter": NAMES.map(lambda name: _gradients(target, 1, [f"?{name}"], "BAD_REQUEST")),
         "another agreement": _another_agreement(target),
         "no opener": _no_opener(target),
-        "broken seal": _broken_seal(target),
+        "broken checksum": _broken_checksum(target),
         "any message": _any_message(target),
         "any bytes": st.builds(lambda method, body: Attack("any bytes", method, body), METHOD, st.binary(max_size=300)),
     }
@@ -76,7 +76,7 @@ def _bad_mask(draw: DrawFn, target: Target, flaw: str) -> Attack:
 
 @st.composite
 def _requests(draw: DrawFn, target: Target, given: pb.Key) -> Message:
-    """Give a request with a key that is otherwise sound."""
+    """Return a request with a key that is otherwise sound."""
     tensor = draw(sound(target.hidden_size))
     requests = (
         pb.ComputeRequest(key=given, smashed=tensor, attention_mask=sound_mask(tensor)),
@@ -172,21 +172,21 @@ def _opening(draw: DrawFn, agreement: Mapping[str, str], *, client: str, opening
 
 
 @st.composite
-def _broken_seal(draw: DrawFn, target: Target) -> Attack:
-    """Give a message that would be taken, were it not altered: no seal, or a byte before it, or in it, is another."""
+def _broken_checksum(draw: DrawFn, target: Target) -> Attack:
+    """Return a message that would be taken, were it not altered: without a checksum, or with one byte changed."""
     tensor = draw(sound(target.hidden_size))
     requests = (
         pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=sound_mask(tensor), inference=True),
         Sync(key=key(target), action=Action.ACTION_QUERY),
     )
     request = draw(st.sampled_from(requests))
-    attack = _attack("broken seal", request, "CORRUPT")
-    data = bytearray(sealed(attack.body, origin_of(attack.method)))
+    attack = _attack("broken checksum", request, "CORRUPT")
+    data = bytearray(with_checksum(attack.body, origin_of(attack.method)))
     if draw(st.booleans()):
         del data[-draw(st.integers(1, 5)) :]
     else:
         data[draw(st.integers(0, len(data) - 1))] ^= draw(st.integers(1, 255))
-    return replace(attack, body=bytes(data), seal=False)
+    return replace(attack, body=bytes(data), checksum=False)
 
 
 @st.composite

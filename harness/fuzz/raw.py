@@ -49,7 +49,7 @@ def drawn(chance: random.Random) -> HttpAttack:
 
 
 def frame(chance: random.Random, size: int) -> bytes:
-    """Give an HTTP/2 frame of any type, flags, stream and content."""
+    """Return an HTTP/2 frame of any type, flags, stream and content."""
     head = struct.pack(">I", size)[1:] + bytes([chance.randrange(12), chance.randrange(256)])
     return head + chance.randbytes(4) + chance.randbytes(size)
 

@@ -37,7 +37,7 @@ class FuzzReport:
     seconds: float
 
     def to_json(self) -> str:
-        """Give the report as one line."""
+        """Return the report as one line."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -69,6 +69,6 @@ class Tally:
             self._findings.append(f"{kind}: {finding}; {content[0]} {content[1][:200].hex()}")
 
     def report(self, seconds: float) -> FuzzReport:
-        """Give what has been counted so far."""
+        """Return what has been counted so far."""
         kinds, calls, answers = (dict(counted.most_common()) for counted in (self._kinds, self._calls, self._answers))
         return FuzzReport(self.sent, len(self._seen), kinds, calls, answers, tuple(self._findings), seconds)

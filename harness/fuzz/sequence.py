@@ -27,7 +27,7 @@ SILENT_EVERY = 5000
 
 
 def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
-    """Give attacks without end; the same ones for the same target and seed.
+    """Return attacks without end; the same ones for the same target and seed.
 
     Hypothesis makes a pool of some 2,500 requests, which takes seconds. From then on half of the requests are drawn
     from the pool, so they come again and again, as a peer sends again that was refused; the other half are mutations of
@@ -54,10 +54,10 @@ def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
 
 
 def examples(target: Target, seed: int) -> dict[str, list[Attack]]:
-    """Give the pool, by kind."""
+    """Return the pool, by kind."""
     pool = {kind: drawn_from(strategy, seed) for kind, strategy in malformed(target).items()}
     return {
-        kind: [a for a in found if not a.seal or must_be_refused(target, a.method, a.body)]
+        kind: [a for a in found if not a.checksum or must_be_refused(target, a.method, a.body)]
         for kind, found in pool.items()
     }
 

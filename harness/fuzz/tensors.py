@@ -22,20 +22,20 @@ ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in ("raw", "fp16"
 
 
 def message(shape: tuple[int, ...], data: bytes, dtype: int = pb.DTYPE_FLOAT32, codec: str = "raw") -> pb.Tensor:
-    """Give a message whose checksum is right."""
+    """Return a message whose checksum is right."""
     return pb.Tensor(dtype=dtype, shape=shape, codec=codec, data=data, checksum=zlib.crc32(data))  # type: ignore[arg-type] # any number
 
 
 @st.composite
 def sound(draw: DrawFn, hidden_size: int) -> pb.Tensor:
-    """Give hidden states that a trunk takes."""
+    """Return hidden states that a trunk takes."""
     rows, positions = draw(st.integers(1, 2)), draw(st.integers(1, 3))
     number = draw(st.floats(-8, 8, width=32))
     return message((rows, positions, hidden_size), struct.pack("<f", number) * (rows * positions * hidden_size))
 
 
 def sound_mask(hidden: pb.Tensor) -> pb.Tensor:
-    """Give the attention mask of full sequences; where they have no size, one that is never looked at."""
+    """Return the attention mask of full sequences; where they have no size, one that is never looked at."""
     shape = tuple(hidden.shape[:2])
     return message(shape, bytes([1]) * min(6, max(0, math.prod(shape))), pb.DTYPE_UINT8)
 
@@ -49,7 +49,7 @@ def not_finite(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 
 def wrong_shape(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Give another number of dimensions, or another width."""
+    """Return another number of dimensions, or another width."""
     other = draw(st.lists(st.integers(1, 300), max_size=6).filter(lambda sizes: sizes[2:] != [tensor.shape[2]]))
     return message(tuple(other), tensor.data)
 
@@ -136,12 +136,12 @@ FLAWS: Mapping[str, Flaw] = {
 
 @st.composite
 def flawed(draw: DrawFn, flaw: str, hidden_size: int) -> pb.Tensor:
-    """Give hidden states that are sound but for one thing."""
+    """Return hidden states that are sound but for one thing."""
     return FLAWS[flaw].make(draw, draw(sound(hidden_size)))
 
 
 def mask_of_other_shape(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
-    """Give another number of dimensions, or other sizes."""
+    """Return another number of dimensions, or other sizes."""
     other = draw(st.lists(st.integers(1, 9), max_size=4).filter(lambda sizes: sizes != list(mask.shape)))
     return message(tuple(other), mask.data, pb.DTYPE_UINT8)
 
@@ -165,7 +165,7 @@ MASK_FLAWS: Mapping[str, Flaw] = {
 
 @st.composite
 def any_tensor(draw: DrawFn) -> pb.Tensor:
-    """Give a tensor that may be anything."""
+    """Return a tensor that may be anything."""
     data = draw(st.binary(max_size=200))
     return pb.Tensor(
         dtype=draw(st.one_of(st.integers(0, 4), FAR_DTYPES)),  # type: ignore[arg-type] # any number

@@ -47,7 +47,7 @@ def budget_of(facts: RunFacts) -> Budget:
     skipped = [count for count, step in zip(counts, steps, strict=True) if step["skipped"]]
     interval = scenario.config.save_interval or len(steps)
     saves = -(-len(steps) // interval)
-    fetches = len([step for step in steps if step["step"] in scenario.whole_steps and not step["skipped"]])
+    fetches = len([step for step in steps if step["step"] in scenario.record_steps and not step["skipped"]])
     ended = sum(ends(fault, party) for fault in scenario.faults for party in PARTIES)
     ended += sum(isinstance(fault, Absence) for fault in scenario.faults)  # a session that is given up costs as much
     # A trunk that is asked to stop costs no step: its client saves first.

@@ -7,11 +7,11 @@ from harness.plan.faults import (
     CutMessage,
     DropConnection,
     Fault,
-    IllNetwork,
     Kill,
+    MessageFault,
+    NetworkFault,
     Partition,
     Pause,
-    SpoiledMessage,
 )
 from harness.plan.faults.fault import is_failed_call, is_lost_connection
 from harness.trace.event import Event
@@ -37,15 +37,15 @@ def notice_within(fault: Fault, deadline: float) -> float | None:
     """
     dead = min(deadline, PINGS)
     match fault:
-        case SpoiledMessage(mishap=mishap):
-            return deadline + SLACK if mishap in UNANSWERED else None
-        case IllNetwork(illness="delay-spike"):  # which delays pings as little as to be answered in time
+        case MessageFault(failure=failure):
+            return deadline + SLACK if failure in UNANSWERED else None
+        case NetworkFault(failure="delay-spike"):  # which delays pings as little as to be answered in time
             return deadline + SLACK
         case Pause(victim="trunk", seconds=seconds) if seconds <= dead + SLACK:
             return None  # over before it must be noticed
         case Pause(victim="trunk") | Kill(victims=("trunk",)):
             return dead + SLACK
-        case DropConnection() | Partition() | CutMessage() | IllNetwork():
+        case DropConnection() | Partition() | CutMessage() | NetworkFault():
             return dead + SLACK
     return None
 

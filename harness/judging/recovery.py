@@ -20,7 +20,7 @@ PROGRESS = frozenset(
 
 
 def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[float]) -> list[float | None]:
-    """Give the time from each healing to the client's next progress: infinite where none came.
+    """Return the time from each healing to the client's next progress: infinite where none came.
 
     None stands for a fault that healed when the client's work was done, which needs no progress.
 
@@ -28,9 +28,9 @@ def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[fl
         passed: when every point was passed.
         healed: when every fault healed.
     """
-    moments = list(passed)
-    progress = sorted(t for t, point in moments if point in PROGRESS)
-    done = max((t for t, point in moments if point == "client.training.finished"), default=inf)
+    times = list(passed)
+    progress = sorted(t for t, point in times if point in PROGRESS)
+    done = max((t for t, point in times if point == "client.training.finished"), default=inf)
 
     def wait(at: float) -> float | None:
         if at >= done:
@@ -42,5 +42,5 @@ def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[fl
 
 
 def quantile(rising: Sequence[float], share: float) -> float:
-    """Give the least of some numbers, in rising order, that at least this share of them does not exceed."""
+    """Return the least of some numbers, in rising order, that at least this share of them does not exceed."""
     return rising[max(1, ceil(share * len(rising))) - 1]

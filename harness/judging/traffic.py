@@ -41,7 +41,7 @@ def bytes_of(facts: RunFacts) -> Bytes:
     # What is not finite is not sent, of a step that is skipped.
     sent = sum(int(step["positions"]) for step in steps if not step["skipped"])
     positions, microbatches = (sum(int(step[name]) for step in steps) for name in ("positions", "microbatches"))
-    fetched = sum(step["step"] in facts.scenario.whole_steps and not step["skipped"] for step in steps)
+    fetched = sum(step["step"] in facts.scenario.record_steps and not step["skipped"] for step in steps)
     trunk = _trunk_parameters(facts)
     element = ELEMENT_BYTES.get(config.codec, FLOAT32_BYTES)
     of_a_position = TENSORS_PER_MICROBATCH * element * facts.hidden_size

@@ -23,7 +23,7 @@ class RunFiles:
     Attributes:
         records: folders of the processes' recorders; one for the reference.
         shared_records: folders of recorders that wrote of other runs as well.
-        finals: safetensors with `weights/…` and `moments/…`; both halves, or one file of the reference.
+        finals: safetensors with `weights/…` and `optimizer_state/…`; both halves, or one file of the reference.
     """
 
     records: tuple[Path, ...]
@@ -70,7 +70,7 @@ class Equivalence:
     Attributes:
         rows: one for each quantity and stage.
         missing: tensors that only one side has in that shape and dtype; none in a complete run.
-        ulp_histogram: elements of final weights and moments by their distance, in powers of two.
+        ulp_histogram: elements of final weights and optimizer_state by their distance, in powers of two.
         first_divergence: None where all is equal.
     """
 
@@ -185,7 +185,7 @@ def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
     groups: dict[tuple[Quantity, str], list[Distance]] = {}
     for path, found in distances.items():
         kind, _, name = path.partition("/")
-        quantity: Quantity = "weight" if kind == "weights" else "moment"
+        quantity: Quantity = "weight" if kind == "weights" else "optimizer state"
         groups.setdefault((quantity, stage_of(name, cuts)), []).append(found)
     return [
         Row(

@@ -12,7 +12,7 @@ from splitlearn.cuts import Cuts
 
 __all__ = ["Digests", "Place", "Quantity", "read_digests", "stage_of"]
 
-Quantity = Literal["boundary", "loss", "gradient", "norm", "number", "updated weight", "weight", "moment"]
+Quantity = Literal["boundary", "loss", "gradient", "norm", "number", "updated weight", "weight", "optimizer state"]
 
 # Modules of a block in the order of the backward pass.
 BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
@@ -62,7 +62,7 @@ class Place:
         return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1], 0, self.tensor)
 
     def __str__(self) -> str:
-        """Give the place in words."""
+        """Return the place in words."""
         microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
         return f"{self.tensor} of step {self.step}{microbatch}"
 

@@ -42,7 +42,7 @@ class Distance:
 
 
 def bits(tensor: torch.Tensor) -> torch.Tensor:
-    """Give the elements' bits as integers."""
+    """Return the elements' bits as integers."""
     return tensor.contiguous().view(INTEGERS[tensor.dtype])
 
 

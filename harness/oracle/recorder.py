@@ -15,7 +15,7 @@ __all__ = ["ReferenceRecorder", "reference_digest"]
 
 
 def reference_digest(tensor: torch.Tensor) -> str:
-    """Give the SHA-256 of `dtype|shape|` and the little-endian elements, in hexadecimal."""
+    """Return the SHA-256 of `dtype|shape|` and the little-endian elements, in hexadecimal."""
     array = tensor.detach().cpu().numpy().astype("<f8" if tensor.dtype == torch.float64 else "<f4", order="C")
     sha256 = hashlib.sha256(f"{tensor.dtype}|{tuple(array.shape)}|".encode())
     sha256.update(array.tobytes())
@@ -28,9 +28,9 @@ class ReferenceRecorder:
     Every tensor of the reference is float32; single numbers are written as float64, which holds them all.
     """
 
-    def __init__(self, folder: Path, whole_steps: Iterable[int]) -> None:
+    def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
         self._folder = folder
-        self._whole_steps = set(whole_steps)
+        self._record_steps = set(record_steps)
         self._lines = (folder / "digests.jsonl").open("w", buffering=1)
 
     def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
@@ -38,7 +38,7 @@ class ReferenceRecorder:
         assert tensor.dtype == torch.float32 or not tensor.ndim, f"{name} is {tensor.dtype}"
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": reference_digest(tensor)}
         self._lines.write(json.dumps(entry) + "\n")
-        if step in self._whole_steps:
+        if step in self._record_steps:
             file = self._folder / f"step-{step}" / (name if microbatch is None else f"{name}.{microbatch}")
             file.parent.mkdir(parents=True, exist_ok=True)
             save_file({"tensor": tensor.detach().cpu().contiguous()}, f"{file}.safetensors")

@@ -28,13 +28,13 @@ SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "
 Z_LOSS_WEIGHT = 1e-4
 
 
-def train_reference(config: TrainingConfig, out: Path, whole_steps: Iterable[int]) -> None:
+def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[int]) -> None:
     """Train and write `reference.jsonl`, `digests.jsonl`, chosen steps' tensors, and `final.safetensors`."""
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
     batches = Batches(config, load_training_data(config).sequences)
     model = load_model(config)
-    recorder = ReferenceRecorder(out, whole_steps)
+    recorder = ReferenceRecorder(out, record_steps)
     hooks = CutHooks(model, config, recorder.boundary)
     optimizer = build_optimizer(model, config)
     schedule = SCHEDULES[config.scheduler_type] if config.use_scheduler else "constant"
@@ -146,10 +146,10 @@ def peak_bytes() -> int:
 
 
 def save_final(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, path: Path) -> None:
-    """Write weights and moments under the names that checkpoints use."""
+    """Write weights and optimizer_state under the names that checkpoints use."""
     tensors = {f"weights/{name}": parameter.detach() for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, torch.Tensor):
-                tensors[f"moments/{name}/{key}"] = value
+                tensors[f"optimizer_state/{name}/{key}"] = value
     save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, path)

@@ -15,7 +15,7 @@ PACES = 20
 
 
 def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
-    """Give a run during which so many malformed requests are sent."""
+    """Return a run during which so many malformed requests are sent."""
     config = config.but(max_message_bytes=1 << 20, rpc_timeout=60.0)
     first = At("client.step.started", 3)
     every = (config.max_steps - 4) / PACES

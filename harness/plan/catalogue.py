@@ -18,7 +18,7 @@ __all__ = ["CATALOGUE", "QUICK", "scenarios_named"]
 SMALL = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=4,
     gradient_accumulation_steps=3, learning_rate=1e-3, warmup_steps=2, scheduler_type="cosine", max_steps=6,
-    max_grad_norm=0.5, rpc_timeout=20.0, patience=60.0,
+    max_grad_norm=0.5, rpc_timeout=20.0, retry_timeout=60.0,
 )  # fmt: skip
 EDGE_AND_MIDDLE_CUTS = ("0:2", "1:3", "2:4")
 
@@ -230,7 +230,7 @@ QUICK = ("local", "direct", "zlib", "fp16", "drop-reply-backward", "cut-reply", 
 
 
 def scenarios_named(name: str) -> tuple[Scenario, ...]:
-    """Give the scenarios of a group, or the one of that name.
+    """Return the scenarios of a group, or the one of that name.
 
     Raises:
         KeyError: there is no such scenario.

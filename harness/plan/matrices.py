@@ -5,19 +5,19 @@ from dataclasses import replace
 from itertools import product
 
 from harness.plan.faults import (
-    ILLNESSES,
-    MISHAPS,
+    MESSAGE_FAILURES,
+    NETWORK_FAILURES,
     VICTIMS,
     CutMessage,
     DropConnection,
     Fault,
     FlippedStream,
-    IllNetwork,
     Kill,
+    MessageFault,
+    NetworkFault,
     Partition,
     Pause,
     Restart,
-    SpoiledMessage,
     Victims,
 )
 from harness.plan.faults.damage import SPOTS
@@ -39,9 +39,9 @@ __all__ = ["CONFIG", "LONG_HAUL_STEPS", "flips", "kill_matrix", "long_haul", "ne
 CONFIG = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=2,
     gradient_accumulation_steps=3, learning_rate=1e-3, scheduler_type="cosine", max_steps=6,
-    max_grad_norm=0.5, save_interval=2, rpc_timeout=3.0, patience=60.0,
+    max_grad_norm=0.5, save_interval=2, rpc_timeout=3.0, retry_timeout=60.0,
 )  # fmt: skip
-WHOLE_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
+RECORD_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
 FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
 MICROBATCHES = 3  # of a step, or more: each is hit by some fault
 PAIRS = 60
@@ -56,8 +56,8 @@ STORMS, STORM_STEPS = 40, 60
 
 
 def scenario(name: str, title: str, *faults: Fault, config: TrainingConfig = CONFIG) -> Scenario:
-    """Give a scenario with these faults."""
-    return Scenario(name, title, config, faults=faults, whole_steps=WHOLE_STEPS, recovery_bound=RECOVERY_BOUND)
+    """Return a scenario with these faults."""
+    return Scenario(name, title, config, faults=faults, record_steps=RECORD_STEPS, recovery_bound=RECOVERY_BOUND)
 
 
 # Points of a trunk's start, before which there is no client to kill yet.
@@ -102,7 +102,7 @@ def kill_matrix() -> Iterator[Scenario]:
 
 
 def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
-    """Give where in a run a point is passed, and the faults without which it is not."""
+    """Return where in a run a point is passed, and the faults without which it is not."""
     scope, before = POINTS[point], REACHED_BY.get(point, ())
     again: list[tuple[At, tuple[Fault, ...]]] = [(At(point, occurrence=2), (LOSE_SESSION,))] if point in AGAIN else []
     if point in ALONE and "client" in victims:
@@ -129,7 +129,7 @@ def network_matrix() -> Iterator[Scenario]:
         for turn, choices in enumerate(cells):
             fault = choices[turn % MICROBATCHES]
             kind, side = fault.kind, "reply" if fault.at.point == rpc.replying.point else "request"
-            spot = f"-{fault.spot}" if isinstance(fault, SpoiledMessage) and fault.spot != "middle" else ""
+            spot = f"-{fault.spot}" if isinstance(fault, MessageFault) and fault.spot != "middle" else ""
             name, title = f"net-{rpc.method}-{side}-{kind}{spot}", f"{rpc.method}, {side}: {fault.detail}"
             faults = (LOSE_SESSION, fault) if rpc.method == "OpenSession" else (fault,)
             yield variant_of(name).applied(scenario(name, title, *faults))
@@ -143,16 +143,16 @@ def _connection_faults(rpc: Rpc) -> Iterator[Fault]:
     for at, stream in sides:
         yield Partition(at, 1.0, rpc.method)
         yield CutMessage(at, stream, 20, rpc.method)
-        yield from (IllNetwork(at, illness, stream, rpc.method) for illness in ILLNESSES)
+        yield from (NetworkFault(at, failure, stream, rpc.method) for failure in NETWORK_FAILURES)
     # Longer than the call's deadline.
     yield Pause(rpc.received, "client", 4.0)
     yield Pause(rpc.replying, "trunk", 4.0)
 
 
 def _message_faults(rpc: Rpc) -> Iterator[Fault]:
-    for mishap in MISHAPS:
-        for spot in SPOTS if mishap in CORRUPTIONS else SPOTS[:1]:
-            yield SpoiledMessage(rpc.sending, mishap, rpc.method, spot)
+    for failure in MESSAGE_FAILURES:
+        for spot in SPOTS if failure in CORRUPTIONS else SPOTS[:1]:
+            yield MessageFault(rpc.sending, failure, rpc.method, spot)
 
 
 def flips() -> Iterator[Scenario]:
@@ -182,7 +182,7 @@ def pairs() -> Iterator[Scenario]:
 
 
 def long_haul(steps: int, name: str) -> Scenario:
-    """Give a long run with a fault of the network every few steps; the trunk is killed early, both in the middle.
+    """Return a long run with a fault of the network every few steps; the trunk is killed early, both in the middle.
 
     So each life is long enough for its memory to be measured, where the whole is.
     """

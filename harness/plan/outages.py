@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.plan.faults import Absence, IllNetwork, Partition, Pause
+from harness.plan.faults import Absence, NetworkFault, Partition, Pause
 from harness.plan.links import LinkProfile
 from harness.plan.matrices import CONFIG, scenario
 from harness.plan.scenario import Scenario
@@ -14,7 +14,7 @@ __all__ = ["outages"]
 MIDDLE = At("client.forward.sent", 3, 1)
 TRUNK = At("trunk.backward.received", 3, 1)
 OUTAGES = (5.0, 60.0)
-LONG_CALLS = CONFIG.but(rpc_timeout=100.0, patience=150.0)
+LONG_CALLS = CONFIG.but(rpc_timeout=100.0, retry_timeout=150.0)
 NARROW = LinkProfile("narrow", 20, 0, 50, 0, "a tenth of the narrowest line in use, for messages that take 15 s")
 
 
@@ -23,7 +23,7 @@ def outages() -> Iterator[Scenario]:
     for seconds in OUTAGES:
         yield scenario(
             f"outage-{seconds:g}s", f"The network is down for {seconds:g} s", Partition(MIDDLE, seconds),
-            config=CONFIG.but(patience=120.0),
+            config=CONFIG.but(retry_timeout=120.0),
         )  # fmt: skip
     yield scenario(
         "silent-trunk", "The trunk stands still for longer than a call may take, which a failed call must tell",
@@ -35,7 +35,7 @@ def outages() -> Iterator[Scenario]:
     )  # fmt: skip
     yield scenario(
         "dead-connection", "Nothing that the trunk sends arrives, which pings must tell long before a call's deadline",
-        IllNetwork(TRUNK, "half-open", "downstream"),
+        NetworkFault(TRUNK, "half-open", "downstream"),
         config=LONG_CALLS,
     )  # fmt: skip
     away = scenario(
@@ -47,4 +47,4 @@ def outages() -> Iterator[Scenario]:
         "narrow-line", "Messages take longer than pings are apart, and nobody takes the connection for dead",
         config=CONFIG.but(batch_size=60, gradient_accumulation_steps=1, max_steps=1, rpc_timeout=100.0),
     )  # fmt: skip
-    yield replace(slow, link=NARROW, whole_steps=())
+    yield replace(slow, link=NARROW, record_steps=())

@@ -9,16 +9,16 @@ __all__ = ["by_kind", "by_point", "spread"]
 
 
 def spread(scenarios: Iterable[Scenario], kind: Callable[[Scenario], str]) -> list[Scenario]:
-    """Give one scenario of each kind, at another place of its kind each time, so that all else varies too."""
+    """Return one scenario of each kind, at another place of its kind each time, so that all else varies too."""
     groups: Sequence[list[Scenario]] = [list(group) for _, group in groupby(sorted(scenarios, key=kind), key=kind)]
     return [group[number % len(group)] for number, group in enumerate(groups)]
 
 
 def by_point(scenario: Scenario) -> str:
-    """Give the point of a scenario's last fault."""
+    """Return the point of a scenario's last fault."""
     return scenario.faults[-1].at.point
 
 
 def by_kind(scenario: Scenario) -> str:
-    """Give what a scenario's last fault is, wherever it happens."""
+    """Return what a scenario's last fault is, wherever it happens."""
     return scenario.faults[-1].kind

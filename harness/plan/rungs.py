@@ -11,12 +11,12 @@ __all__ = ["RUNGS", "on_rung"]
 RUNGS: tuple[Topology, ...] = ("local", "direct", "proxy")
 
 
-def on_rung(scenario: Scenario, rung: Topology, whole_steps: Sequence[int] = ()) -> Scenario:
+def on_rung(scenario: Scenario, rung: Topology, record_steps: Sequence[int] = ()) -> Scenario:
     """Return the scenario on one rung: without its link and faults, judged by its bits alone.
 
     A trunk in the client's process has no place for a second client.
     """
-    steps = f" --record-steps {' '.join(map(str, whole_steps))}" if whole_steps else ""
+    steps = f" --record-steps {' '.join(map(str, record_steps))}" if record_steps else ""
     return replace(
         scenario,
         name=f"{scenario.name}-rung-{rung}",

@@ -32,7 +32,7 @@ class Scenario:
         timeout: seconds after which the run counts as hung.
         timed: the reference runs before the split run, not beside it, so that step times mean something.
         expects: points that the run must pass, or it has not shown what it is for.
-        whole_steps: steps whose gradients and cut tensors are kept whole, which the client asks the trunk for.
+        record_steps: steps whose gradients and cut tensors are kept whole, which the client asks the trunk for.
         recovery_bound: seconds from a fault's healing to the client's next progress, at most.
         materials: names of `harness.engine.materials.MATERIALS`: files made for the run and named in its settings.
         party_settings: settings that only the client, or only the trunk, has.
@@ -52,7 +52,7 @@ class Scenario:
     timeout: float = 240.0
     timed: bool = False
     expects: tuple[str, ...] = ()
-    whole_steps: tuple[int, ...] = ()
+    record_steps: tuple[int, ...] = ()
     recovery_bound: float = 20.0
     idle_timeout: float = 0.0
     loss_below: float = 0.0
@@ -67,7 +67,7 @@ class Scenario:
         return self.replay_with or f"harness run {self.name} --seed {self.config.seed}"
 
     def with_seed(self, seed: int) -> Self:
-        """Give the same scenario with other weights, data order and dropout."""
+        """Return the same scenario with other weights, data order and dropout."""
         second = self.second_client.but(seed=seed) if self.second_client else None
         return replace(self.but(seed=seed), second_client=second)
 

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from harness.plan.faults import (
-    ILLNESSES,
+    NETWORK_FAILURES,
     PARTIES,
     VICTIMS,
     CutMessage,
     DropConnection,
     Fault,
     FlippedStream,
-    IllNetwork,
     Kill,
+    NetworkFault,
     Partition,
     Pause,
     Restart,
@@ -116,7 +116,7 @@ def _network_fault(at: At, chance: random.Random) -> Fault:
         DropConnection(at),
         Partition(at, 1.0),
         CutMessage(at, stream, chance.randrange(1, 30_000)),
-        IllNetwork(at, chance.choice(ILLNESSES), stream),
+        NetworkFault(at, chance.choice(NETWORK_FAILURES), stream),
     )
     return chance.choice(choices)
 

@@ -73,7 +73,7 @@ def _start(request: dict[str, Any]) -> None:
 
 
 def _exit_status(stop: SystemExit) -> int:
-    """Give the status that the interpreter would exit with."""
+    """Return the status that the interpreter would exit with."""
     if stop.code is None or isinstance(stop.code, int):
         return stop.code or 0
     sys.stderr.write(f"{stop.code}\n")

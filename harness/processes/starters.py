@@ -154,7 +154,7 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
         self._listener.start()
 
     def __enter__(self) -> Self:
-        """Give the starter; the parent warms up meanwhile."""
+        """Return the starter; the parent warms up meanwhile."""
         return self
 
     def __exit__(

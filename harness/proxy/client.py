@@ -106,7 +106,7 @@ class ProxyHandle:
         self.client.call("post", f"{self._path}/toxics", asdict(toxic))
 
     def update_toxic(self, toxic: Toxic) -> None:
-        """Give the toxic of that name these attributes and this toxicity, live; raises NoSuchToxicError."""
+        """Return the toxic of that name these attributes and this toxicity, live; raises NoSuchToxicError."""
         body = {"attributes": dict(toxic.attributes), "toxicity": toxic.toxicity}
         self.client.call("post", f"{self._path}/toxics/{quote(toxic.name, safe='')}", body)
 

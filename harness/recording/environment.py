@@ -16,7 +16,7 @@ PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "grpcio", "pro
 
 
 def versions() -> Mapping[str, str]:
-    """Give the versions of Python and of the packages that results depend on."""
+    """Return the versions of Python and of the packages that results depend on."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
 
 

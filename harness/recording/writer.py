@@ -80,7 +80,7 @@ class RunRecord:
 
 
 def json_text(values: Json) -> str:
-    """Give a JSON object as text; numbers that JSON has no form for, NaN and the infinities, stand as words."""
+    """Return a JSON object as text; numbers that JSON has no form for, NaN and the infinities, stand as words."""
     return json.dumps(_with_words(values), indent=2, allow_nan=False) + "\n"
 
 

@@ -12,7 +12,7 @@ import grpc
 
 from harness.errors import HarnessError
 from harness.plan.faults.damage import damaged
-from harness.plan.faults.message_fault import Mischief
+from harness.plan.faults.message_rule import MessageRule
 from harness.relay.upstream import LARGEST, Answer, Ending, Request, TrunkCall, Upstream, passable
 from splitlearn.wire.options import MAX_STREAMS, server_options
 
@@ -37,7 +37,7 @@ class Relay(AbstractContextManager["Relay"]):
         self._note = note
         self._trunk = Upstream(upstream)
         self._changing = threading.Lock()
-        self._armed: list[Mischief] = []
+        self._armed: list[MessageRule] = []
         self._kept: list[Request] = []
         # As many as a connection may have under way, so that none waits for another here.
         self._threads = ThreadPoolExecutor(MAX_STREAMS, "relay")
@@ -53,10 +53,10 @@ class Relay(AbstractContextManager["Relay"]):
         self._threads.shutdown()
         self._trunk.close()
 
-    def arm(self, mischief: Mischief) -> None:
+    def arm(self, rule: MessageRule) -> None:
         """Let it happen to the next call of its method, once."""
         with self._changing:
-            self._armed.append(mischief)
+            self._armed.append(rule)
 
     def deliver_late(self) -> None:
         """Send the requests that were held to the trunk and wait for its answers, which nobody else hears.
@@ -73,11 +73,11 @@ class Relay(AbstractContextManager["Relay"]):
             self._tell("request.delivered", request, code=ending.code.name, reason=ending.reason)
 
     def _serve(self, request: Request, context: grpc.ServicerContext) -> Iterator[bytes]:
-        mischief = self._take(request.method)
-        if mischief is None:
+        rule = self._take(request.method)
+        if rule is None:
             yield from self._pass_on(request, context)
             return
-        match mischief.kind:
+        match rule.kind:
             case "lose request":
                 self._tell("request.lost", request)
                 _break_off(context, "the request was lost")
@@ -96,13 +96,13 @@ class Relay(AbstractContextManager["Relay"]):
                 yield from _give(second, context)
             case "corrupt request":
                 self._tell("request.corrupted", request)
-                yield from self._pass_on(replace(request, body=damaged(request.body, mischief.spot)), context)
+                yield from self._pass_on(replace(request, body=damaged(request.body, rule.spot)), context)
             case "corrupt reply":
-                yield from self._damage_reply(mischief, request, context)
+                yield from self._damage_reply(rule, request, context)
 
-    def _take(self, method: str) -> Mischief | None:
+    def _take(self, method: str) -> MessageRule | None:
         with self._changing:
-            found = next((mischief for mischief in self._armed if mischief.method == method), None)
+            found = next((rule for rule in self._armed if rule.method == method), None)
             if found:
                 self._armed.remove(found)
             return found
@@ -123,14 +123,14 @@ class Relay(AbstractContextManager["Relay"]):
         yield from call.messages()
         _end(call.ending(), context)
 
-    def _damage_reply(self, mischief: Mischief, request: Request, context: grpc.ServicerContext) -> Iterator[bytes]:
+    def _damage_reply(self, rule: MessageRule, request: Request, context: grpc.ServicerContext) -> Iterator[bytes]:
         answer = self._send(request, context).answer()
         if answer.messages:
             self._tell("reply.corrupted", request)
             first, *others = answer.messages
-            answer = replace(answer, messages=(damaged(first, mischief.spot), *others))
+            answer = replace(answer, messages=(damaged(first, rule.spot), *others))
         else:
-            self.arm(mischief)  # a refusal has nothing to damage: the next reply may
+            self.arm(rule)  # a refusal has nothing to damage: the next reply may
         yield from _give(answer, context)
 
 

@@ -77,7 +77,7 @@ class TrunkCall:
         return passable(self._call.initial_metadata())
 
     def messages(self) -> Iterator[bytes]:
-        """Give each message as it comes."""
+        """Return each message as it comes."""
         with suppress(grpc.RpcError):  # `ending` tells
             yield from self._call
 
@@ -92,7 +92,7 @@ class TrunkCall:
         return Answer(self.header(), tuple(self.messages()), self.ending())
 
     def cancel(self) -> None:
-        """Give it up; does nothing when it has ended."""
+        """Return it up; does nothing when it has ended."""
         self._call.cancel()
 
 

@@ -80,10 +80,10 @@ def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:
 
 
 def _waits(run: RunFolder) -> dict[float, float | None]:
-    """Give the time to the client's next progress for every moment at which a fault healed."""
-    moments = [event.t for event in run.trace if event.source == "harness" and event.point == HEALED]
+    """Return the time to the client's next progress for every moment at which a fault healed."""
+    times = [event.t for event in run.trace if event.source == "harness" and event.point == HEALED]
     passed = ((event.t, event.point) for event in run.trace)
-    return dict(zip(moments, seconds_to_progress(passed, moments), strict=True))
+    return dict(zip(times, seconds_to_progress(passed, times), strict=True))
 
 
 def _as_text(detail: str | Mapping[str, object] | None) -> str:

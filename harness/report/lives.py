@@ -35,7 +35,7 @@ class StepDone:
 
 
 def lives(run: RunFolder) -> list[Life]:
-    """Give the times in which client and trunk ran; one that was paused runs again when it goes on."""
+    """Return the times in which client and trunk ran; one that was paused runs again when it goes on."""
     found: list[Life] = []
     for party in ("client", "trunk"):
         own = [event.t for event in run.trace if event.source == party]
@@ -54,7 +54,7 @@ def lives(run: RunFolder) -> list[Life]:
 
 
 def steps_done(run: RunFolder) -> list[StepDone]:
-    """Give every step that the client began, as often as it did."""
+    """Return every step that the client began, as often as it did."""
     marks = [event for event in run.trace if event.point in STEP_ENDS or _ends_client(event)]
     last = max((event.t for event in run.trace if event.source == "client"), default=0.0)
     done: list[StepDone] = []

@@ -15,7 +15,7 @@ QUANTITIES = {
     "number": "Norm, rate and clipping",
     "updated weight": "Weights after each step",
     "weight": "Weights in the end",
-    "moment": "Optimizer moments",
+    "optimizer state": "Optimizer state",
 }
 STAGES = ("bottom", "trunk", "top")
 

@@ -64,12 +64,12 @@ def write_page(runs: Sequence[RunFolder], out: Path) -> Path:
 
 
 def render_run(run: RunFolder) -> str:
-    """Give the page of one run."""
+    """Return the page of one run."""
     return _render([run], title=f"{run.verdict.verdict} · {run.scenario.title or run.scenario.name}")
 
 
 def render_index(runs: Sequence[RunFolder]) -> str:
-    """Give one page for several runs: verdicts, points, recoveries, and the full report of each run that is shown."""
+    """Return one page for several runs: verdicts, points, recoveries, and the full report of each run that is shown."""
     return _render(runs, title=f"{worst_verdict(runs)} · {len(runs)} runs")
 
 
@@ -169,7 +169,7 @@ def _drawings(name: str, draw: Callable[[Sheet], str]) -> dict[str, Markup]:
 
 
 def _bits(where: Where | None) -> list[BitPair]:
-    """Give the bits of both values of a divergence; none where a value is missing or not finite."""
+    """Return the bits of both values of a divergence; none where a value is missing or not finite."""
     if where is None or where.split is None or where.reference is None:
         return []
     try:
@@ -179,7 +179,7 @@ def _bits(where: Where | None) -> list[BitPair]:
 
 
 def _anchors(runs: Iterable[RunFolder]) -> list[str]:
-    """Give each run an id that is unique on the page and made of letters, digits and dashes."""
+    """Return each run an id that is unique on the page and made of letters, digits and dashes."""
     slugs = (re.sub(r"[^a-z0-9]+", "-", run.scenario.name.lower()).strip("-") for run in runs)
     return [f"run-{number}-{slug}" for number, slug in enumerate(slugs, 1)]
 

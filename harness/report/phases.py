@@ -51,7 +51,7 @@ def pace(run: RunFolder) -> Pace | None:
 
 
 def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
-    """Give the seconds of every phase of every step that recorded them, in the order in which they pass."""
+    """Return the seconds of every phase of every step that recorded them, in the order in which they pass."""
     parts: dict[int, dict[str, float]] = {}
     for step in run.split:
         if step.breakdown and step.seconds is not None:
@@ -61,7 +61,7 @@ def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
 
 
 def phases(run: RunFolder) -> list[Phase]:
-    """Give the median of each phase; empty when the run recorded no step times."""
+    """Return the median of each phase; empty when the run recorded no step times."""
     parts = list(phase_seconds(run).values())
     if not parts:
         return []

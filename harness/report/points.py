@@ -20,8 +20,8 @@ class PointPassed:
 
 def points_passed(run: RunFolder) -> list[PointPassed]:
     """List the points in the order in which they were first passed, process by process."""
-    moments: dict[tuple[str, str], list[float]] = {}
+    times: dict[tuple[str, str], list[float]] = {}
     for event in run.trace:
-        moments.setdefault((event.source, event.point), []).append(event.t)
-    passed = [PointPassed(*key, times=len(at), first=at[0], last=at[-1]) for key, at in moments.items()]
+        times.setdefault((event.source, event.point), []).append(event.t)
+    passed = [PointPassed(*key, times=len(at), first=at[0], last=at[-1]) for key, at in times.items()]
     return sorted(passed, key=lambda point: point.source)

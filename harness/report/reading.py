@@ -52,7 +52,7 @@ def word(run: RunFolder) -> str:
 
 
 def worst_verdict(runs: Iterable[RunFolder]) -> VerdictWord:
-    """Give the worst verdict: one FAIL spoils all, one VOID leaves all unproven."""
+    """Return the worst verdict: one FAIL spoils all, one VOID leaves all unproven."""
     return max((run.verdict.verdict for run in runs), key=SEVERITY.index)
 
 

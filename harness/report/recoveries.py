@@ -26,12 +26,12 @@ class Recoveries:
         return self.seconds.count(inf)
 
     def quantile(self, share: float) -> float:
-        """Give the least time within which at least this share of the faults had progress after them."""
+        """Return the least time within which at least this share of the faults had progress after them."""
         return quantile(self.seconds, share)
 
 
 def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:
-    """Give the times of every group of faults that has some; a fault that needed no progress has none."""
+    """Return the times of every group of faults that has some; a fault that needed no progress has none."""
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for run in runs:
         for span in fault_spans(run):

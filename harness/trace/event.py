@@ -32,6 +32,6 @@ class Event:
     release: Callable[[], None] | None = field(default=None, compare=False)
 
     def as_json(self) -> dict[str, object]:
-        """Give the event as it stands in the trace."""
+        """Return the event as it stands in the trace."""
         plain = {"t": round(self.t, 6), "source": self.source, "point": self.point}
         return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}

@@ -30,7 +30,7 @@ class At:
         return point == self.point and self.step in (None, step) and self.microbatch in (None, microbatch)
 
     def __str__(self) -> str:
-        """Give the place in words."""
+        """Return the place in words."""
         step = "" if self.step is None else f" of step {self.step}"
         microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
         return self.point + step + microbatch + ("" if self.occurrence == 1 else f", time {self.occurrence}")

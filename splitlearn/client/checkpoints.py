@@ -14,7 +14,7 @@ from splitlearn.data import TrainingData
 from splitlearn.described import describe_run
 from splitlearn.errors import CheckpointError, DataError
 from splitlearn.models.family import ClientStage, ModelIdentity
-from splitlearn.optimizer import load_moments, moments
+from splitlearn.optimizer import load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
 
 __all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
@@ -73,7 +73,7 @@ class ClientCheckpoints:
         return self._store.sound_steps(self._agreement)
 
     def claimed(self) -> str:
-        """Give the claim that stands here."""
+        """Return the claim that stands here."""
         return self._claim.current()
 
     def claim(self, former: str) -> bool:
@@ -106,13 +106,13 @@ class ClientCheckpoints:
         if not step:
             weights: Mapping[str, torch.Tensor] = dict(self._initial_stage().named_parameters())
         else:
-            mark, weights, saved_moments = self._store.load(step, self._agreement)
+            mark, weights, saved_state = self._store.load(step, self._agreement)
             if mark.trunk_weights != trunk_weights:
                 raise CheckpointError(
                     f"the trunk's checkpoint of step {step} is not the one made with {self.folder}; "
                     "start the trunk with the --save-dir of that run"
                 )
-            load_moments(training.optimizer, training.parameters, saved_moments)
+            load_optimizer_state(training.optimizer, training.parameters, saved_state)
             self._tidy(step)
         self._known = (step,) if step else ()
         for name, parameter in training.parameters.items():
@@ -122,14 +122,14 @@ class ClientCheckpoints:
     def save(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
         """Write the half that makes the checkpoint whole; raises `CheckpointError` where it cannot be written."""
         weights = {name: parameter.detach() for name, parameter in training.parameters.items()}
-        saved_moments = moments(training.optimizer, training.parameters)
+        saved_state = optimizer_state(training.optimizer, training.parameters)
         kept = known_steps(self._known, step)
         try:
             with self._claim.held():
                 if not self._described:
                     self._describe()
                     self._described = True
-                self._store.save(step, self._agreement, weights, saved_moments, trunk_weights, kept)
+                self._store.save(step, self._agreement, weights, saved_state, trunk_weights, kept)
             self._known = kept
         except (OSError, DataError) as error:
             raise CheckpointError(

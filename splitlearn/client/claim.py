@@ -27,7 +27,7 @@ class Claim:
         self._name = secrets.token_hex(8)
 
     def current(self) -> str:
-        """Give what stands there: the name of the client whose claim it is; empty where nobody has made one."""
+        """Return what stands there: the name of the client whose claim it is; empty where nobody has made one."""
         return self._path.read_text(errors="replace") if self._path.exists() else ""
 
     def make(self, former: str) -> bool:

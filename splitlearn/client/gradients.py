@@ -45,11 +45,11 @@ class ClientGradients:
         self._accumulate(named)
 
     def accumulated(self) -> dict[str, torch.Tensor]:
-        """Give the step's gradients so far."""
+        """Return the step's gradients so far."""
         return {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
 
     def norms(self) -> dict[str, float]:
-        """Give each parameter's gradient norm."""
+        """Return each parameter's gradient norm."""
         return {name: float(torch.linalg.vector_norm(g)) for name, g in self.accumulated().items()}
 
     def clear(self) -> None:
@@ -72,7 +72,7 @@ def global_norm(norms: Mapping[str, float], order: Sequence[str], device: str) -
 
 
 def clip_coefficient(norm: float, max_norm: float) -> float | None:
-    """Give the factor that brings a gradient of norm `norm` to at most `max_norm`; None when clipping is off.
+    """Return the factor that brings a gradient of norm `norm` to at most `max_norm`; None when clipping is off.
 
     Computed in float32, as `torch.nn.utils.clip_grad_norm_` does.
     """

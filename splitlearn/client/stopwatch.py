@@ -24,5 +24,5 @@ class Stopwatch:
             self.parts[name] = self.parts.get(name, 0.0) + time.perf_counter() - started
 
     def total(self) -> float:
-        """Give the time since the watch was made."""
+        """Return the time since the watch was made."""
         return time.perf_counter() - self._started

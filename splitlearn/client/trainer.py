@@ -134,7 +134,7 @@ class Trainer:
         Raises:
             DivergedError: too many steps in a row were skipped, or the last loss is not finite.
             CheckpointError: nothing to resume from, checkpoints that a fresh start would destroy, or a full disk.
-            TrunkUnavailableError: the trunk refused the session, or did not answer within the client's patience.
+            TrunkUnavailableError: the trunk refused the session, or did not answer within the client's retry_timeout.
         """
         stopped = False
         with explained(self._config, self._checkpoints.newest):
@@ -226,7 +226,7 @@ class Trainer:
             log.warning("everything is saved; the trunk could not be told that the session ends: %s", error.message)
 
     def _leave(self, error: Exception) -> None:
-        """Give the place at the trunk back before this run ends by an error, unless there is nobody to give it to."""
+        """Return the place at the trunk back before this run ends by an error, unless there is nobody to give it to."""
         if self._is_open and has_place(error):
             self._probe.point("client.session.closing", self._applied)
             self._trunk.leave(saved=bool(self._checkpoints.steps()))

@@ -19,7 +19,7 @@ class Waiting:
     """Tells of failed calls, now and then: what is waited for, and for how long still.
 
     Args:
-        config: names the trunk and the patience.
+        config: names the trunk and the retry_timeout.
         now: a clock in seconds.
     """
 
@@ -36,7 +36,7 @@ class Waiting:
             self._since = now
         if now - self._told >= TELL_SECONDS:
             self._told = now
-            left = max(0.0, self._config.patience - (now - self._since))
+            left = max(0.0, self._config.retry_timeout - (now - self._since))
             what = f"{error.message}{tls_advice(self._config, error)}"
             trunk = f"trunk at {self._config.trunk_address}{_seen(error)}"
             log.warning("%s: %s; retry %d, giving up in %.0f s", trunk, what, attempt, left)

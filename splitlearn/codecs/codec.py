@@ -37,7 +37,7 @@ class Codec(Protocol):
 
 
 def bytes_of(tensor: torch.Tensor) -> bytes:
-    """Give a contiguous CPU tensor's little-endian bytes."""
+    """Return a contiguous CPU tensor's little-endian bytes."""
     return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 

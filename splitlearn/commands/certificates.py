@@ -74,7 +74,7 @@ def write_once(path: Path, content: bytes) -> None:
 
 
 def advice(folder: Path, host: str) -> str:
-    """Give the two commands that use the files."""
+    """Return the two commands that use the files."""
 
     def command(name: str, *flags: str) -> str:
         files = [f"--tls-ca={folder / 'ca.pem'}", f"--token-file={folder / 'token'}"]

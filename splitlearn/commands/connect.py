@@ -57,7 +57,7 @@ def connected(
         probe.point("client.connection.changed", state=state)
 
     transport = GrpcTransport(config, report_state)
-    policy = RetryPolicy(config.rpc_timeout, config.patience)
+    policy = RetryPolicy(config.rpc_timeout, config.retry_timeout)
     trunk = RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
     try:
         with beating(trunk.beat):

@@ -15,7 +15,7 @@ from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
 from splitlearn.probe import Probe
-from splitlearn.trunk.epoch import next_epoch, only_trunk
+from splitlearn.trunk.boot_count import next_boot, only_trunk
 from splitlearn.trunk.meter import NullMeter
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
@@ -75,7 +75,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
-    """Give a reader of numbers above zero for a flag."""
+    """Return a reader of numbers above zero for a flag."""
 
     def read(text: str) -> N:
         number = kind(text)
@@ -130,7 +130,7 @@ def run(flags: argparse.Namespace) -> int:
     stop = StopSignal()  # before anybody is told that the server runs
     with alone:
         probe.point("trunk.server.starting")
-        sessions = Sessions(flags.max_sessions, next_epoch(config.save_dir), flags.idle_timeout)
+        sessions = Sessions(flags.max_sessions, next_boot(config.save_dir), flags.idle_timeout)
         service = TrunkService(config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder)
         listen = Address(flags.host, flags.port)
         with running_server(service, config, listen, metrics or NullMeter()) as address, shown(metrics, service, flags):

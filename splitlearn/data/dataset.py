@@ -58,11 +58,11 @@ class TrainingData:
         return min(all_steps, self.config.max_steps or all_steps)
 
     def position(self, step: int) -> tuple[int, int]:
-        """Give the epoch of a step and the step's number in it, both from 0."""
+        """Return the epoch of a step and the step's number in it, both from 0."""
         return divmod(step, self.steps_per_epoch)
 
     def step(self, index: int) -> StepBatch:
-        """Give the microbatches of one step, the same ones whenever it is asked.
+        """Return the microbatches of one step, the same ones whenever it is asked.
 
         Args:
             index: step from 0 to `total_steps - 1`.
@@ -82,7 +82,7 @@ class TrainingData:
         return digest_of_sequences(self.sequences)
 
     def evaluation_batches(self) -> Iterator[Microbatch]:
-        """Give every sequence once, in file order."""
+        """Return every sequence once, in file order."""
         size, count = self.config.batch_size, len(self.sequences)
         for start in range(0, count, size):
             yield self._microbatch(range(start, min(start + size, count)))

@@ -48,7 +48,7 @@ class Tokenizer:
     end_of_text: int
 
     def encode(self, text: str) -> list[int]:
-        """Give the token ids of a text, with nothing added at its ends."""
+        """Return the token ids of a text, with nothing added at its ends."""
         # Long documents are cut into blocks later: the library's length warning would only mislead.
         return list(self.backend.encode(text, add_special_tokens=False, verbose=False))
 
@@ -64,7 +64,7 @@ class Tokenizer:
         return list(encoded["input_ids"])
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Give the text of token ids, special tokens included."""
+        """Return the text of token ids, special tokens included."""
         return str(self.backend.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def fingerprint(self) -> str:

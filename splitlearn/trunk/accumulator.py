@@ -71,7 +71,7 @@ class Accumulator:
         return len(self._early) * self._gradient_nbytes
 
     def norms(self, microbatch: int) -> dict[str, float]:
-        """Give each parameter's gradient norm, exactly representable in float32, to the microbatch that came last.
+        """Return each parameter's gradient norm, exactly representable in float32, to the microbatch that came last.
 
         Empty for all others, also when they are asked for again later: a repeated request gets what it got before.
         """

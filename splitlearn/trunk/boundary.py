@@ -40,7 +40,7 @@ class BoundaryTensors:
         return mask_BT.to(self._config.device, torch.int64)
 
     def reply(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
-        """Give a tensor in the codec of the request."""
+        """Return a tensor in the codec of the request."""
         try:
             return encode_tensor(tensor, like.codec, self._config.max_message_bytes)
         except WireError as error:

@@ -32,7 +32,7 @@ class Ready(Generic[T_co]):
     value: T_co
 
     def result(self) -> T_co:
-        """Give the answer."""
+        """Return the answer."""
         return self.value
 
 
@@ -62,8 +62,8 @@ class LocalTrunk:
         if hello.resume_steps and not common:
             raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
         if common:
-            mark, weights, moments = self._store.load(common[-1], self._settings)
-            self._session.restore(mark.step, weights, moments)
+            mark, weights, optimizer_state = self._store.load(common[-1], self._settings)
+            self._session.restore(mark.step, weights, optimizer_state)
             self._session.checkpoints = (mark.step,)
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
 
@@ -93,7 +93,7 @@ class LocalTrunk:
         return Ready(self._cross(self._session.infer(self._cross(smashed_BTH), attention_mask_BT)))
 
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
-        """Give the accumulated gradients of the step in progress."""
+        """Return the accumulated gradients of the step in progress."""
         assert step == self._session.applied_step
         return self._session.gradients(names)
 
@@ -111,7 +111,9 @@ class LocalTrunk:
         try:
             if not self._session.checkpoints:
                 self._store.set_aside()
-            mark = self._store.save(step, self._settings, self._session.weights(), self._session.moments(), keep=kept)
+            mark = self._store.save(
+                step, self._settings, self._session.weights(), self._session.optimizer_state(), keep=kept
+            )
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
         self._session.checkpoints = kept

@@ -16,8 +16,8 @@ from splitlearn.trunk.journal import Journal, Request
 from splitlearn.trunk.meter import Meter
 from splitlearn.trunk.places import NewestFirst, Places
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of, request_reader, with_checksum
 from splitlearn.wire.errors import Code, Reason, WireError
-from splitlearn.wire.seal import request_reader, seal_of, sealed
 from splitlearn.wire.status import status_of
 from splitlearn.wire.stub import METHODS
 
@@ -39,7 +39,7 @@ Method: TypeAlias = Any
 
 
 class Reception(grpc.aio.ServerInterceptor):
-    """Reads messages and lets the methods answer; the trunk's own methods take and give sealed messages.
+    """Reads messages and lets the methods answer; the trunk's own methods take and give checksummed messages.
 
     Args:
         places: for requests to the trunk's own methods.
@@ -87,9 +87,9 @@ class Reception(grpc.aio.ServerInterceptor):
         unbounded = remaining is None or remaining > FARTHEST_DEADLINE
         try:
             async with asyncio.timeout(self._time_limit if unbounded else None), self._places.place(context.peer()):
-                request, seal = _checked(await context.read())
+                request, checksum = _checked(await context.read())
                 async with self._places.memory(request.ByteSize()):
-                    replies = _SealedReplies(method, seal, context)
+                    replies = _ChecksummedReplies(method, checksum, context)
                     await _answer(method, request, context, replies.write)
                 if isinstance(request, pb.OpenSessionRequest):
                     self._journal.opened(context.peer(), request, replies.last)
@@ -130,20 +130,20 @@ def _checked(request: Any) -> Any:  # noqa: ANN401 - of any method
     return request
 
 
-class _SealedReplies:
-    """Writes the replies to one of the trunk's own requests, each sealed from the one before."""
+class _ChecksummedReplies:
+    """Writes the replies to one of the trunk's own requests, each checksummed from the one before."""
 
-    def __init__(self, method: Method, seal: int, context: Context) -> None:
+    def __init__(self, method: Method, checksum: int, context: Context) -> None:
         self._serialize: Callable[[Message], bytes] = method.response_serializer
-        self._seal = seal
+        self._checksum = checksum
         self._context = context
         self.last: Any = None
 
     async def write(self, reply: Message) -> None:
         """Send a reply."""
         self.last = reply
-        data = sealed(self._serialize(reply), self._seal)
-        self._seal = seal_of(data)
+        data = with_checksum(self._serialize(reply), self._checksum)
+        self._checksum = checksum_of(data)
         await self._context.write(data)
 
 

@@ -50,7 +50,7 @@ class Address:
     port: int
 
     def __str__(self) -> str:
-        """Give the form HOST:PORT."""
+        """Return the form HOST:PORT."""
         return address_of(self.host, self.port)
 
 

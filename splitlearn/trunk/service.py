@@ -247,7 +247,7 @@ class TrunkService:
         return self._sessions.get(key.session_id, key.incarnation)
 
     def _run(self, key: pb.Key) -> TrunkSession:
-        """Give a session that may be changed."""
+        """Return a session that may be changed."""
         session = self._sessions.get_run(key.session_id, key.incarnation)
         if self._config.mode != "training":
             raise WireError(Reason.WRONG_MODE, INFERS_ONLY)
@@ -262,12 +262,12 @@ class TrunkService:
         settings = self._shared if request.reader else self._resumed
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
-                mark, weights, moments = store.load(step, settings)
+                mark, weights, optimizer_state = store.load(step, settings)
             except CheckpointError as error:
                 problems.append(str(error))
                 log.warning("%s", error)
                 continue
-            session.restore(mark.step, weights, moments)
+            session.restore(mark.step, weights, optimizer_state)
             own = request.resume_session_id in ("", request.session_id)
             session.checkpoints = (mark.step,) if own else ()
             return
@@ -297,7 +297,7 @@ class TrunkService:
             if not session.checkpoints:
                 store.set_aside()
             kept = known_steps(session.checkpoints, step)
-            mark = store.save(step, self._resumed, session.weights(), session.moments(), keep=kept)
+            mark = store.save(step, self._resumed, session.weights(), session.optimizer_state(), keep=kept)
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
         session.checkpoints, session.saved = kept, (step, mark.weights)

@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import stage_scope
 from splitlearn.models.family import TrunkStage, fingerprint
-from splitlearn.optimizer import apply_update, build_optimizer, load_moments, moments
+from splitlearn.optimizer import apply_update, build_optimizer, load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
 from splitlearn.record import Recorder
 from splitlearn.trunk.accumulator import Accumulator
@@ -143,7 +143,7 @@ class TrunkSession:
         self._passes.count = 0
 
     def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
-        """Give the step's accumulated gradients; all where no names are given; raises `WireError` for a wrong name."""
+        """Return the step's accumulated gradients; all where no names are given; raises `WireError` for a wrong name."""
         wanted = list(names) or list(self._parameters)
         unknown = [name for name in wanted if name not in self._parameters]
         if unknown:
@@ -152,29 +152,27 @@ class TrunkSession:
         return {name: gradient for name, gradient in found.items() if gradient is not None}
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Give the weights by Hugging Face name."""
+        """Return the weights by Hugging Face name."""
         return {name: parameter.detach() for name, parameter in self._parameters.items()}
 
-    def moments(self) -> dict[str, torch.Tensor]:
-        """Give the optimizer's tensors as `NAME/KEY`."""
-        return moments(self._optimizer, self._parameters)
+    def optimizer_state(self) -> dict[str, torch.Tensor]:
+        """Return the optimizer's tensors as `NAME/KEY`."""
+        return optimizer_state(self._optimizer, self._parameters)
 
     def fingerprint(self) -> str:
         """Digest the weights."""
         return fingerprint(self.weights())
 
-    def restore(
-        self, step: int, weights: Mapping[str, torch.Tensor], saved_moments: Mapping[str, torch.Tensor]
-    ) -> None:
+    def restore(self, step: int, weights: Mapping[str, torch.Tensor], saved_state: Mapping[str, torch.Tensor]) -> None:
         """Take the state of a checkpoint."""
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(weights[name])
-        load_moments(self._optimizer, self._parameters, saved_moments)
+        load_optimizer_state(self._optimizer, self._parameters, saved_state)
         self.applied_step = step
 
     def _graph(self, at: Position, entry: TapeEntry) -> Graph:
-        """Give the entry's graph, computed again if it was dropped: the same bits, by the same random numbers."""
+        """Return the entry's graph, computed again if it was dropped: the same bits, by the same random numbers."""
         if entry.graph is None:
             leaf_BTH = entry.smashed_BTH.detach().requires_grad_()
             scope = stage_scope(self._config, at.step, at.microbatch, "trunk")

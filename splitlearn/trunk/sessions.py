@@ -23,7 +23,7 @@ IDLE_TIMEOUT = 120.0
 # Names become folders.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
-# An incarnation is made of the trunk's epoch, so that later ones are higher; of random bits, so that those of another
+# An incarnation is made of the trunk's boot, so that later ones are higher; of random bits, so that those of another
 # folder's trunk do not meet it; and of a count.
 RANDOM_BITS, COUNT_BITS = 24, 20
 
@@ -52,7 +52,7 @@ class Sessions:
 
     Args:
         max_runs: sessions that train, at a time; of readers there may be a few beside.
-        epoch: number of this trunk's start; incarnations of later epochs are higher.
+        boot: number of this trunk's start; incarnations of later boots are higher.
         idle_timeout: seconds after which a session that nobody speaks for is given up.
         now: a clock in seconds.
     """
@@ -60,7 +60,7 @@ class Sessions:
     def __init__(
         self,
         max_runs: int,
-        epoch: int = 1,
+        boot: int = 1,
         idle_timeout: float = IDLE_TIMEOUT,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -71,7 +71,7 @@ class Sessions:
         # Seconds for which this trunk would have heard a client.
         self._heard = 0.0
         self._open: dict[str, OpenSession] = {}
-        self._incarnations = (epoch << RANDOM_BITS | secrets.randbits(RANDOM_BITS)) << COUNT_BITS
+        self._incarnations = (boot << RANDOM_BITS | secrets.randbits(RANDOM_BITS)) << COUNT_BITS
 
     def __contains__(self, name: str) -> bool:
         """Whether a session of that name is open."""
@@ -97,7 +97,7 @@ class Sessions:
         return self._heard if self._heard <= self._idle_timeout else None
 
     def answered(self, name: str, opening: Opening) -> Welcome | None:
-        """Give the answer that a repeated request to open got before."""
+        """Return the answer that a repeated request to open got before."""
         entry = self._open.get(name)
         return entry.welcome if entry and entry.opening == opening else None
 
@@ -135,7 +135,7 @@ class Sessions:
         return next((held for held in alike if held.applied_step == session.applied_step), session)
 
     def new_incarnation(self) -> int:
-        """Give a number that was never given before and is higher than all of this trunk's."""
+        """Return a number that was never given before and is higher than all of this trunk's."""
         self._incarnations += 1
         return self._incarnations
 
@@ -147,7 +147,7 @@ class Sessions:
         return welcome
 
     def get(self, name: str, incarnation: int) -> TrunkSession:
-        """Give an open session to its newest incarnation; raises `WireError` for any other."""
+        """Return an open session to its newest incarnation; raises `WireError` for any other."""
         entry = self._open.get(name)
         if entry is None:
             raise WireError(Reason.UNKNOWN_SESSION, f"session {name!r} is not open here; open it again")
@@ -158,7 +158,7 @@ class Sessions:
         return entry.session
 
     def get_run(self, name: str, incarnation: int) -> TrunkSession:
-        """Give a session that trains; raises `WireError` for a reader too."""
+        """Return a session that trains; raises `WireError` for a reader too."""
         session = self.get(name, incarnation)
         if self._open[name].reader:
             raise WireError(Reason.WRONG_MODE, f"session {name!r} was opened for reading only")

@@ -6,12 +6,12 @@ __all__ = ["address_of", "host_of", "is_loopback"]
 
 
 def address_of(host: str, port: int) -> str:
-    """Give the form HOST:PORT; a numeric host of IPv6 stands in brackets."""
+    """Return the form HOST:PORT; a numeric host of IPv6 stands in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def host_of(address: str) -> str:
-    """Give the host of HOST:PORT."""
+    """Return the host of HOST:PORT."""
     return address.rpartition(":")[0].removeprefix("[").removesuffix("]")
 
 

@@ -17,7 +17,7 @@ TOKEN = re.compile(r"[!-~]{16,1024}")
 
 
 def client_tls(config: TrainingConfig) -> grpc.ChannelCredentials | None:
-    """Give what a client trusts and presents; None means without TLS.
+    """Return what a client trusts and presents; None means without TLS.
 
     Raises:
         ConfigError: a file is missing, unreadable or not what it should be.
@@ -32,7 +32,7 @@ def client_tls(config: TrainingConfig) -> grpc.ChannelCredentials | None:
 
 
 def server_tls(config: TrainingConfig) -> grpc.ServerCredentials | None:
-    """Give what a trunk presents and whom it lets in; None means without TLS.
+    """Return what a trunk presents and whom it lets in; None means without TLS.
 
     Raises:
         ConfigError: a file is missing, unreadable or not what it should be.
@@ -75,7 +75,7 @@ def read_token(config: TrainingConfig, host: str, *, encrypted: bool) -> str:
 
 
 def bearer(token: str) -> str:
-    """Give the value of the `authorization` header."""
+    """Return the value of the `authorization` header."""
     return f"Bearer {token}"
 
 

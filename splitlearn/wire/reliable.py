@@ -52,19 +52,19 @@ class RetryPolicy:
 
     Attributes:
         timeout: seconds one attempt may take.
-        patience: seconds from the first failure of a call after which it is given up.
+        retry_timeout: seconds from the first failure of a call after which it is given up.
         first_delay: seconds before the first repetition; doubled for each further one.
         max_delay: longest pause in seconds.
     """
 
     timeout: float
-    patience: float
+    retry_timeout: float
     first_delay: float = 0.05
     max_delay: float = 2.0
 
 
 class ReliableCalls:
-    """Sends requests over a transport until they are answered, refused, or the patience is used up."""
+    """Sends requests over a transport until they are answered, refused, or the retry timeout has passed."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class ReliableCall(Generic[M, R]):
                     raise
                 failures, doubted = failures + 1, doubted or doubtful
                 self._calls.failed(self._method, error, failures)
-                give_up_at = min(give_up_at, clock.now() + policy.patience)
+                give_up_at = min(give_up_at, clock.now() + policy.retry_timeout)
                 if clock.now() + delay > give_up_at:
                     raise self._gave_up(error, failures) from error
             else:
@@ -173,6 +173,6 @@ class ReliableCall(Generic[M, R]):
             raise WireError(Reason.TRANSPORT, message, Code.DATA_LOSS) from None
 
     def _gave_up(self, error: WireError, failures: int) -> WireError:
-        patience = self._calls.policy.patience
-        message = f"{self._method}: {failures} attempts failed within {patience:g} s; the last: {error.message}"
+        retry_timeout = self._calls.policy.retry_timeout
+        message = f"{self._method}: {failures} attempts failed within {retry_timeout:g} s; the last: {error.message}"
         return WireError(Reason.TRANSPORT, message, error.code)

@@ -1,7 +1,7 @@
 """Errors as gRPC statuses and back.
 
 Only a status that this protocol has written is a refusal: with a reason, the reason's code, what belongs to the reason,
-and a seal over all of it. Everything else is a failure of the transport, whatever it says.
+and a checksum over all of it. Everything else is a failure of the transport, whatever it says.
 """
 
 import zlib
@@ -21,7 +21,7 @@ __all__ = ["status_of", "wire_error"]
 
 ERROR_DOMAIN = "splitlearn"
 DETAILS = "grpc-status-details-bin"
-SEAL = "seal"
+CHECKSUM = "checksum"
 # What a refusal must tell beside its words, or nobody can act on it.
 HOLDER = ("client", "incarnation")
 MOST_INCARNATIONS = 1 << 64
@@ -44,15 +44,15 @@ def status_of(error: WireError) -> grpc.Status:
     """Return the status to end a call with, so that `wire_error` reads the error at the other side."""
     details = {name: clipped(value) for name, value in error.details.items()}
     message = clipped(error.message)
-    details[SEAL] = _seal(error.code, error.reason.value, message, details)
+    details[CHECKSUM] = _checksum(error.code, error.reason.value, message, details)
     detail = AnyMessage()
     detail.Pack(ErrorInfo(reason=error.reason.value, domain=ERROR_DOMAIN, metadata=details))
     return rpc_status.to_status(Status(code=error.code.value, message=message, details=[detail]))
 
 
-def _seal(code: Code, reason: str, message: str, details: Mapping[str, str]) -> str:
+def _checksum(code: Code, reason: str, message: str, details: Mapping[str, str]) -> str:
     """Return the checksum of all that a refusal says."""
-    said = [code.name, reason, message, *(f"{name}={details[name]}" for name in sorted(details) if name != SEAL)]
+    said = [code.name, reason, message, *(f"{name}={details[name]}" for name in sorted(details) if name != CHECKSUM)]
     return f"{zlib.crc32(chr(0).join(said).encode()):08x}"
 
 
@@ -82,7 +82,7 @@ def _refusal(code: Code, trailer: bytes) -> WireError | None:
     except DecodeError:
         return None
     details = dict(info.metadata)
-    written = _seal(code, info.reason, status.message, details) == details.pop(SEAL, "")
+    written = _checksum(code, info.reason, status.message, details) == details.pop(CHECKSUM, "")
     known = info.domain == ERROR_DOMAIN and info.reason in Reason.__members__ and status.code == code.value
     if not (written and known and CODES[Reason[info.reason]] is code and _is_whole(Reason[info.reason], details)):
         return None

@@ -1,4 +1,4 @@
-"""The methods of the service as bytes: sealed requests out, the replies to them in."""
+"""The methods of the service as bytes: checksummed requests out, the replies to them in."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of, origin_of, verified, with_checksum
 from splitlearn.wire.errors import Code, Reason, WireError
-from splitlearn.wire.seal import origin_of, seal_of, sealed, unsealed
 
 __all__ = ["METHODS", "SERVICE", "Method"]
 
@@ -36,24 +36,24 @@ class Method:
 
     def request(self, message: Message) -> bytes:
         """Write a request."""
-        return sealed(message.SerializeToString(), origin_of(self.name))
+        return with_checksum(message.SerializeToString(), origin_of(self.name))
 
     def reply(self, data: bytes | None, request: bytes) -> Message:
         """Read the reply to a request; raises `WireError`."""
         if data is None:
             raise WireError(Reason.TRANSPORT, "the call ended well and without a reply", Code.UNKNOWN)
-        return self._read(data, seal_of(request))
+        return self._read(data, checksum_of(request))
 
     def replies(self, stream: Iterable[bytes], request: bytes) -> Iterator[Message]:
         """Read each reply to a request as it comes; raises `WireError`."""
-        seal = seal_of(request)
+        checksum = checksum_of(request)
         for data in stream:
-            yield self._read(data, seal)
-            seal = seal_of(data)
+            yield self._read(data, checksum)
+            checksum = checksum_of(data)
 
     def _read(self, data: bytes, origin: int) -> Message:
         try:
-            return self.parse(unsealed(data, origin))
+            return self.parse(verified(data, origin))
         except DecodeError:
             raise WireError(Reason.TRANSPORT, "the bytes are no reply of this method", Code.DATA_LOSS) from None
 

@@ -69,7 +69,7 @@ def data_of(config, count=24):
 
 
 def local_trunk(config, probe=None):
-    """Give a trunk in this process."""
+    """Return a trunk in this process."""
     identity = FAMILY.load_client(config)[1]
     return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe or NullProbe(), NullRecorder())
 
@@ -145,7 +145,7 @@ class Outcome:
         self.value = value
 
     def result(self):
-        """Give it."""
+        """Return it."""
         if isinstance(self.value, Exception):
             raise self.value
         return self.value
@@ -193,10 +193,10 @@ class LossyTransport:
 
 
 class StoppedClock:
-    """Time does not pass, so that patience never ends."""
+    """Time does not pass, so that retry_timeout never ends."""
 
     def now(self):
-        """Give the same time always."""
+        """Return the same time always."""
         return 0.0
 
     def sleep(self, seconds):
@@ -204,7 +204,7 @@ class StoppedClock:
 
 
 def remote_trunk(transport, config, on_failure=lambda: None):
-    """Give a link over a transport, with the client's own way of repeating requests."""
+    """Return a link over a transport, with the client's own way of repeating requests."""
     calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), StoppedClock(), lambda *_: on_failure())
     return RemoteTrunk(calls, config)
 

@@ -21,7 +21,7 @@ ANSWERED = {
 
 @pytest.fixture
 def told(caplog):
-    """Give what is told of the first failure of a call."""
+    """Return what is told of the first failure of a call."""
 
     def tell(error):
         Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), lambda: 0.0).note(error, 1)

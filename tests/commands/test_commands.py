@@ -272,7 +272,7 @@ def test_a_save_folder_that_is_a_file_is_explained(splitlearn, settings, tmp_pat
 
 def test_a_trunk_that_is_not_running_is_explained(splitlearn, settings):
     """Nothing listens on port 1."""
-    message = refused(splitlearn, "train", *settings, "--trunk-address=127.0.0.1:1", "--patience=0.3")
+    message = refused(splitlearn, "train", *settings, "--trunk-address=127.0.0.1:1", "--retry-timeout=0.3")
 
     assert "trunk at 127.0.0.1:1: OpenSession: " in message
     assert "is `splitlearn trunk` running there" in message

@@ -16,7 +16,7 @@ from splitlearn.commands import train as train_command
 
 SECONDS = 120
 FAILURES = {
-    "a trunk that is not there": (["--trunk-address=127.0.0.1:1", "--patience=0.3"], "OpenSession: "),
+    "a trunk that is not there": (["--trunk-address=127.0.0.1:1", "--retry-timeout=0.3"], "OpenSession: "),
     "a bad setting": (["--batch-size=0"], "batch_size = '0'"),
     "two bad settings": (["--batch-size=0", "--threads=0"], "threads = '0'"),
     "an unknown flag": (["--speed=9"], "unrecognized arguments: --speed=9"),

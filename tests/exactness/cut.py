@@ -6,7 +6,7 @@ from exactness.uncut import Outcome
 from splitlearn.client.step import TrainingStep
 from splitlearn.data.batch import pad_to_microbatch
 from splitlearn.models import FAMILY
-from splitlearn.optimizer import LearningRate, moments
+from splitlearn.optimizer import LearningRate, optimizer_state
 from splitlearn.probe import NullProbe
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.link import Hello
@@ -90,7 +90,7 @@ class SplitRun:
         for step in range(len(batches)):
             both = {**self.client_recorder.steps[step], **self.trunk_recorder.steps[step]}
             outcome.gradients.append({name: both[name] for name in self.identity.parameter_order if name in both})
-        outcome.moments = {**moments(self.step.optimizer, client), **session.moments()}
+        outcome.optimizer_state = {**optimizer_state(self.step.optimizer, client), **session.optimizer_state()}
         return outcome
 
 

@@ -28,7 +28,7 @@ MASKS = {
 
 
 def leak(config, mask_BT, t):
-    """Give the largest change of a logit at positions up to t when the tokens behind t change."""
+    """Return the largest change of a logit at positions up to t when the tokens behind t change."""
     generator = torch.Generator().manual_seed(1)
     input_ids_BT = torch.randint(1, 300, (2, 10), generator=generator)
     changed_BT = input_ids_BT.clone()

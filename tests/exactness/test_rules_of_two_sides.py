@@ -9,7 +9,7 @@ import torch
 from exactness.cut import batches_of, train_split
 from exactness.planted import differs
 from exactness.uncut import difference, load_uncut, train_uncut
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 import splitlearn.trunk.server
 import splitlearn.trunk.session
@@ -26,7 +26,7 @@ class CountingService:
     """Answers every request with the number of threads that arithmetic would have."""
 
     def sync_training_state(self, _request):
-        """Give the count as a step."""
+        """Return the count as a step."""
         return pb.SyncTrainingStateReply(applied_step=torch.get_num_threads())
 
     def close_idle(self):
@@ -38,7 +38,7 @@ def threads_at_the_trunk(config):
         running_server(CountingService(), config, Address("127.0.0.1", 0)) as address,
         grpc.insecure_channel(str(address)) as channel,
     ):
-        return sealed_stub(channel).SyncTrainingState(pb.SyncTrainingStateRequest(), timeout=30).applied_step
+        return checksummed_stub(channel).SyncTrainingState(pb.SyncTrainingStateRequest(), timeout=30).applied_step
 
 
 @pytest.fixture
@@ -129,7 +129,9 @@ def test_a_step_that_is_not_finite_is_skipped_on_both_sides(config, small_model,
 
 def without_losses(outcome):
     """The loss of a step that was given up half-way is not known to the client."""
-    return type(outcome)([], outcome.norms, outcome.skipped, outcome.gradients, outcome.weights, outcome.moments)
+    return type(outcome)(
+        [], outcome.norms, outcome.skipped, outcome.gradients, outcome.weights, outcome.optimizer_state
+    )
 
 
 def test_planted_a_trunk_that_applies_a_skipped_step(config, small_model, tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ class Outcome:
     skipped: list[int] = field(default_factory=list)
     gradients: list[dict[str, torch.Tensor]] = field(default_factory=list)
     weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    moments: dict[str, torch.Tensor] = field(default_factory=dict)
+    optimizer_state: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def load_uncut(config):
@@ -112,7 +112,7 @@ def train_uncut(config, batches):
     for name, parameter in parameters.items():
         for key, value in optimizer.state[parameter].items():
             if isinstance(value, torch.Tensor):
-                outcome.moments[f"{name}/{key}"] = value
+                outcome.optimizer_state[f"{name}/{key}"] = value
     return outcome
 
 
@@ -132,7 +132,7 @@ def difference(expected, actual):
     name = _first_difference(expected.weights, actual.weights)
     if name:
         return f"final {name}"
-    name = _first_difference(expected.moments, actual.moments)
+    name = _first_difference(expected.optimizer_state, actual.optimizer_state)
     return f"moment {name}" if name else ""
 
 

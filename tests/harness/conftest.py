@@ -10,7 +10,7 @@ import pytest
 from run_copy import SMALLEST, RunCopy
 
 from harness.engine.references import References
-from harness.engine.workshop import open_workshop
+from harness.engine.testbed import open_testbed
 from harness.processes.starters import WarmStarter
 from harness.proxy.server_process import find_backend
 from splitlearn.probe import SocketProbe
@@ -87,27 +87,27 @@ class Sabotage:
 
 
 @pytest.fixture(scope="session")
-def shared_workshop(warm_starter, tmp_path_factory):
-    """A workshop with one warmed parent and one set of references for all tests."""
+def shared_testbed(warm_starter, tmp_path_factory):
+    """A testbed with one warmed parent and one set of references for all tests."""
     folder = tmp_path_factory.mktemp("runs")
-    with open_workshop(folder, find_backend("embedded"), cold=True) as workshop:
+    with open_testbed(folder, find_backend("embedded"), cold=True) as testbed:
         references = References(warm_starter, tmp_path_factory.mktemp("references"))
-        yield replace(workshop, starter=Sabotage(warm_starter), references=references)
+        yield replace(testbed, starter=Sabotage(warm_starter), references=references)
 
 
 @pytest.fixture
-def sabotaged_workshop(shared_workshop, warm_starter):
-    """Give a function from a mutant's name, and flags more by party, to a workshop with such a system."""
+def sabotaged_testbed(shared_testbed, warm_starter):
+    """Return a function from a mutant's name, and flags more by party, to a testbed with such a system."""
 
-    def workshop(mutant="break-nothing", **more_flags):
-        return replace(shared_workshop, starter=Sabotage(warm_starter, mutant, more_flags))
+    def testbed(mutant="break-nothing", **more_flags):
+        return replace(shared_testbed, starter=Sabotage(warm_starter, mutant, more_flags))
 
-    return workshop
+    return testbed
 
 
 @pytest.fixture
 def connect_probe():
-    """Give a function that connects a probe as a process does; what the system does at a process's end is done here."""
+    """Return a function that connects a probe as a process does; what the system does at a process's end is done here."""
     probes = []
 
     def connect(observer, source="client"):

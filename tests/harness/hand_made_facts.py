@@ -59,7 +59,7 @@ def facts(
     loss_below=0.0,
     finals=Path("none"),
     topology="proxy",
-    whole_steps=(),
+    record_steps=(),
 ):
     """Make the facts of a run."""
     return RunFacts(
@@ -68,7 +68,7 @@ def facts(
             "Made by hand",
             TrainingConfig(),
             topology=topology,
-            whole_steps=whole_steps,
+            record_steps=record_steps,
             link=link,
             faults=faults,
             expects=expects,

@@ -6,5 +6,5 @@ PASS, FAIL, VOID, NOT_APPLICABLE = Verdict.PASS, Verdict.FAIL, Verdict.VOID, Ver
 
 
 def messages(result):
-    """Give what each finding says."""
+    """Return what each finding says."""
     return [finding.message for finding in result.findings]

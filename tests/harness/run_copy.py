@@ -16,7 +16,7 @@ from splitlearn.record import digest
 SMALLEST = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=300, dropout=0.1, data_format="lines", max_length=24, batch_size=2,
     gradient_accumulation_steps=2, learning_rate=1e-2, warmup_steps=1, scheduler_type="cosine", max_steps=3,
-    max_grad_norm=0.5, rpc_timeout=20.0, patience=20.0, seed=3,
+    max_grad_norm=0.5, rpc_timeout=20.0, retry_timeout=20.0, seed=3,
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class RunCopy:
         self._write("client", [line for line in lines if line not in trunks])
 
     def facts(self):
-        """Give what the judge reads."""
+        """Return what the judge reads."""
         parties = tuple(self.folder / party for party in ("client", "trunk"))
         return RunFacts(
             scenario=Scenario("copy", "A copy of the reference", self.config),

@@ -11,19 +11,19 @@ from harness.judging.detection import notice_within
 from harness.plan.faults import (
     CutMessage,
     DropConnection,
-    IllNetwork,
     Kill,
+    MessageFault,
+    NetworkFault,
     Partition,
     Pause,
     Restart,
-    SpoiledMessage,
 )
 from harness.trace.event import Event
 from harness.trace.place import At
 from harness.trace.verdict import Verdict
 
 HERE = At("client.forward.sent", 1, 0)
-HALF_OPEN = IllNetwork(HERE, "half-open", "upstream")
+HALF_OPEN = NetworkFault(HERE, "half-open", "upstream")
 DEADLINE = 3.0
 OPENING, HELD = (0.0, "client.session.opening", {}), (1.0, "client.forward.sent", {})
 NUMBER_OF_HELD = 1
@@ -147,11 +147,11 @@ def test_faults_of_which_none_fired_are_void():
         (Pause(HERE, "client", 5.0), 3.0, inf),
         (HALF_OPEN, 100.0, 73.0),
         (Pause(HERE, "trunk", 90.0), 100.0, 73.0),
-        (IllNetwork(HERE, "delay-spike", "upstream"), 60.0, 61.0),
-        (SpoiledMessage(HERE, "lose-request", "Compute"), 60.0, 61.0),
-        (SpoiledMessage(HERE, "corrupt-reply", "Compute"), 3.0, 4.0),
-        (SpoiledMessage(HERE, "duplicate", "Compute"), 3.0, inf),
-        (SpoiledMessage(HERE, "late", "Compute"), 3.0, inf),
+        (NetworkFault(HERE, "delay-spike", "upstream"), 60.0, 61.0),
+        (MessageFault(HERE, "lose-request", "Compute"), 60.0, 61.0),
+        (MessageFault(HERE, "corrupt-reply", "Compute"), 3.0, 4.0),
+        (MessageFault(HERE, "duplicate", "Compute"), 3.0, inf),
+        (MessageFault(HERE, "late", "Compute"), 3.0, inf),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

@@ -24,12 +24,12 @@ class TestWork:
 
     steps = tuple(step(number, microbatches=2) for number in range(3))
 
-    def run(self, faults=(), passed=(), topology="proxy", whole_steps=(), config=(), halves=(), computed=6, **counts):
+    def run(self, faults=(), passed=(), topology="proxy", record_steps=(), config=(), halves=(), computed=6, **counts):
         points = {**WORK, **{name.replace("_", "."): count for name, count in counts.items()}}
         opened = {"session": "run"}
         told = [(point, None, opened) for point, count in points.items() for _ in range(count)]
         told.append(("trunk.commit.applied", 2, {"passes": computed}))
-        made = facts([*told, *passed], self.steps, self.steps, faults, topology=topology, whole_steps=whole_steps)
+        made = facts([*told, *passed], self.steps, self.steps, faults, topology=topology, record_steps=record_steps)
         settings = made.scenario.config.but(save_interval=2, **dict(config))
         return check_work(replace(made, scenario=replace(made.scenario, config=settings), halves=dict(halves)))
 
@@ -66,7 +66,7 @@ class TestWork:
 
     def test_gradients_are_fetched_of_whole_steps_only(self):
         fetched = {"client_gradients_sending": 1, "trunk_gradients_received": 1}
-        assert (PASS, FAIL) == (self.run(whole_steps=(1, 9), **fetched).verdict, self.run(**fetched).verdict)
+        assert (PASS, FAIL) == (self.run(record_steps=(1, 9), **fetched).verdict, self.run(**fetched).verdict)
 
     def test_a_trunk_in_the_clients_process_takes_no_calls(self):
         none = dict.fromkeys([point for point in WORK if point.startswith("trunk.") and "saved" not in point], 0)

@@ -128,7 +128,7 @@ class TestTraffic:
             finals,
         )
         fetched = 256_000_000 + 4_000_000
-        assert (PASS, FAIL) == tuple(self.run(finals, fetched - less, whole_steps=(1, 99)).verdict for less in (0, 1))
+        assert (PASS, FAIL) == tuple(self.run(finals, fetched - less, record_steps=(1, 99)).verdict for less in (0, 1))
 
     def test_no_bytes_counted_is_void(self, finals):
         assert VOID is check_traffic(facts(steps=self.two, reference=self.two, finals=finals)).verdict

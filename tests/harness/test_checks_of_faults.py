@@ -8,7 +8,7 @@ from judged import FAIL, NOT_APPLICABLE, PASS, VOID, messages
 
 from harness.judging.checks.faults import check_faults
 from harness.judging.checks.liveness import check_liveness
-from harness.plan.faults import CutMessage, DropConnection, IllNetwork, Kill, Partition, SpoiledMessage
+from harness.plan.faults import CutMessage, DropConnection, Kill, MessageFault, NetworkFault, Partition
 from harness.trace.place import At
 
 
@@ -24,7 +24,7 @@ BREAKING = {
     "drop": partial(DropConnection, At("client.forward.sent")),
     "partition": partial(Partition, At("client.forward.sent"), 1.0),
     "cut": partial(CutMessage, At("client.forward.sent"), "upstream", 20),
-    "ill": partial(IllNetwork, At("client.forward.sent"), "reset", "upstream"),
+    "ill": partial(NetworkFault, At("client.forward.sent"), "reset", "upstream"),
 }
 TWICE = [("trunk.compute.received", 2)] * 2
 SPOILT = [
@@ -101,9 +101,9 @@ class TestFaults:
         passed = ["client.forward.sent", injected(fault, 0), changed("IDLE"), failed(method), healed(fault)]
         assert expected is check_faults(facts(passed, faults=(fault,))).verdict
 
-    @pytest.mark.parametrize(("mishap", "told", "reaction", "expected"), SPOILT)
-    def test_a_spoilt_message_shows_by_what_the_parties_did(self, mishap, told, reaction, expected):
-        fault = SpoiledMessage(At("client.forward.sending"), mishap, "Compute")
+    @pytest.mark.parametrize(("failure", "told", "reaction", "expected"), SPOILT)
+    def test_a_spoilt_message_shows_by_what_the_parties_did(self, failure, told, reaction, expected):
+        fault = MessageFault(At("client.forward.sending"), failure, "Compute")
         passed = [
             "client.forward.sending",
             injected(fault, 0),
@@ -113,7 +113,7 @@ class TestFaults:
         assert expected is check_faults(facts([*passed, healed(fault)], faults=(fault,))).verdict
 
     def test_a_damaged_message_that_was_believed_is_named(self):
-        fault = SpoiledMessage(At("client.forward.sending"), "corrupt-reply", "Compute")
+        fault = MessageFault(At("client.forward.sending"), "corrupt-reply", "Compute")
         passed = ["client.forward.sending", injected(fault, 0), ("relay.reply.corrupted", None, {}), healed(fault)]
         result = check_faults(facts(passed, faults=(fault,)))
         assert [f"a damaged message was believed: {fault.name}"] == messages(result)
@@ -121,7 +121,7 @@ class TestFaults:
     @pytest.mark.parametrize(("carried_out", "expected"), [(False, VOID), (True, FAIL)])
     def test_a_doubled_request_with_two_answers(self, carried_out, expected):
         """Where one of the two was not carried out, another fault came between: that shows nothing."""
-        fault = SpoiledMessage(At("client.forward.sending"), "duplicate", "Compute")
+        fault = MessageFault(At("client.forward.sending"), "duplicate", "Compute")
         doubled = ("relay.request.doubled", None, {"same": False, "carried_out": carried_out})
         passed = ["client.forward.sending", injected(fault, 0), *TWICE, doubled]
         assert expected is check_faults(facts([*passed, healed(fault)], faults=(fault,))).verdict
@@ -141,7 +141,7 @@ class TestFaults:
         [({"code": "ABORTED", "reason": "STALE_INCARNATION"}, PASS), ({"code": "UNAVAILABLE", "reason": ""}, VOID)],
     )
     def test_a_late_message_counts_only_when_the_trunk_has_answered_it(self, fields, expected):
-        late = SpoiledMessage(At("client.forward.sending"), "late", "Compute")
+        late = MessageFault(At("client.forward.sending"), "late", "Compute")
         delivered = ("relay.request.delivered", None, {"method": "Compute", **fields})
         passed = ["client.forward.sending", injected(late, 0), delivered, healed(late)]
         assert expected is check_faults(facts(passed, faults=(late,))).verdict

@@ -1,12 +1,12 @@
-"""Where a bit of a message is altered: under a tensor's own checksum, beside it, and in the message's seal."""
+"""Where a bit of a message is altered: under a tensor's own checksum, beside it, and in the message's checksum."""
 
 import pytest
 import torch
 
 from harness.plan.faults.damage import SPOTS, damaged
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import origin_of, verified, with_checksum
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.seal import origin_of, sealed, unsealed
 from splitlearn.wire.tensors import encode_tensor
 
 ORIGIN = origin_of("Compute")
@@ -27,22 +27,22 @@ MESSAGES = {
 @pytest.mark.parametrize("spot", SPOTS)
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
 def test_one_bit_anywhere_is_seen_by_the_seal(message, spot):
-    body = sealed(message.SerializeToString(), ORIGIN)
+    body = with_checksum(message.SerializeToString(), ORIGIN)
     spoiled = damaged(body, spot)
 
     assert 1 == sum((a ^ b).bit_count() for a, b in zip(body, spoiled, strict=True))
     with pytest.raises(WireError, match="CORRUPT"):
-        unsealed(spoiled, ORIGIN)
+        verified(spoiled, ORIGIN)
 
 
 def test_spots_are_places_of_their_own():
-    body = sealed(REQUEST.SerializeToString(), ORIGIN)
+    body = with_checksum(REQUEST.SerializeToString(), ORIGIN)
     assert len(SPOTS) == len({damaged(body, spot) for spot in SPOTS})
 
 
 def spoilt(message, spot):
-    """Return a message as a reader that looks at no seal would take it."""
-    return type(message).FromString(damaged(sealed(message.SerializeToString(), ORIGIN), spot)[:-5])
+    """Return a message as a reader that looks at no checksum would take it."""
+    return type(message).FromString(damaged(with_checksum(message.SerializeToString(), ORIGIN), spot)[:-5])
 
 
 def test_the_middle_is_under_the_tensors_checksum_and_the_others_are_not():

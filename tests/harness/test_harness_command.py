@@ -32,18 +32,18 @@ def outcomes(monkeypatch, tmp_path):
     """Let every run end at once, with the verdicts given here in turn, PASS when they are used up."""
     words, runs = [], []
 
-    def run_scenario(scenario, workshop, _on_event, whole_steps, **_):
+    def run_scenario(scenario, testbed, _on_event, record_steps, **_):
         word = words.pop(0) if words else "PASS"
-        runs.append((scenario, workshop, tuple(whole_steps)))
+        runs.append((scenario, testbed, tuple(record_steps)))
         folder = record_run(tmp_path / scenario.name, word, name=scenario.name, replay=scenario.replay)
         return RunOutcome(scenario, folder, Verdict("VOID" if word == "ERROR" else word), ())
 
     @contextmanager
-    def open_workshop(folder, backend, **options):
+    def open_testbed(folder, backend, **options):
         yield SimpleNamespace(folder=folder, backend=backend, **options)
 
     monkeypatch.setattr(command, "run_scenario", run_scenario)
-    monkeypatch.setattr(command, "open_workshop", open_workshop)
+    monkeypatch.setattr(command, "open_testbed", open_testbed)
     monkeypatch.setattr(command, "locate", lambda *_: None)
     return SimpleNamespace(words=words, runs=runs)
 
@@ -92,13 +92,13 @@ class TestRun:
     def test_the_seed_goes_to_every_scenario_and_to_the_proxy(self, outcomes):
         assert 0 == run("local", "direct", "--seed", "5")
         assert [5, 5] == [scenario.config.seed for scenario, _, _ in outcomes.runs]
-        assert {5} == {workshop.seed for _, workshop, _ in outcomes.runs}
+        assert {5} == {testbed.seed for _, testbed, _ in outcomes.runs}
 
-    def test_flags_reach_the_workshop_and_the_run(self, outcomes, tmp_path):
+    def test_flags_reach_the_testbed_and_the_run(self, outcomes, tmp_path):
         assert 0 == run("local", "--cold", "--runs", str(tmp_path / "here"), "--record-steps", "1", "2")
-        ((_, workshop, steps),) = outcomes.runs
-        assert (True, tmp_path / "here", (1, 2)) == (workshop.cold, workshop.folder, steps)
-        assert "embedded" == workshop.backend.kind
+        ((_, testbed, steps),) = outcomes.runs
+        assert (True, tmp_path / "here", (1, 2)) == (testbed.cold, testbed.folder, steps)
+        assert "embedded" == testbed.backend.kind
 
     @pytest.mark.parametrize(
         ("words", "status", "verdict"),
@@ -197,8 +197,8 @@ class TestRun:
 
     def test_flags_of_the_same_run_are_replayed(self, outcomes):
         run("local", "--cold", "--record-steps", "1")
-        ((_, workshop, _),) = outcomes.runs
-        assert ("--proxy", "embedded", "--cold", "--record-steps", "1") == workshop.flags
+        ((_, testbed, _),) = outcomes.runs
+        assert ("--proxy", "embedded", "--cold", "--record-steps", "1") == testbed.flags
 
     def test_a_rung_is_the_scenario_without_its_link_and_faults(self, outcomes):
         assert 0 == run("many", "--rung", "direct")
@@ -240,7 +240,7 @@ class TestRun:
         def fail(*_, **__):
             raise error
 
-        monkeypatch.setattr(command, "open_workshop", fail)
+        monkeypatch.setattr(command, "open_testbed", fail)
         assert 2 == run("local")
         assert f"harness run: {error}\n" == capsys.readouterr().err.splitlines(keepends=True)[-1]
 

@@ -38,8 +38,8 @@ REPEATED = DropConnection(At("trunk.backward.received", 1, 1))
 
 
 @pytest.mark.parametrize("topology", ["local", "direct", "proxy"])
-def test_the_unbroken_system_passes_on_every_rung(sabotaged_workshop, scenario, topology):
-    outcome = run_scenario(scenario("unbroken", topology), sabotaged_workshop())
+def test_the_unbroken_system_passes_on_every_rung(sabotaged_testbed, scenario, topology):
+    outcome = run_scenario(scenario("unbroken", topology), sabotaged_testbed())
     assert Verdict.PASS is outcome.verdict, [c.reading for c in outcome.checks]
 
 
@@ -65,22 +65,22 @@ def test_the_unbroken_system_passes_on_every_rung(sabotaged_workshop, scenario, 
         ("drop-the-attention-mask-at-the-trunk", "direct", (0, 0, "trunk", "features")),
     ],
 )
-def test_a_broken_rule_fails_and_shows_where(sabotaged_workshop, scenario, mutant, topology, first):
-    outcome = run_scenario(scenario(mutant, topology), sabotaged_workshop(mutant))
+def test_a_broken_rule_fails_and_shows_where(sabotaged_testbed, scenario, mutant, topology, first):
+    outcome = run_scenario(scenario(mutant, topology), sabotaged_testbed(mutant))
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.FAIL is check(outcome, "equivalence").verdict
     assert Verdict.PASS is check(outcome, "completion").verdict
     assert first == divergence(outcome)
 
 
-def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_fault(sabotaged_workshop, scenario):
-    workshop = sabotaged_workshop("accumulate-a-repeated-backward-twice")
-    outcome = run_scenario(scenario("twice", "proxy", faults=(REPEATED,)), workshop)
+def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_fault(sabotaged_testbed, scenario):
+    testbed = sabotaged_testbed("accumulate-a-repeated-backward-twice")
+    outcome = run_scenario(scenario("twice", "proxy", faults=(REPEATED,)), testbed)
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.PASS is check(outcome, "faults").verdict
     assert (1, None, "trunk", "transformer.h.2.mlp.c_proj.bias") == divergence(outcome)
 
-    locate(outcome, workshop)
+    locate(outcome, testbed)
     equivalence = json.loads((outcome.folder / "equivalence.json").read_text())
     assert "scenario" == equivalence["first_divergence"]["rung"]
     assert [("local", "PASS"), ("direct", "PASS"), ("proxy", "PASS"), ("scenario", "FAIL")] == rungs(equivalence)
@@ -88,10 +88,10 @@ def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_faul
     assert equivalence["first_divergence"]["split"] != equivalence["first_divergence"]["reference"]
 
 
-def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_workshop, scenario):
-    workshop = sabotaged_workshop("leave-the-trunk-at-the-peak-learning-rate")
-    outcome = run_scenario(scenario("session"), workshop)
-    locate(outcome, workshop)
+def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_testbed, scenario):
+    testbed = sabotaged_testbed("leave-the-trunk-at-the-peak-learning-rate")
+    outcome = run_scenario(scenario("session"), testbed)
+    locate(outcome, testbed)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
     assert ("local", 0, "weight/transformer.h.2.mlp.c_proj.bias") == (found["rung"], found["step"], found["tensor"])
     assert [("local", "FAIL")] == rungs(json.loads((outcome.folder / "equivalence.json").read_text()))
@@ -99,24 +99,24 @@ def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_work
     assert 1 == len(found["index"])
 
 
-def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_workshop, scenario):
-    workshop = sabotaged_workshop("round-on-the-wire")
-    outcome = run_scenario(scenario("wire"), workshop)
+def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_testbed, scenario):
+    testbed = sabotaged_testbed("round-on-the-wire")
+    outcome = run_scenario(scenario("wire"), testbed)
     assert (0, 0, "trunk", "features") == divergence(outcome)
-    locate(outcome, workshop)
+    locate(outcome, testbed)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
     assert ("direct", 0, "features") == (found["rung"], found["step"], found["tensor"])
 
 
-def test_a_passed_run_is_not_climbed_again(sabotaged_workshop, scenario):
-    outcome = run_scenario(scenario("unbroken", "local"), sabotaged_workshop())
-    locate(outcome, sabotaged_workshop())
+def test_a_passed_run_is_not_climbed_again(sabotaged_testbed, scenario):
+    outcome = run_scenario(scenario("unbroken", "local"), sabotaged_testbed())
+    locate(outcome, sabotaged_testbed())
     assert not (outcome.folder / "rungs").exists()
 
 
-def test_a_step_that_no_commit_was_seen_of_fails_though_the_bits_are_right(sabotaged_workshop, scenario):
-    workshop = sabotaged_workshop("hide-a-commit-of-the-trunk")
-    outcome = run_scenario(scenario("unseen", "local"), workshop)
+def test_a_step_that_no_commit_was_seen_of_fails_though_the_bits_are_right(sabotaged_testbed, scenario):
+    testbed = sabotaged_testbed("hide-a-commit-of-the-trunk")
+    outcome = run_scenario(scenario("unseen", "local"), testbed)
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.PASS is check(outcome, "equivalence").verdict
     findings = check(outcome, "exactly_once").findings

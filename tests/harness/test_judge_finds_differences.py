@@ -25,10 +25,10 @@ def first_divergence(copy):
 def test_equal_runs_pass_with_every_tensor_compared(run_copy):
     result = check_equivalence(run_copy.facts())
     assert Verdict.PASS is result.verdict
-    parameters, moments, boundaries = 52, 3 * 52, 5 * 2
+    parameters, optimizer_state, boundaries = 52, 3 * 52, 5 * 2
     gradients_norms_and_weights, norm_rates_and_coefficients = 3 * parameters, 1 + 2 * 2
     steps = 3 * (gradients_norms_and_weights + boundaries + norm_rates_and_coefficients)
-    assert steps + parameters + moments == result.compared
+    assert steps + parameters + optimizer_state == result.compared
     assert (0, 0) == (result.figures["differing"], result.figures["worst ulp"])
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_ended_early_does_not_compare_its_checkpoint_with_the_final_w
     result = check_equivalence(run_copy.facts())
     assert (Verdict.VOID, 0) == (result.verdict, result.figures["differing"])
     assert "the run ended after 2 steps: the rest, and the final weights, were not compared" == result.reading
-    assert {"weight", "moment"}.isdisjoint(row.quantity for row in run_copy.facts().equivalence.rows)
+    assert {"weight", "optimizer state"}.isdisjoint(row.quantity for row in run_copy.facts().equivalence.rows)
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -176,8 +176,8 @@ def test_two_parties_that_disagree_on_one_tensor_fail(run_copy):
     [
         ("weights/transformer.wpe.weight", "bottom"),
         (f"weights/{BLOCK}", "trunk"),
-        (f"moments/{BLOCK}/exp_avg", "trunk"),
-        (f"moments/{HEAD}/exp_avg_sq", "top"),
+        (f"optimizer_state/{BLOCK}/exp_avg", "trunk"),
+        (f"optimizer_state/{HEAD}/exp_avg_sq", "top"),
     ],
 )
 def test_one_ulp_in_a_final_tensor_fails_with_its_distance(run_copy, name, stage):
@@ -193,7 +193,7 @@ def test_one_ulp_in_a_final_tensor_fails_with_its_distance(run_copy, name, stage
 
 
 def test_the_count_of_applied_steps_is_compared_too(run_copy):
-    run_copy.change_final(f"moments/{BLOCK}/step", lambda t: t + 1)
+    run_copy.change_final(f"optimizer_state/{BLOCK}/step", lambda t: t + 1)
     where = first_divergence(run_copy)
     assert ((), 4.0, 3.0) == (where["index"], where["split"], where["reference"])
 

@@ -11,19 +11,19 @@ from harness.plan.catalogue import scenarios_named
 from harness.trace.verdict import Verdict
 
 
-def failing(workshop, name):
+def failing(testbed, name):
     """Run a scenario of the catalogue, which must fail; returns its checks that do, by name, and the run's folder."""
     (scenario,) = scenarios_named(name)
-    outcome = run_scenario(scenario, workshop)
+    outcome = run_scenario(scenario, testbed)
     assert Verdict.FAIL is outcome.verdict
     return {check.name: check.reading for check in outcome.checks if check.verdict is Verdict.FAIL}, outcome.folder
 
 
 @pytest.mark.parametrize(("party", "stages"), [("client", {"bottom", "top"}), ("trunk", {"trunk"})])
-def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_workshop, party, stages):
-    workshop = sabotaged_workshop(f"keep-the-gradients-of-a-skipped-step-at-the-{party}")
+def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_testbed, party, stages):
+    testbed = sabotaged_testbed(f"keep-the-gradients-of-a-skipped-step-at-the-{party}")
 
-    found, folder = failing(workshop, "skip-then-go-on")
+    found, folder = failing(testbed, "skip-then-go-on")
 
     assert "equivalence" in found
     first = json.loads((folder / "equivalence.json").read_text())["first_divergence"]
@@ -32,13 +32,13 @@ def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_worksho
     assert first["tensor"].startswith(("transformer", "lm_head")), "a gradient"
 
 
-def test_sessions_that_share_their_weights_show_with_a_second_client(sabotaged_workshop):
+def test_sessions_that_share_their_weights_show_with_a_second_client(sabotaged_testbed):
     """Who meets a weight that the other has changed, or a gradient that the other has taken, is chance."""
-    failing(sabotaged_workshop("give-every-session-the-same-stage"), "two-clients")
+    failing(sabotaged_testbed("give-every-session-the-same-stage"), "two-clients")
 
 
-def test_an_export_of_the_older_checkpoint_shows(sabotaged_workshop):
-    found, _ = failing(sabotaged_workshop("export-the-older-checkpoint"), "export")
+def test_an_export_of_the_older_checkpoint_shows(sabotaged_testbed):
+    found, _ = failing(sabotaged_testbed("export-the-older-checkpoint"), "export")
 
     assert found.keys() == {"export"}
     assert found["export"].endswith("of the export is not the reference's")
@@ -52,8 +52,8 @@ def test_an_export_of_the_older_checkpoint_shows(sabotaged_workshop):
         ("ask-for-no-certificate", "mutual-tls", "no certificate OpenSession: the answer was .*; UNAVAILABLE is right"),
     ],
 )
-def test_a_door_that_stands_open_shows(sabotaged_workshop, mutant, name, reading):
-    found, _ = failing(sabotaged_workshop(mutant), name)
+def test_a_door_that_stands_open_shows(sabotaged_testbed, mutant, name, reading):
+    found, _ = failing(sabotaged_testbed(mutant), name)
 
     assert found.keys() == {"strangers"}
     assert re.fullmatch(reading, found["strangers"])

@@ -24,7 +24,7 @@ def scenario(smallest_config):
 
 
 def judged(outcome, name):
-    """Give what one check found; the bits must be right."""
+    """Return what one check found; the bits must be right."""
     found = {check.name: check for check in outcome.checks}
     assert {Verdict.PASS} == {check.verdict for check in outcome.checks if check.name != name}
     return found[name].verdict, " ".join(finding.message for finding in found[name].findings)
@@ -40,15 +40,15 @@ def judged(outcome, name):
         ("commit-by-itself-too", "trunk.sync.received was passed 5 times; 2 is right"),
     ],
 )
-def test_work_that_need_not_be_done_is_named(sabotaged_workshop, scenario, mutant, finding):
-    verdict, findings = judged(run_scenario(scenario(mutant, "work"), sabotaged_workshop(mutant)), "work")
+def test_work_that_need_not_be_done_is_named(sabotaged_testbed, scenario, mutant, finding):
+    verdict, findings = judged(run_scenario(scenario(mutant, "work"), sabotaged_testbed(mutant)), "work")
     assert Verdict.FAIL is verdict
     assert finding in findings
 
 
-def test_bytes_that_need_not_be_sent_are_counted(sabotaged_workshop, scenario):
+def test_bytes_that_need_not_be_sent_are_counted(sabotaged_testbed, scenario):
     verdict, findings = judged(
-        run_scenario(scenario("ballast", "traffic", "proxy"), sabotaged_workshop("fill-every-message-up")), "traffic"
+        run_scenario(scenario("ballast", "traffic", "proxy"), sabotaged_testbed("fill-every-message-up")), "traffic"
     )
     assert Verdict.FAIL is verdict
     assert "bytes passed the proxy" in findings
@@ -57,9 +57,9 @@ def test_bytes_that_need_not_be_sent_are_counted(sabotaged_workshop, scenario):
 @pytest.mark.parametrize(
     ("mutant", "expected"), [("break-nothing", Verdict.PASS), ("ask-again-without-a-pause", Verdict.FAIL)]
 )
-def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(sabotaged_workshop, scenario, mutant, expected):
+def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(sabotaged_testbed, scenario, mutant, expected):
     made = scenario("hasty", "work", "proxy", faults=(PARTITION,))
-    verdict, findings = judged(run_scenario(made, sabotaged_workshop(mutant)), "work")
+    verdict, findings = judged(run_scenario(made, sabotaged_testbed(mutant)), "work")
     assert expected is verdict, findings
     assert ("calls failed; the faults account for" in findings) == (expected is Verdict.FAIL)
 
@@ -72,14 +72,14 @@ def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(sabotaged_w
         ("send-every-forward-pass-twice", Verdict.FAIL),
     ],
 )
-def test_a_step_that_takes_longer_than_its_parts_is_seen_on_a_slow_link(sabotaged_workshop, scenario, mutant, expected):
+def test_a_step_that_takes_longer_than_its_parts_is_seen_on_a_slow_link(sabotaged_testbed, scenario, mutant, expected):
     made = scenario("slow", "step_time", "proxy", link=FAR, timed=True)
-    verdict, findings = judged(run_scenario(made, sabotaged_workshop(mutant)), "step_time")
+    verdict, findings = judged(run_scenario(made, sabotaged_testbed(mutant)), "step_time")
     assert expected is verdict, findings
 
 
-def test_memory_that_is_never_given_back_is_seen_in_a_short_run_too(sabotaged_workshop, scenario):
-    hoarder = sabotaged_workshop("hoard-what-every-step-has-computed")
+def test_memory_that_is_never_given_back_is_seen_in_a_short_run_too(sabotaged_testbed, scenario):
+    hoarder = sabotaged_testbed("hoard-what-every-step-has-computed")
     verdict, findings = judged(run_scenario(scenario("hoard", "peak_memory"), hoarder), "peak_memory")
     assert Verdict.FAIL is verdict
     assert "the client took" in findings

@@ -22,9 +22,9 @@ def located(tmp_path, monkeypatch):
         (scenario,) = scenarios_named(name)
         endings = list(words)
 
-        def run_scenario(rung, workshop, whole_steps=(), runs=None, **_):
+        def run_scenario(rung, testbed, record_steps=(), runs=None, **_):
             word = endings.pop(0)
-            folder = record_run((runs or workshop.runs) / rung.name, word, rung.name)
+            folder = record_run((runs or testbed.runs) / rung.name, word, rung.name)
             return RunOutcome(rung, folder, Verdict("VOID" if word == "ERROR" else word), ())
 
         monkeypatch.setattr(locating, "run_scenario", run_scenario)

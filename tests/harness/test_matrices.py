@@ -8,7 +8,7 @@ import pytest
 from harness.engine.materials import with_materials
 from harness.oracle.batches import Batches
 from harness.plan.catalogue import CATALOGUE
-from harness.plan.faults import ILLNESSES, MISHAPS, VICTIMS, Kill, Pause, SpoiledMessage
+from harness.plan.faults import MESSAGE_FAILURES, NETWORK_FAILURES, VICTIMS, Kill, MessageFault, Pause
 from harness.plan.faults.damage import SPOTS
 from harness.plan.faults.flip import PARTS
 from harness.plan.faults.messages import CORRUPTIONS
@@ -62,7 +62,7 @@ def test_microbatches_are_killed_at_the_first_the_middle_and_the_last():
 def test_faults_of_the_network_hit_every_microbatch_of_every_rpc_that_has_one():
     for rpc in (rpc for rpc in RPCS if rpc.sending.microbatch is not None):
         own = [scenario.faults[-1] for scenario in NETWORK if scenario.name.startswith(f"net-{rpc.method}-")]
-        hit = {(isinstance(fault, SpoiledMessage), fault.at.microbatch) for fault in own}
+        hit = {(isinstance(fault, MessageFault), fault.at.microbatch) for fault in own}
         assert set(product((True, False), range(3))) == hit
 
 
@@ -83,12 +83,17 @@ def test_every_fault_of_the_network_meets_every_rpc_on_both_sides(rpc):
     kinds = {(fault.name.partition("@")[0].removesuffix(f"-{rpc.method}"), fault.at.point) for fault in own}
     sides = {"upstream": (rpc.sending.point, rpc.received.point), "downstream": (rpc.replying.point,)}
     for stream, places in sides.items():
-        connection = {"drop", "partition-1s", f"cut-{stream}-20", *(f"{illness}-{stream}" for illness in ILLNESSES)}
+        connection = {
+            "drop",
+            "partition-1s",
+            f"cut-{stream}-20",
+            *(f"{failure}-{stream}" for failure in NETWORK_FAILURES),
+        }
         assert connection <= {kind for kind, place in kinds if place in places}
     assert {rpc.method} == {fault.method for fault in own if not isinstance(fault, Pause)}
-    mishaps = {fault.mishap for fault in own if isinstance(fault, SpoiledMessage)}
-    assert set(MISHAPS) == mishaps
-    spots = {(fault.mishap, fault.spot) for fault in own if isinstance(fault, SpoiledMessage)}
+    failures = {fault.failure for fault in own if isinstance(fault, MessageFault)}
+    assert set(MESSAGE_FAILURES) == failures
+    spots = {(fault.failure, fault.spot) for fault in own if isinstance(fault, MessageFault)}
     assert set(product(CORRUPTIONS, SPOTS)) <= spots
 
 

@@ -17,7 +17,7 @@ FORWARD, COMMIT = "client.forward.sent", "client.commit.decided"
 
 @pytest.fixture
 def observe():
-    """Give a function that opens an observer; all are closed at the end."""
+    """Return a function that opens an observer; all are closed at the end."""
     opened = []
 
     def make(*holds, on_event=lambda _event: None):

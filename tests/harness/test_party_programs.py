@@ -147,7 +147,7 @@ def test_a_trunk_that_is_told_to_stop_in_a_step_ends_well_and_the_run_goes_on_wi
 def test_a_trunk_that_is_away_for_good_is_named_with_what_was_saved(pair):
     two = pair(At("trunk.backward.received", 1))
     trunk = two.start_trunk()
-    client = two.start("client", patience=1.0)
+    client = two.start("client", retry_timeout=1.0)
     release = two.wait_until_held("trunk.backward.received")
     trunk.send(signal.SIGKILL)
     release()

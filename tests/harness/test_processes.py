@@ -29,7 +29,7 @@ def opened(kind):
 
 @pytest.fixture
 def acting(monkeypatch):
-    """Give a function that opens a starter which knows the programs of this folder."""
+    """Return a function that opens a starter which knows the programs of this folder."""
     monkeypatch.setitem(processes.MODULES, "acting", "acting")
     monkeypatch.setenv("PYTHONPATH", WITH_THIS_FOLDER)
     return opened
@@ -37,7 +37,7 @@ def acting(monkeypatch):
 
 @pytest.fixture(params=["cold", "warm"])
 def start(request, acting, tmp_path):
-    """Give a function that starts an act of `acting.py`."""
+    """Return a function that starts an act of `acting.py`."""
     with acting(request.param) as starter:
         yield lambda *argv: starter.start("the program", "acting", argv, tmp_path / "log")
 

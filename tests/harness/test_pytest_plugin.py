@@ -20,9 +20,9 @@ from recordings import record_run, write
 from harness.trace.verdict import Verdict
 
 
-def run_scenario(scenario, workshop):
+def run_scenario(scenario, testbed):
     word = scenario.title
-    folder = record_run(Path("runs") / word, word, scenario.name, workshop.replay(scenario))
+    folder = record_run(Path("runs") / word, word, scenario.name, testbed.replay(scenario))
     write(folder / "scenario.json", {"name": scenario.name, "faults": [{"name": "drop"}]})
     trace = (
         '{"t": 1.0, "source": "harness", "point": "fault.injected", "fault": "drop"}',
@@ -37,7 +37,7 @@ sys.modules["harness.engine.run"] = SimpleNamespace(run_scenario=run_scenario)
 
 
 @pytest.fixture(scope="session")
-def workshop():
+def testbed():
     return SimpleNamespace(replay=lambda scenario: f"{scenario.replay} --cold")
 """
 TESTS = """

@@ -106,6 +106,6 @@ def test_whatever_runs_a_scenario_has_the_machine_alone_where_times_are_measured
         return Judgement(Verdict.PASS, ())
 
     monkeypatch.setattr("harness.engine.run._judged", judged)
-    workshop = SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0)
-    run_scenario(replace(scenario, timed=timed), workshop)
+    testbed = SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0)
+    run_scenario(replace(scenario, timed=timed), testbed)
     assert [timed] == held

@@ -36,7 +36,7 @@ class Said(list):
 
 
 @pytest.fixture
-def workshop(tmp_path, monkeypatch):
+def testbed(tmp_path, monkeypatch):
     """One in which every run passes at once."""
     monkeypatch.setattr(run, "_judged", lambda *_: Judgement(Verdict.PASS, ()))
     return SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0)
@@ -59,10 +59,10 @@ def test_where_nothing_is_waited_for_nothing_is_said(tmp_path, alone):
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_what_is_waited_for_is_said_once(workshop, tmp_path, alone):
+def test_what_is_waited_for_is_said_once(testbed, tmp_path, alone):
     said = Said()
     with machine_for(tmp_path, alone=not alone):
-        waiting = begun(lambda: run.run_scenario(replace(DIRECT, timed=alone), workshop, on_wait=said))
+        waiting = begun(lambda: run.run_scenario(replace(DIRECT, timed=alone), testbed, on_wait=said))
         assert said.once.wait(SECONDS)
     waiting.join(SECONDS)
     assert [WORDS[alone].format(tmp_path)] == said
@@ -110,13 +110,13 @@ def test_nothing_is_said_of_another_that_begins_at_the_same_moment(tmp_path, mon
     assert not waiting.is_alive()
 
 
-def test_the_command_prints_it_beside_the_name(workshop, tmp_path, monkeypatch, capsys):
+def test_the_command_prints_it_beside_the_name(testbed, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "read_run", lambda folder: folder)
     said = Said()
     shown = command.RunProgress.wait
     monkeypatch.setattr(command.RunProgress, "wait", lambda self, why: (shown(self, why), said(why)))
     with machine_for(tmp_path, alone=True):
-        waiting = begun(lambda: command._run_one(replace(DIRECT, timed=False), workshop, ()))
+        waiting = begun(lambda: command._run_one(replace(DIRECT, timed=False), testbed, ()))
         assert said.once.wait(SECONDS)
     waiting.join(SECONDS)
     assert f"direct {WORDS[False].format(tmp_path)}\n" == capsys.readouterr().err

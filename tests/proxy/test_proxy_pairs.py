@@ -38,7 +38,7 @@ class Seen:
 
 
 def arrivals(receiver: socket) -> Iterator[bytes]:
-    """Give what comes, and at last an empty piece for an orderly end."""
+    """Return what comes, and at last an empty piece for an orderly end."""
     while piece := receiver.recv(1 << 16):
         yield piece
     yield b""

@@ -84,7 +84,7 @@ def _trace(split, fired):
 
 @pytest.fixture(scope="session")
 def write_run():
-    """Give a function that writes a run folder of one verdict and returns its path."""
+    """Return a function that writes a run folder of one verdict and returns its path."""
 
     def write(folder, kind="PASS"):
         (folder / "logs").mkdir(parents=True)
@@ -117,7 +117,7 @@ GROUPS_OF = {
 
 @pytest.fixture
 def write_faulted(tmp_path, write_run):
-    """Give a function that writes a run with faults, given as (kind, point, step), and returns its path.
+    """Return a function that writes a run with faults, given as (kind, point, step), and returns its path.
 
     Those of `silent` are planned and never fire. `trace` replaces the events that show the others.
     """
@@ -159,7 +159,7 @@ def _fired(faults):
 
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory, write_run):
-    """Give a function that returns the page of the run of one verdict; each page is made once."""
+    """Return a function that returns the page of the run of one verdict; each page is made once."""
 
     @functools.cache
     def page(kind="PASS"):

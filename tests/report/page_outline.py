@@ -41,6 +41,6 @@ class Outline(HTMLParser):
 
 
 def text_of(page, between=""):
-    """Give the words of a page, without its drawings; `between` stands where a tag was."""
+    """Return the words of a page, without its drawings; `between` stands where a tag was."""
     body = re.sub(r"<svg.*?</svg>|<style.*?</style>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", between, body))

@@ -38,9 +38,9 @@ def equivalence(kind):
         ("weight", "bottom", 14),
         ("weight", "trunk", 24),
         ("weight", "top", 15),
-        ("moment", "bottom", 28),
-        ("moment", "trunk", 48),
-        ("moment", "top", 30),
+        ("optimizer state", "bottom", 28),
+        ("optimizer state", "trunk", 48),
+        ("optimizer state", "top", 30),
     ]
     rows = []
     for quantity, stage, compared in sizes:
@@ -72,7 +72,7 @@ def verdict(kind):
         "where": {**where, "split": -0.0011754943989217281, "reference": -0.00117549451533705},
     }
     bitwise = {
-        "PASS": ("PASS", "every loss, gradient, weight and moment has the bits of the reference", 2639, []),
+        "PASS": ("PASS", "every loss, gradient, weight and optimizer state has the bits of the reference", 2639, []),
         "FAIL": ("FAIL", "24 steps have gradients that differ from the reference", 2639, [finding] * 14),
         "VOID": ("VOID", "no gradient was recorded, so nothing was compared", 0, []),
     }[kind]
@@ -148,7 +148,7 @@ def scenario(kind):
             "batch_size": 8,
             "max_steps": 40,
             "codec": "raw",
-            "patience": 300.0,
+            "retry_timeout": 300.0,
         },
     }
 

@@ -100,7 +100,7 @@ def test_the_page_says_in_one_line_what_was_covered_and_shows_every_gap_without_
     row = re.search(r"<summary class=\"line\">(.*?)</summary>", page, flags=re.DOTALL)[1]
     assert text_of(row).strip() == (
         "commit.decided client killed: ✓ 1 PASS trunk killed: ✓ 1 PASS both killed: ✓ 1 PASS "
-        "stopped or paused: none connection: none ill network: none message: none altered bits: none"
+        "stopped or paused: none connection: none network: none message: none altered bits: none"
     )
 
 

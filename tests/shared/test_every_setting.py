@@ -26,7 +26,7 @@ OTHER = {
     "tokenizer": "gpt2", "vocab_size": 300, "max_length": 32, "batch_size": 3, "gradient_accumulation_steps": 6,
     "num_epochs": 9, "max_steps": 11, "max_skipped": 7, "log_interval": 2, "save_interval": 13, "save_dir": "elsewhere",
     "session": "other", "codec": "zlib", "trunk_address": "10.0.0.1:99", "tls_ca": "ca.pem", "tls_certificate": "c.pem",
-    "tls_key": "c.key", "token_file": "token", "rpc_timeout": 1.5, "patience": 2.5, "max_message_bytes": 1 << 21,
+    "tls_key": "c.key", "token_file": "token", "rpc_timeout": 1.5, "retry_timeout": 2.5, "max_message_bytes": 1 << 21,
     "max_pending_bytes": 1 << 22, "max_activation_bytes": 1 << 23, "save_minutes": 1.5,
 }  # fmt: skip
 TOGETHER = {"tls_certificate": ("tls_key",), "tls_key": ("tls_certificate",)}
@@ -78,7 +78,7 @@ MAY_DIFFER = {
     "tls_key": EACH,
     "token_file": "another token is refused before anything is compared",
     "rpc_timeout": EACH,
-    "patience": CLIENTS,
+    "retry_timeout": CLIENTS,
     "max_message_bytes": EACH,
     "max_pending_bytes": EACH,
     "max_activation_bytes": EACH,

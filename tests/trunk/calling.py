@@ -14,7 +14,7 @@ from splitlearn.wire.tensors import encode_tensor
 
 
 def opening(config, **changes):
-    """Give the request to open a session with some settings changed."""
+    """Return the request to open a session with some settings changed."""
     hello = hello_of(config)
     return opening_of(replace(hello, agreement={**hello.agreement, **changes}))
 
@@ -40,14 +40,14 @@ def refused(reason, code, call, *arguments):
 
 
 def refusal(call, *arguments, **more):
-    """Give the error of a call that must be refused."""
+    """Return the error of a call that must be refused."""
     with pytest.raises(WireError) as caught:
         call(*arguments, **more)
     return caught.value
 
 
 def requests_of(incarnation):
-    """Give every kind of request that a client of this incarnation can send."""
+    """Return every kind of request that a client of this incarnation can send."""
     key = key_message("default", incarnation, Position(0, 0, 1))
     hidden = encode_tensor(torch.ones(1, 4, 32), "raw", 1 << 20)
     mask = encode_tensor(torch.ones(1, 4, dtype=torch.uint8), "raw", 1 << 20)
@@ -61,13 +61,13 @@ def requests_of(incarnation):
 
 
 def compute_request(incarnation, hidden_BTH, at=None):
-    """Give the request for a forward pass."""
+    """Return the request for a forward pass."""
     mask = encode_tensor(torch.ones(hidden_BTH.shape[:2], dtype=torch.uint8), "raw", 1 << 30)
     key = key_message("default", incarnation, at or Position(0, 0, 1))
     return pb.ComputeRequest(key=key, smashed=encode_tensor(hidden_BTH, "raw", 1 << 30), attention_mask=mask)
 
 
 def saving(incarnation, step=0):
-    """Give the request to save a step."""
+    """Return the request to save a step."""
     key = key_message("default", incarnation, Position(step, 0, 1))
     return pb.SyncTrainingStateRequest(key=key, action=pb.SyncTrainingStateRequest.ACTION_SAVE)

@@ -17,7 +17,7 @@ from splitlearn.wire.remote import RemoteTrunk
 
 
 def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions):
-    """Give the protocol of a trunk without a server around it."""
+    """Return the protocol of a trunk without a server around it."""
     identity = FAMILY.load_trunk(config)[1]
     return TrunkService(
         config,
@@ -49,11 +49,11 @@ class Trunk:
         self._stack.callback(transport.close)
         return transport
 
-    def link(self, config=None, *, failures=None, wrap=lambda transport: transport, patience=20.0):
+    def link(self, config=None, *, failures=None, wrap=lambda transport: transport, retry_timeout=20.0):
         """Connect as the client's commands do; failed attempts are noted in `failures`."""
         config = config or self.config
         noted = failures if failures is not None else []
-        policy = RetryPolicy(config.rpc_timeout, patience, first_delay=0.001, max_delay=0.01)
+        policy = RetryPolicy(config.rpc_timeout, retry_timeout, first_delay=0.001, max_delay=0.01)
         calls = ReliableCalls(
             wrap(self.transport(config)), policy, SystemClock(), lambda *failure: noted.append(failure)
         )
@@ -61,13 +61,13 @@ class Trunk:
 
 
 def hello_of(config, *resume_steps, session=None):
-    """Give what a client of this configuration says."""
+    """Return what a client of this configuration says."""
     identity = FAMILY.load_client(config)[1]
     return Hello(session or config.session, agreement(config, identity), resume_steps)
 
 
 def opening_of(hello, *, client="a client", number=1, **more):
-    """Give the request of a client that opens."""
+    """Return the request of a client that opens."""
     return pb.OpenSessionRequest(
         session_id=hello.session_id, agreement=hello.agreement, client=client, opening=number, **more
     )

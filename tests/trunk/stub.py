@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from splitlearn.wire.stub import METHODS
 
 
-def sealed_stub(channel):
-    """Give every method of `ComputeService` by its name."""
+def checksummed_stub(channel):
+    """Return every method of `ComputeService` by its name."""
     calls = SimpleNamespace()
     for method in METHODS.values():
         make = channel.unary_stream if method.streams else channel.unary_unary

@@ -53,7 +53,7 @@ def test_a_late_request_opens_nothing_though_the_session_is_not_open(config):
     service = service_of(config)
     first = opened(service, config, client="first")
     second = opened(service, config, client="second", replaces=first.incarnation)
-    restarted = service_of(config, epoch=2)
+    restarted = service_of(config, boot=2)
     assert Reason.SESSION_HELD is refusal(opened, restarted, config, client="first").reason
     third = opened(restarted, config, client="second", number=2, replaces=second.incarnation)
     close = next(r for _, r in requests_of(third.incarnation) if getattr(r, "action", 0) == CLOSE)
@@ -80,7 +80,7 @@ def test_a_client_that_lost_its_session_may_not_take_it_back_from_another(config
     service = service_of(config)
     first = remote_trunk(DirectTransport(service), config)
     first.open(hello_of(config))
-    restarted = service_of(config, epoch=2)
+    restarted = service_of(config, boot=2)
     second = remote_trunk(DirectTransport(restarted), config)
     second.open(replace(hello_of(config), take_over=True))
     first._calls.transport.service = restarted
@@ -88,7 +88,7 @@ def test_a_client_that_lost_its_session_may_not_take_it_back_from_another(config
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
     second.close()
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
-    first._calls.transport.service = service_of(config, epoch=3)
+    first._calls.transport.service = service_of(config, boot=3)
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
 
 
@@ -96,7 +96,7 @@ def test_a_client_takes_back_what_a_late_request_of_its_own_has_opened(config):
     service = service_of(config)
     link = remote_trunk(DirectTransport(service), config)
     old = link.open(hello_of(config)).incarnation
-    restarted = service_of(config, epoch=2)
+    restarted = service_of(config, boot=2)
     opened(restarted, config, client=link._client, number=9, replaces=old)
     link._calls.transport.service = restarted
 

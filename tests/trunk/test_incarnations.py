@@ -6,7 +6,7 @@ from trunk.calling import opened, refusal, requests_of
 from trunk.server import hello_of, service_of
 
 from splitlearn.errors import CheckpointError
-from splitlearn.trunk.epoch import HIGHEST, next_epoch, only_trunk
+from splitlearn.trunk.boot_count import HIGHEST, next_boot, only_trunk
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire.errors import Reason, WireError
 
@@ -44,7 +44,7 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
     """A client of the first life meets the session of another, opened in the second."""
     incarnations = []
     for _ in range(3):
-        service = service_of(config, epoch=next_epoch(tmp_path))
+        service = service_of(config, boot=next_boot(tmp_path))
         last = incarnations[-1] if incarnations else 0
         incarnations.append(opened(service, config, replaces=last).incarnation)
         for before in incarnations[:-1]:
@@ -54,15 +54,15 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
 
 
 def test_a_count_of_starts_that_cannot_be_read_is_refused_with_advice(tmp_path):
-    assert [1, 2] == [next_epoch(tmp_path) for _ in range(2)]
-    (tmp_path / ".trunk-epoch").write_text("2x")
+    assert [1, 2] == [next_boot(tmp_path) for _ in range(2)]
+    (tmp_path / ".trunk-boots").write_text("2x")
 
     with pytest.raises(CheckpointError, match="write one there that is higher than any before"):
-        next_epoch(tmp_path)
+        next_boot(tmp_path)
 
 
 def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
-    next_epoch(tmp_path)
+    next_boot(tmp_path)
     with only_trunk(tmp_path):
         own = {path.name for path in tmp_path.iterdir()}
     assert own
@@ -72,13 +72,13 @@ def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
 
 
 def test_the_highest_count_of_starts_still_makes_incarnations_of_64_bits(tmp_path):
-    (tmp_path / ".trunk-epoch").write_text(str(HIGHEST - 2))
-    assert Sessions(1, next_epoch(tmp_path)).new_incarnation() < 1 << 64
+    (tmp_path / ".trunk-boots").write_text(str(HIGHEST - 2))
+    assert Sessions(1, next_boot(tmp_path)).new_incarnation() < 1 << 64
     with pytest.raises(CheckpointError, match="write one there"):
-        next_epoch(tmp_path)
+        next_boot(tmp_path)
 
 
 def test_a_count_that_cannot_be_written_is_refused_with_advice(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match=r"cannot be written.*make room or give another --save-dir"):
-        next_epoch(tmp_path / "file")
+        next_boot(tmp_path / "file")

@@ -39,11 +39,11 @@ def test_a_client_that_waits_for_its_trunk_is_alive(config):
     stranger = remote_trunk(DirectTransport(service), config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
 
-    transport.service = service_of(config, epoch=2, idle_timeout=40.0, now=lambda: now[0])
+    transport.service = service_of(config, boot=2, idle_timeout=40.0, now=lambda: now[0])
     stranger = remote_trunk(transport, config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
     first.open(hello_of(config))
-    restarted = transport.service = service_of(config, epoch=3, idle_timeout=40.0, now=lambda: now[0])
+    restarted = transport.service = service_of(config, boot=3, idle_timeout=40.0, now=lambda: now[0])
     for _ in range(50):
         now[0] += 1.0
         restarted.close_idle()
@@ -64,7 +64,7 @@ def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
     while service.runs:
         now[0] += 5.0
         service.close_idle()
-    transport.service = service_of(config, epoch=2)
+    transport.service = service_of(config, boot=2)
 
     second.open(hello_of(config))
 

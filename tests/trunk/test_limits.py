@@ -10,7 +10,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from trunk.server import Trunk
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 from splitlearn.commands.certificates import made
 from splitlearn.trunk import reception
@@ -51,7 +51,7 @@ def gate(config):
 
 
 def ask(channel, **arguments):
-    return sealed_stub(channel).SyncTrainingState.future(pb.SyncTrainingStateRequest(), **arguments)
+    return checksummed_stub(channel).SyncTrainingState.future(pb.SyncTrainingStateRequest(), **arguments)
 
 
 def test_twice_what_a_step_has_under_way_passes_over_one_connection(gate):

@@ -8,7 +8,7 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
-from splitlearn.wire.seal import origin_of, sealed
+from splitlearn.wire.checksum import origin_of, with_checksum
 
 SECONDS = 30
 METHODS = [
@@ -19,20 +19,20 @@ METHODS = [
 ]
 
 
-def sealed_for(method, body):
-    return sealed(body, origin_of(method.rpartition("/")[2]))
+def checksummed_for(method, body):
+    return with_checksum(body, origin_of(method.rpartition("/")[2]))
 
 
 UNREADABLE = ("BAD_REQUEST", grpc.StatusCode.INVALID_ARGUMENT)
 CORRUPT = ("CORRUPT", grpc.StatusCode.DATA_LOSS)
 SENT = [
-    *((method, sealed_for(method, b"\xff\xff"), UNREADABLE) for method in METHODS[:3]),
+    *((method, checksummed_for(method, b"\xff\xff"), UNREADABLE) for method in METHODS[:3]),
     *((method, b"\xff\xff", UNREADABLE) for method in METHODS[3:]),
     *((method, b"", CORRUPT) for method in METHODS[:3]),
-    *((method, sealed_for(method, b"")[:-1], CORRUPT) for method in METHODS[:3]),
-    *((method, b"\x0a" + sealed_for(method, b""), CORRUPT) for method in METHODS[:3]),
+    *((method, checksummed_for(method, b"")[:-1], CORRUPT) for method in METHODS[:3]),
+    *((method, b"\x0a" + checksummed_for(method, b""), CORRUPT) for method in METHODS[:3]),
     # A message that an altered header has led to another method.
-    *((method, sealed_for("Backward", b""), CORRUPT) for method in METHODS[:3]),
+    *((method, checksummed_for("Backward", b""), CORRUPT) for method in METHODS[:3]),
 ]
 
 

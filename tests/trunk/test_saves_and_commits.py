@@ -36,7 +36,7 @@ def test_a_half_goes_on_only_with_the_threads_it_was_computed_with(config, threa
     first = service_of(config)
     incarnation = opened(first, config).incarnation
     first.sync_training_state(saving(incarnation))
-    again = service_of(config.but(threads=threads), epoch=2)
+    again = service_of(config.but(threads=threads), boot=2)
     hello = hello_of(config.but(threads=threads))
     request = opening_of(hello, replaces=incarnation, resume_steps=[0])
 

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from trunk.server import Trunk, hello_of, opening_of, service_of
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
@@ -51,7 +51,7 @@ def test_reflection_lists_the_services(channel):
 
 def test_a_refusal_carries_its_reason_as_error_info(channel):
     with pytest.raises(grpc.RpcError) as caught:
-        sealed_stub(channel).Compute(pb.ComputeRequest(), timeout=SECONDS)
+        checksummed_stub(channel).Compute(pb.ComputeRequest(), timeout=SECONDS)
     status, info = rpc_status.from_call(caught.value), ErrorInfo()
     assert status.details[0].Unpack(info)
     assert (info.reason, info.domain) == ("UNKNOWN_SESSION", "splitlearn")
@@ -86,7 +86,7 @@ def blocking(config):
     service = Blocking()
     trunk = Trunk(config, service)
     with grpc.insecure_channel(trunk.address) as channel:
-        yield service, sealed_stub(channel), trunk
+        yield service, checksummed_stub(channel), trunk
         service.go.set()
         trunk.stop()
 
@@ -147,7 +147,7 @@ def test_requests_sent_twice_at_once_are_carried_out_once(config, serve):
         session = f"copies-{copies}"
         hello = hello_of(config, session=session)
         with grpc.insecure_channel(trunk.address) as channel:
-            stub = sealed_stub(channel)
+            stub = checksummed_stub(channel)
             opened = stub.OpenSession(opening_of(hello), timeout=SECONDS)
             generator = torch.Generator().manual_seed(0)
             for step in range(2):

@@ -6,14 +6,14 @@ import torch
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from trunk.server import hello_of
 from trunk.strangers import HALF_SET_UP, SET_UP, Stranger
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 from splitlearn.trunk import reception
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
+from splitlearn.wire.checksum import origin_of, with_checksum
 from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.messages import key_message
-from splitlearn.wire.seal import origin_of, sealed
 
 SECONDS = 30
 # More than any pool of threads has, fewer than a connection may have.
@@ -113,7 +113,8 @@ def test_gradients_that_nobody_reads_hold_up_nobody_else(hasty, serve, strange):
     stranger = strange(trunk)
     for _ in range(20):
         stranger.ask(
-            OWN + "GetGradients", sealed(pb.GetGradientsRequest(key=key).SerializeToString(), origin_of("GetGradients"))
+            OWN + "GetGradients",
+            with_checksum(pb.GetGradientsRequest(key=key).SerializeToString(), origin_of("GetGradients")),
         )
 
     assert link.gradients(0)
@@ -165,7 +166,7 @@ def test_silent_connections_give_their_places_back(config, serve, strange, monke
     for _ in range(options.MAX_CONNECTIONS):
         strange(trunk, words)
 
-    trunk.link(patience=SECONDS).open(hello_of(config))
+    trunk.link(retry_timeout=SECONDS).open(hello_of(config))
 
 
 # Compression
@@ -178,5 +179,5 @@ def test_compressed_messages_are_refused_before_they_inflate(config, serve, comp
     limits = [("grpc.max_send_message_length", -1)]
     channel = grpc.insecure_channel(serve(config).address, limits, compression)
     with channel, pytest.raises(grpc.RpcError) as caught:
-        sealed_stub(channel).Compute(request, timeout=SECONDS)
+        checksummed_stub(channel).Compute(request, timeout=SECONDS)
     assert grpc.StatusCode.UNIMPLEMENTED is caught.value.code()

@@ -31,7 +31,7 @@ def trunk(config, metrics):
 
 
 def figures(page):
-    """Give every sample's value by its name and the values of its labels, in the order of the labels' names."""
+    """Return every sample's value by its name and the values of its labels, in the order of the labels' names."""
     with urllib.request.urlopen(page, timeout=20) as answer:  # noqa: S310 - of this test
         families = [*text_string_to_metric_families(answer.read().decode())]
     return {

@@ -9,7 +9,7 @@ class FakeClock:
         self.slept = []
 
     def now(self):
-        """Give the time."""
+        """Return the time."""
         return self.time
 
     def sleep(self, seconds):

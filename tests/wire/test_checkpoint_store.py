@@ -20,7 +20,7 @@ def weights_of(step):
     return {"h.0.weight": torch.full((3, 4), float(step)), "h.0.bias": torch.arange(4.0) + step}
 
 
-def moments_of(step):
+def optimizer_state_of(step):
     return {"h.0.weight/exp_avg": torch.full((3, 4), step + 0.5), "h.0.weight/step": torch.tensor(float(step))}
 
 
@@ -32,7 +32,7 @@ def store(tmp_path):
 def save(store, step, known=None):
     """Save as a party does that knows of the steps it has saved before, or goes on from `known`."""
     store.known = known_steps(getattr(store, "known", ()) if known is None else known, step)
-    return store.save(step, AGREEMENT, weights_of(step), moments_of(step), keep=store.known)
+    return store.save(step, AGREEMENT, weights_of(step), optimizer_state_of(step), keep=store.known)
 
 
 def path_of(store, step):
@@ -48,12 +48,12 @@ def refused(store, step, words, agreement=AGREEMENT):
 
 def test_what_is_saved_is_loaded(store):
     saved = save(store, 3)
-    mark, weights, moments = store.load(3, AGREEMENT)
+    mark, weights, optimizer_state = store.load(3, AGREEMENT)
 
     assert saved == mark
     assert (mark.role, mark.session, mark.step) == ("trunk", "run", 3)
     assert all(same_bits(tensor, weights[name]) for name, tensor in weights_of(3).items())
-    assert all(same_bits(tensor, moments[name]) for name, tensor in moments_of(3).items())
+    assert all(same_bits(tensor, optimizer_state[name]) for name, tensor in optimizer_state_of(3).items())
 
 
 def test_the_client_half_names_the_trunks_weights(tmp_path):
@@ -123,7 +123,7 @@ def test_there_is_a_step_in_common_whatever_was_saved_when_and_whoever_died(tmp_
 def test_a_file_with_other_tensors_than_the_models_is_damaged(tmp_path, spoil):
     """However right its own digests are; a tensor of another shape would otherwise be spread over the parameter."""
     store = CheckpointStore(tmp_path, "run", "trunk", like=weights_of(0))
-    weights, moments = weights_of(1), moments_of(1)
+    weights, optimizer_state = weights_of(1), optimizer_state_of(1)
     name = next(name for name, tensor in weights.items() if tensor.ndim == 2)
     if spoil == "missing":
         del weights[name]
@@ -132,8 +132,8 @@ def test_a_file_with_other_tensors_than_the_models_is_damaged(tmp_path, spoil):
     elif spoil == "shape":
         weights[name] = weights[name][:1].clone()
     elif spoil == "moment":
-        moments["h.9.weight/exp_avg"] = torch.ones(2)
-    store.save(1, AGREEMENT, weights, moments)
+        optimizer_state["h.9.weight/exp_avg"] = torch.ones(2)
+    store.save(1, AGREEMENT, weights, optimizer_state)
     if spoil == "mark":
         path = path_of(store, 1)
         path.write_bytes(path.read_bytes().replace(b'\\"step\\": 1', b'\\"step\\": 7'))

@@ -51,10 +51,10 @@ def broken(code=Code.UNAVAILABLE):
     return WireError(Reason.TRANSPORT, "connection lost", code)
 
 
-def calls_with(*outcomes, patience=10.0, duration=0.0, first_delay=0.05, max_delay=2.0):
+def calls_with(*outcomes, retry_timeout=10.0, duration=0.0, first_delay=0.05, max_delay=2.0):
     clock, failures = FakeClock(), []
     transport = FakeTransport(clock, outcomes, duration)
-    policy = RetryPolicy(60.0, patience, first_delay, max_delay)
+    policy = RetryPolicy(60.0, retry_timeout, first_delay, max_delay)
     return ReliableCalls(transport, policy, clock, lambda *failure: failures.append(failure)), failures
 
 
@@ -156,7 +156,7 @@ def test_after_a_few_failures_in_a_row_there_is_a_new_connection(error):
 
 
 def test_failures_of_several_calls_add_up():
-    calls, _ = calls_with(*[broken()] * RENEW_AFTER, REPLY, patience=0.01)
+    calls, _ = calls_with(*[broken()] * RENEW_AFTER, REPLY, retry_timeout=0.01)
     for _ in range(RENEW_AFTER):
         with pytest.raises(WireError):
             calls.call("Compute", REQUEST, as_it_is).result()
@@ -184,7 +184,7 @@ def test_a_request_that_came_too_early_does_not_blame_the_connection():
 
 
 def test_pauses_double_up_to_the_limit():
-    calls, _ = calls_with(*[broken()] * 8, REPLY, patience=100)
+    calls, _ = calls_with(*[broken()] * 8, REPLY, retry_timeout=100)
     calls.call("Compute", REQUEST, as_it_is).result()
 
     assert calls.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
@@ -192,14 +192,14 @@ def test_pauses_double_up_to_the_limit():
 
 def test_patience_counts_from_the_first_failure():
     """An attempt that took long to fail does not use it up."""
-    calls, _ = calls_with(broken(), REPLY, patience=1, duration=50)
+    calls, _ = calls_with(broken(), REPLY, retry_timeout=1, duration=50)
 
     assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
 
 
-@given(patience=st.floats(0.06, 500), duration=st.floats(0, 70))
-def test_a_call_is_given_up_when_patience_is_used_up(patience, duration):
-    calls, failures = calls_with(broken(Code.DEADLINE_EXCEEDED), patience=patience, duration=duration)
+@given(retry_timeout=st.floats(0.06, 500), duration=st.floats(0, 70))
+def test_a_call_is_given_up_when_patience_is_used_up(retry_timeout, duration):
+    calls, failures = calls_with(broken(Code.DEADLINE_EXCEEDED), retry_timeout=retry_timeout, duration=duration)
     with pytest.raises(WireError) as caught:
         calls.call("Compute", REQUEST, as_it_is).result()
 
@@ -207,12 +207,12 @@ def test_a_call_is_given_up_when_patience_is_used_up(patience, duration):
     assert f"Compute: {len(failures)} attempts failed" in caught.value.message
     assert "connection lost" in caught.value.message
     waited = calls.clock.time - 1000 - duration  # since the first failure
-    assert waited <= patience + duration
+    assert waited <= retry_timeout + duration
     assert len(failures) == len(calls.transport.sent)
 
 
 def test_each_call_has_its_own_patience():
-    calls, _ = calls_with(broken(), REPLY, broken(), REPLY, patience=0.06)
+    calls, _ = calls_with(broken(), REPLY, broken(), REPLY, retry_timeout=0.06)
     for _ in range(2):
         assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
 

@@ -45,7 +45,7 @@ def test_a_view_is_sent_as_its_elements():
 
 
 def coded(data):
-    """Give what stands in a message for coded bytes."""
+    """Return what stands in a message for coded bytes."""
     return {"codec": "zlib", "data": data, "checksum": zlib.crc32(data)}
 
 

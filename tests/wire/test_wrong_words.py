@@ -11,12 +11,12 @@ from trunk.server import Trunk, hello_of
 from wire.clock import FakeClock
 
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of, origin_of, with_checksum
 from splitlearn.wire.errors import CODES, Code, Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.link import Hello, Welcome
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
-from splitlearn.wire.seal import origin_of, seal_of, sealed
 from splitlearn.wire.status import status_of, wire_error
 
 SECONDS = 30
@@ -65,7 +65,7 @@ def client(liar, config):
 
 
 def honest(body, _context):
-    yield sealed(WELCOME.SerializeToString(), seal_of(body))
+    yield with_checksum(WELCOME.SerializeToString(), checksum_of(body))
 
 
 def status(code=Code.ABORTED, message="no", details=(), trailer=None, said=None):
@@ -120,12 +120,12 @@ def saying(data):
 
 
 def of_another_request(_body, _context):
-    yield sealed(WELCOME.SerializeToString(), seal_of(sealed(b"", origin_of("OpenSession"))))
+    yield with_checksum(WELCOME.SerializeToString(), checksum_of(with_checksum(b"", origin_of("OpenSession"))))
 
 
-def sealed_reply(reply):
+def checksummed_reply(reply):
     def answer(body, _context):
-        yield sealed(reply, seal_of(body))
+        yield with_checksum(reply, checksum_of(body))
 
     return answer
 
@@ -134,13 +134,13 @@ OURS = ErrorInfo(reason="STEP_IN_PAST", domain="splitlearn")
 ABORTED = grpc.StatusCode.ABORTED
 LIES = {
     "OK without a message": no_message,
-    "a reply without a seal": saying(b""),
-    "a reply that is no message": sealed_reply(b"\xff\xff"),
+    "a reply without a checksum": saying(b""),
+    "a reply that is no message": checksummed_reply(b"\xff\xff"),
     "a reply to another request": of_another_request,
-    "an opening at a step that was not offered": sealed_reply(
+    "an opening at a step that was not offered": checksummed_reply(
         pb.OpenSessionReply(incarnation=7, applied_step=10**18).SerializeToString()
     ),
-    "an incarnation of 0": sealed_reply(pb.OpenSessionReply().SerializeToString()),
+    "an incarnation of 0": checksummed_reply(pb.OpenSessionReply().SerializeToString()),
     "details that are no status": status(trailer=b"\xff\xff\xff"),
     "details with words that are no text": status(trailer=b"\x12\x02\xc3\x28"),
     "details of another code": status(said=(grpc.StatusCode.NOT_FOUND, "no"), details=[OURS]),
@@ -149,7 +149,9 @@ LIES = {
     "a reason that nobody knows": status(details=[ErrorInfo(reason="WHIM", domain="splitlearn")]),
     "a reason of another service": status(details=[ErrorInfo(reason="MISMATCH", domain="elsewhere")]),
     "a reason with the code of another": status(details=[ErrorInfo(reason="MISMATCH", domain="splitlearn")]),
-    "a refusal without its seal": status(Code.OUT_OF_RANGE, details=[OURS], said=(grpc.StatusCode.OUT_OF_RANGE, "no")),
+    "a refusal without its checksum": status(
+        Code.OUT_OF_RANGE, details=[OURS], said=(grpc.StatusCode.OUT_OF_RANGE, "no")
+    ),
     "an incarnation that is no number": held(incarnation="seven", client="c"),
     "an incarnation below 0": held(incarnation="-1", client="c"),
     "an incarnation above all": held(incarnation=str(10**30), client="c"),

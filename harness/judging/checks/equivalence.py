@@ -1,4 +1,4 @@
-"""Every loss, gradient, weight and moment has the bits of the reference."""
+"""Every loss, gradient, weight and optimizer state has the bits of the reference."""
 
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.judging.facts import RunFacts
-from harness.plan.faults import SHARED_MARKS, Fault, SpoiledMessage
+from harness.plan.faults import SHARED_MARKS, Fault, MessageFault
 from harness.trace.event import Event
 from harness.trace.verdict import CheckResult, Finding
 
@@ -25,7 +25,7 @@ def check_faults(facts: RunFacts) -> CheckResult:
     findings = [
         finding
         for fault in planned
-        if isinstance(fault, SpoiledMessage) and fault.name in fired
+        if isinstance(fault, MessageFault) and fault.name in fired
         for finding in _wrong(fault, [e for e in facts.events if e.number > int(fired[fault.name].fields["held"])])
     ]
     healed = {event.fields["fault"] for event in facts.events if event.point in ("fault.healed", "fault.unhealed")}
@@ -42,7 +42,7 @@ def check_faults(facts: RunFacts) -> CheckResult:
     return CheckResult("faults", len(planned), summary, findings, figures, void_because="; ".join(problems))
 
 
-def _wrong(fault: SpoiledMessage, events: Sequence[Event]) -> Iterator[Finding]:
+def _wrong(fault: MessageFault, events: Sequence[Event]) -> Iterator[Finding]:
     if fault.was_believed(events):
         yield Finding(f"a damaged message was believed: {fault.name}")
     if fault.was_answered_twice(events):

@@ -46,7 +46,7 @@ def _faults(events: Sequence[Event], point: str) -> list[str]:
 
 
 def recovery_seconds(events: Sequence[Event]) -> list[float]:
-    """Give the time from each fault's healing to the client's next progress; infinite where none came.
+    """Return the time from each fault's healing to the client's next progress; infinite where none came.
 
     A fault that heals when the client's work is done needs no progress.
     """

@@ -4,13 +4,13 @@ from harness.plan.faults.connections import CutMessage, DropConnection, Partitio
 from harness.plan.faults.effects import PARTIES, PartyName
 from harness.plan.faults.fault import SHARED_MARKS, Fault
 from harness.plan.faults.flips import FlippedStream
-from harness.plan.faults.messages import MISHAPS, Mishap, SpoiledMessage
-from harness.plan.faults.network import ILLNESSES, Illness, IllNetwork
+from harness.plan.faults.messages import MESSAGE_FAILURES, MessageFailure, MessageFault
+from harness.plan.faults.network import NETWORK_FAILURES, NetworkFailure, NetworkFault
 from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
 
 __all__ = [
-    "ILLNESSES",
-    "MISHAPS",
+    "MESSAGE_FAILURES",
+    "NETWORK_FAILURES",
     "PARTIES",
     "SHARED_MARKS",
     "VICTIMS",
@@ -19,15 +19,15 @@ __all__ = [
     "DropConnection",
     "Fault",
     "FlippedStream",
-    "IllNetwork",
-    "Illness",
     "Kill",
-    "Mishap",
+    "MessageFailure",
+    "MessageFault",
+    "NetworkFailure",
+    "NetworkFault",
     "Partition",
     "PartyName",
     "Pause",
     "Restart",
-    "SpoiledMessage",
     "Victims",
     "ends",
     "needs_flipper",
@@ -37,7 +37,7 @@ __all__ = [
 
 def needs_relay(fault: Fault) -> bool:
     """Whether a fault treats single messages badly, which a proxy of bytes cannot."""
-    return isinstance(fault, SpoiledMessage)
+    return isinstance(fault, MessageFault)
 
 
 def needs_flipper(fault: Fault) -> bool:
@@ -50,5 +50,5 @@ def ends(fault: Fault, party: str) -> bool:
     if isinstance(fault, Kill):
         return party in fault.victims
     return (isinstance(fault, Restart) and party == fault.victim) or (
-        isinstance(fault, SpoiledMessage) and fault.mishap == "late" and party == "client"
+        isinstance(fault, MessageFault) and fault.failure == "late" and party == "client"
     )

@@ -5,19 +5,19 @@ from typing import Literal
 
 __all__ = ["SPOTS", "WORDS", "Spot", "damaged"]
 
-Spot = Literal["middle", "first", "head", "tail", "seal"]
+Spot = Literal["middle", "first", "head", "tail", "checksum"]
 
 # One bit: the smallest lie there is.
 FLIPPED = 0b0000_0100
-SEAL_BYTES = 5
+CHECKSUM_BYTES = 5
 # Which byte of a message of so many. A message that carries a tensor is mostly its elements, which have a checksum of
 # their own; type, shape, codec and that checksum stand beside it, as do keys, norms and learning rates.
 PLACES: Mapping[Spot, Callable[[int], int]] = {
     "middle": lambda size: size // 2,
     "first": lambda _size: 0,
     "head": lambda size: min(12, size // 3),
-    "tail": lambda size: size - SEAL_BYTES - 2,
-    "seal": lambda size: size - 2,
+    "tail": lambda size: size - CHECKSUM_BYTES - 2,
+    "checksum": lambda size: size - 2,
 }
 SPOTS: tuple[Spot, ...] = tuple(PLACES)
 WORDS: Mapping[Spot, str] = {
@@ -25,12 +25,12 @@ WORDS: Mapping[Spot, str] = {
     "first": "in its first byte",
     "head": "near its beginning, beside a tensor's elements",
     "tail": "near its end, where a tensor's checksum, a norm or a commit is",
-    "seal": "in its seal",
+    "checksum": "in its checksum",
 }
 
 
 def damaged(body: bytes, spot: Spot) -> bytes:
-    """Give a message with one bit altered."""
+    """Return a message with one bit altered."""
     data = bytearray(body)
     data[PLACES[spot](len(data)) % len(data)] ^= FLIPPED
     return bytes(data)

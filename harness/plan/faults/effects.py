@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.plan.faults.flip import Flip
-from harness.plan.faults.message_fault import Mischief
+from harness.plan.faults.message_rule import MessageRule
 from harness.plan.faults.toxic import Toxic
 from harness.trace.event import Event
 
@@ -76,7 +76,7 @@ class RemoveToxic:
 class ArmMessageFault:
     """Treat the next message of a method badly."""
 
-    fault: Mischief
+    fault: MessageRule
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 __all__ = ["GROUPS", "KILLS", "OTHER", "Group"]
 
 Group = Literal[
-    "client killed", "trunk killed", "both killed", "stopped or paused", "connection", "ill network", "message",
+    "client killed", "trunk killed", "both killed", "stopped or paused", "connection", "network", "message",
     "altered bits", "other",
 ]  # fmt: skip
 OTHER: Group = "other"

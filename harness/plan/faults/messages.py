@@ -9,36 +9,38 @@ from harness.plan.faults.damage import WORDS, Spot
 from harness.plan.faults.effects import ArmMessageFault, DeliverLate, KillParty, Release, Script, StartParty, Until
 from harness.plan.faults.fault import Fault, is_failed_call
 from harness.plan.faults.groups import Group
-from harness.plan.faults.message_fault import Kind, Mischief
+from harness.plan.faults.message_rule import Kind, MessageRule
 from harness.trace.event import Event
 
-__all__ = ["CORRUPTIONS", "MISHAPS", "Mishap", "SpoiledMessage"]
+__all__ = ["CORRUPTIONS", "MESSAGE_FAILURES", "MessageFailure", "MessageFault"]
 
-Mishap = Literal["lose-request", "lose-reply", "duplicate", "late", "corrupt-request", "corrupt-reply"]
+MessageFailure = Literal["lose-request", "lose-reply", "duplicate", "late", "corrupt-request", "corrupt-reply"]
 
 
 @dataclass(frozen=True)
-class Way:
-    """How a mishap comes about: what the relay is asked for, the event by which it tells, and words."""
+class Mechanism:
+    """How a failure comes about: what the relay is asked for, the event by which it tells, and words."""
 
     kind: Kind
     mark: str
     detail: str
 
 
-WAYS: dict[Mishap, Way] = {
-    "lose-request": Way("lose request", "relay.request.lost", "the trunk never gets the request"),
-    "lose-reply": Way("lose reply", "relay.reply.lost", "the trunk carries the request out, the client never hears"),
-    "duplicate": Way("duplicate", "relay.request.doubled", "the trunk gets the request twice"),
-    "late": Way(
+MECHANISMS: dict[MessageFailure, Mechanism] = {
+    "lose-request": Mechanism("lose request", "relay.request.lost", "the trunk never gets the request"),
+    "lose-reply": Mechanism(
+        "lose reply", "relay.reply.lost", "the trunk carries the request out, the client never hears"
+    ),
+    "duplicate": Mechanism("duplicate", "relay.request.doubled", "the trunk gets the request twice"),
+    "late": Mechanism(
         "hold",
         "relay.request.delivered",
         "the request comes when the client was killed and its next life has opened the session",
     ),
-    "corrupt-request": Way("corrupt request", "relay.request.corrupted", "a bit of the request is altered"),
-    "corrupt-reply": Way("corrupt reply", "relay.reply.corrupted", "a bit of the reply is altered"),
+    "corrupt-request": Mechanism("corrupt request", "relay.request.corrupted", "a bit of the request is altered"),
+    "corrupt-reply": Mechanism("corrupt reply", "relay.reply.corrupted", "a bit of the reply is altered"),
 }
-MISHAPS: tuple[Mishap, ...] = tuple(WAYS)
+MESSAGE_FAILURES: tuple[MessageFailure, ...] = tuple(MECHANISMS)
 CORRUPTIONS = ("corrupt-request", "corrupt-reply")
 # Where the trunk says that it received a request; a repeated opening is answered from memory without a word.
 RECEIVED = {
@@ -50,17 +52,17 @@ RECEIVED = {
 
 
 @dataclass(frozen=True)
-class SpoiledMessage(Fault):
+class MessageFault(Fault):
     """The next message of a method, once."""
 
-    mishap: Mishap
+    failure: MessageFailure
     method: str
     spot: Spot = "middle"
 
     @property
     def kind(self) -> str:
         """What happens, in a word, with its parameters."""
-        return f"{self.mishap}-{self.method}"
+        return f"{self.failure}-{self.method}"
 
     @property
     def group(self) -> Group:
@@ -70,23 +72,23 @@ class SpoiledMessage(Fault):
     @property
     def detail(self) -> str:
         """What it does, in words."""
-        where = f" {WORDS[self.spot]}" if self.mishap in CORRUPTIONS else ""
-        return f"{self.method}: {WAYS[self.mishap].detail}{where}"
+        where = f" {WORDS[self.spot]}" if self.failure in CORRUPTIONS else ""
+        return f"{self.method}: {MECHANISMS[self.failure].detail}{where}"
 
     def script(self) -> Script:
         """Ask for it, and wait until it has happened."""
-        way = WAYS[self.mishap]
-        yield ArmMessageFault(Mischief(self.method, way.kind, self.spot))
+        mechanism = MECHANISMS[self.failure]
+        yield ArmMessageFault(MessageRule(self.method, mechanism.kind, self.spot))
         yield Release()
-        if self.mishap == "late":
+        if self.failure == "late":
             yield from self._deliver_late()
-        yield Until(way.mark)
+        yield Until(mechanism.mark)
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Whether events show that the fault took effect: by the relay's word, and by what client or trunk did."""
-        told = [event for event in events if event.point == WAYS[self.mishap].mark]
+        told = [event for event in events if event.point == MECHANISMS[self.failure].mark]
         failed = [event.fields["code"] for event in events if is_failed_call(event, self.method)]
-        match self.mishap:
+        match self.failure:
             case "lose-request" | "lose-reply":
                 return bool(told and failed)
             case "duplicate":
@@ -99,13 +101,13 @@ class SpoiledMessage(Fault):
 
     def was_believed(self, events: Sequence[Event]) -> bool:
         """Whether a message arrived damaged and no call failed of it: somebody took it for what it was not."""
-        told = any(event.point == WAYS[self.mishap].mark for event in events)
-        return self.mishap in CORRUPTIONS and told and not any(is_failed_call(event, self.method) for event in events)
+        told = any(event.point == MECHANISMS[self.failure].mark for event in events)
+        return self.failure in CORRUPTIONS and told and not any(is_failed_call(event, self.method) for event in events)
 
     def was_answered_twice(self, events: Sequence[Event]) -> bool:
         """Whether the trunk carried out a request that came twice both times, and its answers differ."""
-        told = [event for event in events if event.point == WAYS[self.mishap].mark]
-        return self.mishap == "duplicate" and any(
+        told = [event for event in events if event.point == MECHANISMS[self.failure].mark]
+        return self.failure == "duplicate" and any(
             event.fields["carried_out"] and not event.fields["same"] for event in told
         )
 

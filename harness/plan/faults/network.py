@@ -10,21 +10,21 @@ from harness.plan.faults.groups import Group
 from harness.plan.faults.toxic import Stream, Toxic
 from harness.trace.event import Event
 
-__all__ = ["ILLNESSES", "IllNetwork", "Illness"]
+__all__ = ["NETWORK_FAILURES", "NetworkFailure", "NetworkFault"]
 
-Illness = Literal["half-open", "reset", "delay-spike", "bandwidth-collapse", "slow-close"]
+NetworkFailure = Literal["half-open", "reset", "delay-spike", "bandwidth-collapse", "slow-close"]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How an illness is made: toxics as (type, attributes), and what it is in words."""
+    """How an failure is made: toxics as (type, attributes), and what it is in words."""
 
     toxics: tuple[tuple[str, Mapping[str, int]], ...]
     detail: str
 
 
 # Such that no call outlasts its deadline, however few bytes it has.
-KINDS: Mapping[Illness, Kind] = {
+KINDS: Mapping[NetworkFailure, Kind] = {
     "half-open": Kind((("timeout", {"timeout": 0}),), "swallows what is sent and says nothing"),
     "reset": Kind((("reset_peer", {"timeout": 0}),), "resets the connection at the next bytes"),
     "delay-spike": Kind((("latency", {"latency": 8000}),), "delays everything by 8 s"),
@@ -34,31 +34,31 @@ KINDS: Mapping[Illness, Kind] = {
         "closes after 20 more bytes, and takes 1.5 s to do so",
     ),
 }
-ILLNESSES: tuple[Illness, ...] = tuple(KINDS)
+NETWORK_FAILURES: tuple[NetworkFailure, ...] = tuple(KINDS)
 
 
 @dataclass(frozen=True)
-class IllNetwork(Fault):
+class NetworkFault(Fault):
     """Toxics on one direction of the live connection, until the client has seen a call fail, of an RPC if named."""
 
-    illness: Illness
+    failure: NetworkFailure
     stream: Stream
     method: str = ""
 
     @property
     def kind(self) -> str:
         """What happens, in a word, with its parameters."""
-        return f"{self.illness}-{self.stream}"
+        return f"{self.failure}-{self.stream}"
 
     @property
     def group(self) -> Group:
         """A group of its own."""
-        return "ill network"
+        return "network"
 
     @property
     def detail(self) -> str:
         """What it does, in words."""
-        return f"{KINDS[self.illness].detail}, {self.stream}"
+        return f"{KINDS[self.failure].detail}, {self.stream}"
 
     def script(self) -> Script:
         """Break it, and mend it when the client has noticed; what was held back arrives late."""
@@ -77,5 +77,5 @@ class IllNetwork(Fault):
     def _toxics(self) -> list[Toxic]:
         return [
             Toxic(type=kind, stream=self.stream, attributes=attributes, name=f"{self.name}-{kind}")
-            for kind, attributes in KINDS[self.illness].toxics
+            for kind, attributes in KINDS[self.failure].toxics
         ]

@@ -47,7 +47,7 @@ class Connection:
             self._links[named.direction].add(named)
 
     def update_toxic(self, named: NamedToxic) -> None:
-        """Give the toxic of that name other attributes."""
+        """Return the toxic of that name other attributes."""
         if self._links:
             self._links[named.direction].update(named)
 

@@ -68,7 +68,7 @@ class Link:
         task.add_done_callback(partial(self._stopped, stage))
 
     def update(self, named: NamedToxic) -> None:
-        """Give a toxic of the chain other attributes."""
+        """Return a toxic of the chain other attributes."""
         self._present(named.name).update(named.toxic, named.toxicity)
 
     def remove(self, name: str) -> None:

@@ -46,12 +46,12 @@ class Pipe:
         self._chunks: deque[Chunk] = deque()
         self._held_bytes = 0
         self._ended = False
-        self._sealed = False
+        self._abandoned = False
 
     @property
     def has_room(self) -> bool:
         """Whether the limit is not reached yet."""
-        return self._held_bytes < self._limit_bytes and not self._sealed
+        return self._held_bytes < self._limit_bytes and not self._abandoned
 
     @property
     def empty(self) -> bool:
@@ -65,7 +65,7 @@ class Pipe:
 
     def put(self, data: bytes | memoryview) -> None:
         """Hold bytes for the reader, as a chunk that came now."""
-        if self._sealed:
+        if self._abandoned:
             return
         self._chunks.append(Chunk(memoryview(data), self._clock()))
         self._held_bytes += len(data) + _CHUNK_OVERHEAD_BYTES
@@ -85,8 +85,8 @@ class Pipe:
             self.on_room()
         return chunk
 
-    def seal(self) -> None:
+    def abandon(self) -> None:
         """Forget what is held and never have room again: nothing reads from here any more."""
-        self._sealed = True
+        self._abandoned = True
         self._chunks.clear()
         self._held_bytes = 0

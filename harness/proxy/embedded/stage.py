@@ -98,7 +98,7 @@ class Stage:
 
     def finish(self) -> None:
         """Drop what is held and end the stream towards the receiver."""
-        self.input.seal()
+        self.input.abandon()
         self.output.end()
 
     async def _drain(self) -> None:

@@ -49,7 +49,7 @@ def _losses(steps: Sequence[Step]) -> dict[int, float]:
 
 
 def _distances(split: Sequence[float], reference: Sequence[float]) -> list[float]:
-    """Give the distance of each pair; two NaN are equal, and what is infinitely far stays on the drawing."""
+    """Return the distance of each pair; two NaN are equal, and what is infinitely far stays on the drawing."""
     raw = [
         0.0 if ours == theirs or (isnan(ours) and isnan(theirs)) else abs(ours - theirs)
         for ours, theirs in zip(split, reference, strict=True)

@@ -114,7 +114,7 @@ class Sheet:
         return axes
 
     def svg(self, label: str) -> str:
-        """Give the drawing as inline SVG; `label` says in words what it shows, for those who cannot see it."""
+        """Return the drawing as inline SVG; `label` says in words what it shows, for those who cannot see it."""
         buffer = io.StringIO()
         self._figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         return _inline(buffer.getvalue(), self.name, label)

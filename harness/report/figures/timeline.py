@@ -38,9 +38,9 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     # Several events in one pixel are one tick: more would weigh the page down and show nothing.
     pixel = 1.03 * end / axes.bbox.width
     for lane, source in enumerate(lanes):
-        moments = sorted({round(event.t / pixel) * pixel for event in run.trace if event.source == source})
-        lows, highs = [lane - 0.26] * len(moments), [lane + 0.26] * len(moments)
-        uprights(axes, moments, lows, highs, color=SPLIT, width=1)
+        times = sorted({round(event.t / pixel) * pixel for event in run.trace if event.source == source})
+        lows, highs = [lane - 0.26] * len(times), [lane + 0.26] * len(times)
+        uprights(axes, times, lows, highs, color=SPLIT, width=1)
     _draw_lives(axes, run, lanes)
     spans = fault_spans(run)
     _draw_bands([axes, *stairs], spans, end)

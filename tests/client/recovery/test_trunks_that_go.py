@@ -161,7 +161,7 @@ def test_a_run_whose_trunk_is_gone_when_all_is_saved_is_done(run, undisturbed, c
             return super().call(method, request, timeout)
 
     link = remote_trunk(Gone(service_of(run)), run)
-    link._calls.policy = replace(link._calls.policy, patience=0.0)
+    link._calls.policy = replace(link._calls.policy, retry_timeout=0.0)
     result = train(run, link)
 
     assert (12, False) == (result.steps, result.stopped)

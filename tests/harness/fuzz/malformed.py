@@ -35,7 +35,7 @@ OWN_REASONS = {
     "gradients of no parameter": Reason.BAD_REQUEST,
     "another agreement": Reason.MISMATCH,
     "no opener": Reason.BAD_REQUEST,
-    "broken seal": Reason.CORRUPT,
+    "broken checksum": Reason.CORRUPT,
 }
 
 HIDDEN = torch.randn(2, 6, 32, generator=torch.Generator().manual_seed(0))

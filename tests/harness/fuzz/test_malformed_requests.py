@@ -26,7 +26,7 @@ def training(config):
 
 
 def requests_of(target, seed, count):
-    """Give the first requests of a sequence, without the raw connections."""
+    """Return the first requests of a sequence, without the raw connections."""
     return [attack for attack in islice(attacks(target, seed), count) if isinstance(attack, Attack)]
 
 
@@ -67,7 +67,7 @@ def test_what_is_made_of_them_by_mutation_is_refused_too_and_nothing_changes(tra
 
 
 def rightful(training):
-    """Give what the training client may send next, and what any other client may."""
+    """Return what the training client may send next, and what any other client may."""
     commit = Commit(2, 0.1, None, skip=True)
     return [
         opening_of(training.hello),

@@ -6,10 +6,10 @@ from trunk.server import hello_of, opening_of, service_of
 
 from harness.fuzz.target import Target
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import origin_of, request_reader, with_checksum
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.messages import commit_message, key_message
-from splitlearn.wire.seal import origin_of, request_reader, sealed
 from splitlearn.wire.tensors import encode_tensor
 
 
@@ -45,9 +45,9 @@ class Training:
         return pb.SyncTrainingStateRequest(key=self.key(step), action=number, commit=message)
 
     def reason(self, attack):
-        """Give the reason for which a request is refused; None when it is taken."""
+        """Return the reason for which a request is refused; None when it is taken."""
         method = attack.method
-        body = sealed(attack.body, origin_of(method)) if attack.seal else attack.body
+        body = with_checksum(attack.body, origin_of(method)) if attack.checksum else attack.body
         request = request_reader(method, getattr(pb, f"{method}Request").FromString)(body)
         if isinstance(request, WireError):
             return request.reason
@@ -65,5 +65,5 @@ class Training:
         accumulator = session._accumulator
         progress = (accumulator._next, accumulator._expected, set(accumulator._seen))
         tape = {number: entry.nbytes for number, entry in session._tape.entries.items()}
-        moments = {name: moment.numpy().tobytes() for name, moment in session.moments().items()}
-        return session.fingerprint(), session.applied_step, gradients, progress, tape, moments
+        optimizer_state = {name: moment.numpy().tobytes() for name, moment in session.optimizer_state().items()}
+        return session.fingerprint(), session.applied_step, gradients, progress, tape, optimizer_state

@@ -7,7 +7,7 @@ import pytest
 from peer import SECONDS, ask, ended
 
 from harness.errors import HarnessError
-from harness.plan.faults.message_fault import Mischief
+from harness.plan.faults.message_rule import MessageRule
 from harness.relay.relay import Relay
 
 
@@ -30,7 +30,7 @@ def test_a_late_delivery_under_way_ends_with_the_relay(peer, notes):
     go = threading.Event()
     peer.answer = lambda body, _context: iter([go.wait(SECONDS) and body])
     with Relay(peer.address, notes) as relay, grpc.insecure_channel(relay.address) as channel:
-        relay.arm(Mischief("Compute", "hold"))
+        relay.arm(MessageRule("Compute", "hold"))
         ended(ask(channel, "Compute"))
         delivery = threading.Thread(target=relay.deliver_late)
         delivery.start()
@@ -43,7 +43,7 @@ def test_a_late_delivery_under_way_ends_with_the_relay(peer, notes):
 
 def test_a_delivery_after_the_end_is_refused(peer, notes):
     with Relay(peer.address, notes) as relay, grpc.insecure_channel(relay.address) as channel:
-        relay.arm(Mischief("Compute", "hold"))
+        relay.arm(MessageRule("Compute", "hold"))
         ended(ask(channel, "Compute"))
     with pytest.raises(HarnessError, match="has ended"):
         relay.deliver_late()

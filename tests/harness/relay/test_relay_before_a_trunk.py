@@ -7,7 +7,7 @@ import torch
 from peer import SECONDS
 from trunk.server import Trunk, hello_of
 
-from harness.plan.faults.message_fault import Mischief
+from harness.plan.faults.message_rule import MessageRule
 from harness.relay.relay import Relay
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
@@ -75,7 +75,7 @@ DAMAGED = [(method, f"corrupt {side}") for method in METHODS for side in ("reque
 def test_a_client_gets_the_same_bits_from_a_real_trunk_whatever_the_relay_does(run, config, notes, method, kind):
     expected = step_of(run.client(), hello_of(config, session="undisturbed"))
     assert (run.failures, notes) == ([], [])
-    run.relay.arm(Mischief(method, kind))
+    run.relay.arm(MessageRule(method, kind))
 
     assert expected == step_of(run.client(), hello_of(config, session="disturbed"))
     assert [method] == [fields["method"] for _, fields in notes]
@@ -89,7 +89,7 @@ def test_a_client_gets_the_same_bits_from_a_real_trunk_whatever_the_relay_does(r
 def test_a_request_that_comes_when_another_client_took_over_is_refused(run, config, notes):
     first, hello = run.client(), hello_of(config)
     first.open(hello)
-    run.relay.arm(Mischief("Compute", "hold"))
+    run.relay.arm(MessageRule("Compute", "hold"))
     answer = first.forward(ONLY, HIDDEN, MASK, None)
     with pytest.raises(WireError, match="kept back"):
         answer._attempt.result()

@@ -9,17 +9,17 @@ def folder_of(files, folder):
 
 
 def own(folder, role):
-    """Give the settings of a side that presents its certificate."""
+    """Return the settings of a side that presents its certificate."""
     return {"tls_certificate": folder / f"{role}.pem", "tls_key": folder / f"{role}.key"}
 
 
 def authority(folder):
-    """Give the settings of a side that trusts the folder's authority."""
+    """Return the settings of a side that trusts the folder's authority."""
     return {"tls_ca": folder / "ca.pem"}
 
 
 def token(folder):
-    """Give the settings of a side that has the folder's token."""
+    """Return the settings of a side that has the folder's token."""
     return {"token_file": folder / "token"}
 
 

@@ -56,7 +56,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(config, serve, 
     for name in ("no_proxy", "no_grpc_proxy", "grpc_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    link = serve(config.but(**trunk_kinds["token"])).link(config.but(**client_kinds["token"]), patience=0.2)
+    link = serve(config.but(**trunk_kinds["token"])).link(config.but(**client_kinds["token"]), retry_timeout=0.2)
 
     assert link.open(hello_of(config)).applied_step == 0
 
@@ -73,7 +73,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(config, serve, 
     ],
 )
 def test_a_handshake_that_fails_names_the_setting(config, serve, trunk_kinds, client_kinds, trunk, client, advice):
-    link = serve(config.but(**trunk_kinds[trunk])).link(config.but(**client_kinds[client]), patience=0.2)
+    link = serve(config.but(**trunk_kinds[trunk])).link(config.but(**client_kinds[client]), retry_timeout=0.2)
 
     with pytest.raises(WireError) as caught:
         link.open(hello_of(config))
@@ -82,7 +82,7 @@ def test_a_handshake_that_fails_names_the_setting(config, serve, trunk_kinds, cl
 
 
 def test_a_certificate_for_another_host_is_refused(config, serve, elsewhere):
-    link = serve(config.but(**own(elsewhere, "trunk"))).link(config.but(**authority(elsewhere)), patience=0.2)
+    link = serve(config.but(**own(elsewhere, "trunk"))).link(config.but(**authority(elsewhere)), retry_timeout=0.2)
 
     with pytest.raises(WireError, match="the trunk's certificate names other hosts than that of --trunk-address"):
         link.open(hello_of(config))

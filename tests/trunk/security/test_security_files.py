@@ -6,7 +6,7 @@ import grpc
 import pytest
 from credentials import authority, folder_of, own, token
 from trunk.server import service_of
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
@@ -17,7 +17,7 @@ SECONDS = 30
 
 
 def both_sides(config, settings):
-    """Give what a client's and a trunk's side say to settings."""
+    """Return what a client's and a trunk's side say to settings."""
     messages = []
     for start in (
         lambda: GrpcTransport(config.but(**settings), lambda _: None).close(),
@@ -56,7 +56,7 @@ def test_sixteen_characters_are_a_token(config, serve, tmp_path):
     trunk = serve(config.but(**token(tmp_path)))
 
     with grpc.insecure_channel(trunk.address) as channel, pytest.raises(grpc.RpcError) as caught:
-        sealed_stub(channel).Compute(
+        checksummed_stub(channel).Compute(
             pb.ComputeRequest(), timeout=SECONDS, metadata=[("authorization", "Bearer 0123456789abcdef")]
         )
     assert grpc.StatusCode.NOT_FOUND is caught.value.code()

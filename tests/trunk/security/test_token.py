@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from trunk.server import hello_of, service_of
-from trunk.stub import sealed_stub
+from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
@@ -46,7 +46,7 @@ def guarded(config, serve, files):
 @pytest.mark.parametrize("method", METHODS, ids=[method.name for method in METHODS])
 def test_no_request_is_served_without_the_token(guarded, method):
     request = getattr(pb, method.input_type.name)()
-    call = getattr(sealed_stub(guarded), method.name)
+    call = getattr(checksummed_stub(guarded), method.name)
 
     message = refusal_of(
         lambda: list(answer) if hasattr(answer := call(request, timeout=SECONDS), "__next__") else answer
@@ -105,7 +105,7 @@ def test_the_token_is_compared_in_full(guarded, files, change):
     given = [("authorization", f"Bearer {change(secret(files))}")]
     request = pb.SyncTrainingStateRequest()
 
-    message = refusal_of(lambda: sealed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
+    message = refusal_of(lambda: checksummed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
     assert "is not the trunk's" in message
 
 
@@ -116,7 +116,7 @@ def test_the_token_is_taken_in_one_form_only(guarded, files, headers):
     given = [("authorization", header.format(secret(files))) for header in headers]
     request = pb.SyncTrainingStateRequest()
 
-    refusal_of(lambda: sealed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
+    refusal_of(lambda: checksummed_stub(guarded).SyncTrainingState(request, timeout=SECONDS, metadata=given))
 
 
 def test_the_comparison_takes_the_same_time_for_every_token(config, serve, trunk_kinds, client_kinds, monkeypatch):

@@ -5,13 +5,13 @@ import pytest
 from peer import SECONDS, SERVICE, ask, assert_unavailable, ended, refusing, stream
 
 from harness.errors import HarnessError
-from harness.plan.faults.message_fault import Mischief
+from harness.plan.faults.message_rule import MessageRule
 from splitlearn.wire.errors import Reason
 from splitlearn.wire.status import wire_error
 
 
 def test_a_lost_request_never_arrives(peer, relay, channel, notes):
-    relay.arm(Mischief("Compute", "lose request"))
+    relay.arm(MessageRule("Compute", "lose request"))
 
     assert ask(channel, "Backward", b"another method").result() == b"another method"
     assert_unavailable(ended(ask(channel, "Compute", b"lost")))
@@ -22,7 +22,7 @@ def test_a_lost_request_never_arrives(peer, relay, channel, notes):
 
 @pytest.mark.parametrize("call", [ask, stream])
 def test_a_lost_reply_was_carried_out(peer, relay, channel, notes, call):
-    relay.arm(Mischief("GetGradients", "lose reply"))
+    relay.arm(MessageRule("GetGradients", "lose reply"))
     lost = call(channel, "GetGradients")
     with pytest.raises(grpc.RpcError):
         list(lost) if call is stream else lost.result(SECONDS)
@@ -34,7 +34,7 @@ def test_a_lost_reply_was_carried_out(peer, relay, channel, notes, call):
 
 def test_a_lost_refusal_is_told_with_its_reason(peer, relay, channel, notes):
     peer.answer = refusing
-    relay.arm(Mischief("Compute", "lose reply"))
+    relay.arm(MessageRule("Compute", "lose reply"))
 
     assert_unavailable(ended(ask(channel, "Compute")))
     assert notes == [("reply.lost", {"method": "Compute", "code": "OUT_OF_RANGE", "reason": "STEP_IN_PAST"})]
@@ -44,7 +44,7 @@ def test_a_doubled_request_arrives_twice_and_its_second_answer_is_given(peer, re
     replies = iter([b"same", b"same", b"first", b"second"])
     peer.answer = lambda _body, _context: iter([next(replies)])
     for answer in (b"same", b"second"):
-        relay.arm(Mischief("OpenSession", "duplicate"))
+        relay.arm(MessageRule("OpenSession", "duplicate"))
         assert answer == ask(channel, "OpenSession", b"twice").result()
 
     assert [b"twice"] * 4 == [peer.next_body() for _ in range(4)]
@@ -59,14 +59,14 @@ def test_an_answer_that_is_another_the_second_time_is_told_even_when_it_is_a_ref
         yield body
 
     peer.answer = first_the_body
-    relay.arm(Mischief("SyncTrainingState", "duplicate"))
+    relay.arm(MessageRule("SyncTrainingState", "duplicate"))
 
     assert wire_error(ended(ask(channel, "SyncTrainingState")), encrypted=False).reason is Reason.STEP_IN_PAST
     assert notes == [("request.doubled", {"method": "SyncTrainingState", "same": False, "carried_out": False})]
 
 
 def test_a_held_request_is_delivered_late(peer, relay, channel, notes):
-    relay.arm(Mischief("Compute", "hold"))
+    relay.arm(MessageRule("Compute", "hold"))
     assert_unavailable(ended(ask(channel, "Compute", b"late", metadata=[("authorization", "Bearer x")])))
     assert ask(channel, "Compute", b"before").result() == b"before"
     relay.deliver_late()
@@ -83,7 +83,7 @@ def test_a_held_request_is_delivered_late(peer, relay, channel, notes):
 @pytest.mark.parametrize("side", ["request", "reply"])
 @pytest.mark.parametrize(("body", "spot"), [(b"x", "middle"), (bytes(range(64)), "tail")], ids=["x", "64"])
 def test_one_bit_is_altered_once(peer, relay, channel, notes, side, body, spot):
-    relay.arm(Mischief("GetGradients", f"corrupt {side}", spot))
+    relay.arm(MessageRule("GetGradients", f"corrupt {side}", spot))
     peer.answer = lambda body, _context: iter([body, body])
     first, second = stream(channel, "GetGradients", body)
     spoiled = peer.next_body() if side == "request" else first
@@ -95,7 +95,7 @@ def test_one_bit_is_altered_once(peer, relay, channel, notes, side, body, spot):
 
 
 def test_a_refusal_is_not_corrupted_but_the_next_reply_is(peer, relay, channel, notes):
-    relay.arm(Mischief("Compute", "corrupt reply"))
+    relay.arm(MessageRule("Compute", "corrupt reply"))
     peer.answer, echo = refusing, peer.answer
     assert wire_error(ended(ask(channel, "Compute")), encrypted=False).reason is Reason.STEP_IN_PAST
     assert notes == []

@@ -10,7 +10,7 @@ from harness.engine.memory import sample_memory
 from harness.engine.network import Network, link_toxics
 from harness.engine.observer import Observer
 from harness.engine.party import Party
-from harness.engine.workshop import Workshop
+from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.judging.facts import Traffic
@@ -26,7 +26,7 @@ from harness.trace.memory_sample import MemorySample
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 
-__all__ = ["SECOND_SESSION", "SESSION", "Attempt", "AttemptResult"]
+__all__ = ["SECOND_SESSION", "SESSION", "Execution", "ExecutionResult"]
 
 START_TIMEOUT = 90.0
 COUNTERS_TIMEOUT = 5.0
@@ -35,7 +35,7 @@ SECOND_SESSION = "second-run"
 
 
 @dataclass(frozen=True)
-class AttemptResult:
+class ExecutionResult:
     """How an execution ended.
 
     Attributes:
@@ -51,14 +51,14 @@ class AttemptResult:
     memory: list[MemorySample]
 
 
-class Attempt:
+class Execution:
     """Executes a scenario once."""
 
     def __init__(
-        self, scenario: Scenario, workshop: Workshop, record: RunRecord, on_event: Callable[[Event], None]
+        self, scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]
     ) -> None:
         self._scenario = scenario
-        self._workshop = workshop
+        self._testbed = testbed
         self._record = record
         self._on_event = on_event
         # Checkpoints by the clock would make a run depend on the machine's load.
@@ -75,7 +75,7 @@ class Attempt:
         }
         self._world = World(parties, self._observer, self._config, self._over)
 
-    def run(self) -> AttemptResult:
+    def run(self) -> ExecutionResult:
         """Execute."""
         problem, traffic = "", None
         try:
@@ -92,7 +92,7 @@ class Attempt:
         finally:
             self._record.close()
         # Only when the observer has ended has everything been heard that the processes said.
-        return AttemptResult(problem, traffic, list(self._observer.events), self._memory)
+        return ExecutionResult(problem, traffic, list(self._observer.events), self._memory)
 
     def _run(self) -> Traffic | None:
         if self._scenario.topology == "local":
@@ -117,7 +117,7 @@ class Attempt:
             if any(needs_flipper(fault) for fault in self._scenario.faults):
                 flipper = stack.enter_context(Flipper(upstream, self._observer.note))
                 upstream = flipper.address
-            proxy = self._workshop.toxiproxy.create_proxy(name, upstream)
+            proxy = self._testbed.toxiproxy.create_proxy(name, upstream)
             stack.callback(proxy.destroy)
             for toxic in link_toxics(self._scenario.link):
                 proxy.add_toxic(toxic)
@@ -202,12 +202,12 @@ class Attempt:
         return self._start("client", ["train", *resume, *flags])
 
     def _start(self, name: str, argv: list[str]) -> Program:
-        return self._workshop.starter.start(name, "splitlearn", argv, self._record.logs / f"{name}.log")
+        return self._testbed.starter.start(name, "splitlearn", argv, self._record.logs / f"{name}.log")
 
     def _flags(self, party: str, config: TrainingConfig) -> list[str]:
         path = self._record.folder / f"{party}.json"
         self._scenario.settings_of(party, config).save(path)
-        whole = self._scenario.whole_steps
+        whole = self._scenario.record_steps
         steps = ["--record-steps", *map(str, whole)] if whole else []
         observed = ["--probe", str(self._observer.path), "--record", str(self._record.recorder(party)), *steps]
         return ["--config", str(path), *observed]
@@ -230,7 +230,7 @@ class Attempt:
         """
         pause = threading.Event()
         for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
-            counters = self._workshop.toxiproxy.byte_counters(name)
+            counters = self._testbed.toxiproxy.byte_counters(name)
             if counters.received_upstream and counters.received_downstream:
                 break
             pause.wait(0.05)

@@ -5,13 +5,13 @@ from typing import Literal
 
 from harness.plan.faults.damage import Spot
 
-__all__ = ["Kind", "Mischief"]
+__all__ = ["Kind", "MessageRule"]
 
 Kind = Literal["lose request", "lose reply", "duplicate", "hold", "corrupt request", "corrupt reply"]
 
 
 @dataclass(frozen=True)
-class Mischief:
+class MessageRule:
     """Something that happens to the next call of a method.
 
     Attributes:

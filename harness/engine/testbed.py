@@ -14,14 +14,14 @@ from harness.processes.starters import ColdStarter, Starter, WarmStarter
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.server_process import ProxyBackend, find_backend, running_proxy_server
 
-__all__ = ["RUNS", "Workshop", "open_workshop"]
+__all__ = ["RUNS", "Testbed", "open_testbed"]
 
 RUNS = Path("reports/runs")
 COLD_START_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Testbed:
     """What is opened once for many runs.
 
     Attributes:
@@ -45,20 +45,20 @@ class Workshop:
     start_seconds: float = 0.0
 
     def replay(self, scenario: Scenario) -> str:
-        """Give the command that runs a scenario again, in the same way."""
+        """Return the command that runs a scenario again, in the same way."""
         return " ".join((scenario.replay, *self.flags))
 
 
 @contextmanager
-def open_workshop(
+def open_testbed(
     runs: Path = RUNS,
     backend: ProxyBackend | None = None,
     *,
     cold: bool = False,
     seed: int = 0,
     flags: Sequence[str] = (),
-) -> Iterator[Workshop]:
-    """Open a workshop; everything it started ends with it.
+) -> Iterator[Testbed]:
+    """Open a testbed; everything it started ends with it.
 
     Args:
         runs: folder of run folders.
@@ -72,7 +72,7 @@ def open_workshop(
     """
     chosen = backend or find_backend()
     _must_be_writable(runs)
-    scratch = Path(tempfile.mkdtemp(prefix="splitlearn-workshop-"))
+    scratch = Path(tempfile.mkdtemp(prefix="splitlearn-testbed-"))
     try:
         with ExitStack() as stack:
             starter: Starter = stack.enter_context(ColdStarter()) if cold else stack.enter_context(WarmStarter())
@@ -80,7 +80,7 @@ def open_workshop(
             toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
             references = References(starter, scratch / "references")
             slow = COLD_START_SECONDS if cold else 0.0
-            yield Workshop(starter, toxiproxy, chosen, references, runs, tuple(flags), scratch / "materials", slow)
+            yield Testbed(starter, toxiproxy, chosen, references, runs, tuple(flags), scratch / "materials", slow)
     finally:
         shutil.rmtree(scratch)
 

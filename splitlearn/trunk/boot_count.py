@@ -9,28 +9,28 @@ from filelock import FileLock, Timeout
 from splitlearn.errors import CheckpointError
 from splitlearn.files import write_atomically
 
-__all__ = ["next_epoch", "only_trunk"]
+__all__ = ["next_boot", "only_trunk"]
 
 HIGHEST = 1 << 20  # what incarnations have room for
 COUNTING_SECONDS = 30.0
 
 
-def next_epoch(save_dir: Path) -> int:
+def next_boot(save_dir: Path) -> int:
     """Count one more start, on the disk before anybody is served; gives the count, from 1.
 
     Raises:
         CheckpointError: the count cannot be read or written, or another trunk is about to count and does not. A trunk
             that cannot tell its past from its present must not serve.
     """
-    path = save_dir / ".trunk-epoch"
+    path = save_dir / ".trunk-boots"
     advice = f"another trunk starts with {save_dir} and does not get on; end it first"
     try:
-        with _alone(save_dir / ".trunk-epoch.lock", COUNTING_SECONDS, advice):
-            epoch = _read(path) + 1
-            write_atomically(path, f"{epoch}\n".encode())
+        with _alone(save_dir / ".trunk-boots.lock", COUNTING_SECONDS, advice):
+            boot = _read(path) + 1
+            write_atomically(path, f"{boot}\n".encode())
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error}; make room or give another --save-dir") from None
-    return epoch
+    return boot
 
 
 def _read(path: Path) -> int:
