@@ -143,7 +143,7 @@ class TrunkSession:
         self._passes.count = 0
 
     def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
-        """Return the step's accumulated gradients; all where no names are given; raises `WireError` for a wrong name."""
+        """Return the step's accumulated gradients, all unless names are given; raises `WireError` for a wrong name."""
         wanted = list(names) or list(self._parameters)
         unknown = [name for name in wanted if name not in self._parameters]
         if unknown:

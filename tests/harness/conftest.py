@@ -107,7 +107,7 @@ def sabotaged_testbed(shared_testbed, warm_starter):
 
 @pytest.fixture
 def connect_probe():
-    """Return a function that connects a probe as a process does; what the system does at a process's end is done here."""
+    """Return a function that connects a probe as a process does; the probes are closed when the test ends."""
     probes = []
 
     def connect(observer, source="client"):
