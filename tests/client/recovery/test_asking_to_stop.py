@@ -68,10 +68,10 @@ def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, und
 
     with pytest.raises(CrashError):
         train(run, remote_trunk(DirectTransport(service), run), probe=Asking(), stop=stop)
-    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 12), epoch=2)
+    service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 12), boot=2)
     with pytest.raises(CrashError):
         train(run, remote_trunk(DirectTransport(service), run), resume=True)
-    train(run, remote_trunk(DirectTransport(service_of(run, epoch=3)), run), resume=True)
+    train(run, remote_trunk(DirectTransport(service_of(run, boot=3)), run), resume=True)
 
     assert_same(undisturbed, final_state(run))
 

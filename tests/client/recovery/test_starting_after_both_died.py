@@ -12,7 +12,7 @@ def restarted(run):
     """A trunk that was started again, whose holder before has saved nothing and does not come back."""
     remote_trunk(DirectTransport(service_of(run)), run).open(hello_of(run))
     now = [0.0]
-    return service_of(run, epoch=2, now=lambda: now[0]), now
+    return service_of(run, boot=2, now=lambda: now[0]), now
 
 
 def test_a_fresh_start_waits_until_the_dead_client_is_given_up(run, restarted):

@@ -33,7 +33,7 @@ class Restarting(CrashingProbe):
         super().point(name, step, microbatch, **fields)
         if (name, step) in self.places:
             self.places.remove((name, step))
-            self.transport.service = service_of(self.config, epoch=9 - len(self.places))
+            self.transport.service = service_of(self.config, boot=9 - len(self.places))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ class Stopping(CrashingProbe):
             self.transport.service.stopping = True
         if name == "client.session.opening" and self.transport.service.stopping:
             assert self.transport.service.runs == []
-            self.transport.service = service_of(self.config, epoch=2)
+            self.transport.service = service_of(self.config, boot=2)
 
     @property
     def done(self):
@@ -133,7 +133,7 @@ def test_a_client_that_died_is_not_waited_for_by_a_trunk_that_stops(run, undistu
 
     def start_again():
         assert service.runs == []
-        transport.service = service_of(run, epoch=2)
+        transport.service = service_of(run, boot=2)
 
     assert service.runs == ["default"]
     train(run, remote_trunk(transport, run, start_again), resume=True)
