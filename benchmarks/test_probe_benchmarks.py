@@ -14,7 +14,7 @@ from splitlearn.determinism import make_deterministic
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe, open_probe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.local import LocalTrunk
 
 # The smallest model, so that points weigh most.

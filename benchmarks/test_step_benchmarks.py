@@ -14,7 +14,7 @@ from splitlearn.models import FAMILY
 from splitlearn.models.sources import load_whole
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.local import LocalTrunk
 
 CONFIG = TrainingConfig(model="mini", cuts="1:5", batch_size=8, max_length=128, vocab_size=2048)

@@ -13,9 +13,9 @@ from splitlearn.data.batch import pad_to_microbatch
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.local import LocalTrunk
-from splitlearn.wire.link import Hello
+from splitlearn.wire.trunk_link import Hello
 
 TEXT = """The rain in Spain stays mainly in the plain.
 She sells sea shells by the sea shore.

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from harness.engine.memory import sample_memory
+from harness.engine.memory_sampler import sample_memory
 from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.fuzz.program import FuzzProgram

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from harness.engine.director import FaultDirector
-from harness.engine.memory import sample_memory
+from harness.engine.memory_sampler import sample_memory
 from harness.engine.network import Network, link_toxics
 from harness.engine.observer import Observer
 from harness.engine.party import Party

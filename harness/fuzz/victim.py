@@ -9,10 +9,10 @@ from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.heartbeat import BEAT_SECONDS
-from splitlearn.wire.link import Commit, Hello, Position
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Commit, Hello, Position
 
 __all__ = ["HONEST", "OPERATIONS", "UNHEARD", "Victim"]
 

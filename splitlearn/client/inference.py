@@ -14,7 +14,7 @@ from splitlearn.data import Microbatch, TrainingData
 from splitlearn.determinism import stage_scope
 from splitlearn.loss import token_loss_sum
 from splitlearn.models.family import ClientStage, ModelIdentity
-from splitlearn.wire.link import TrunkLink
+from splitlearn.wire.trunk_link import TrunkLink
 
 __all__ = ["Evaluation", "Sampling", "evaluate", "generate"]
 

@@ -19,9 +19,9 @@ from splitlearn.loss import token_loss_sum
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate, apply_update, build_optimizer
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import BackwardResult, Commit, Pending, Position, TrunkLink
+from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position, TrunkLink
 
 __all__ = ["StepReport", "TrainingStep"]
 

@@ -23,9 +23,9 @@ from splitlearn.errors import CheckpointError, ConfigError
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Hello, TrunkLink, Welcome
+from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
 __all__ = ["Resume", "Trainer", "TrainingResult", "check_data_fits"]
 

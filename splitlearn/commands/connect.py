@@ -8,14 +8,14 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ModelIdentity
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.heartbeat import beating
-from splitlearn.wire.link import TrunkLink
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.trunk_link import TrunkLink
 
 __all__ = ["connected"]
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from splitlearn.probe import Probe, open_probe
-from splitlearn.record import Recorder, open_recorder
+from splitlearn.recorder import Recorder, open_recorder
 
 __all__ = ["add_observer_flags", "observers"]
 

@@ -20,8 +20,8 @@ from splitlearn.models import FAMILY
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.models.sources import with_hub_tokenizer
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
-from splitlearn.wire.link import Hello, TrunkLink, Welcome
+from splitlearn.recorder import NullRecorder
+from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
 __all__ = ["TrainedModel", "add_trained_flags", "trained_config", "trained_model"]
 

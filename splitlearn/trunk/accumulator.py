@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Position
+from splitlearn.wire.trunk_link import Position
 
 __all__ = ["Accumulator"]
 

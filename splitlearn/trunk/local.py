@@ -15,10 +15,10 @@ from splitlearn.codecs import CODECS
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
+from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
 
 __all__ = ["LocalTrunk"]
 

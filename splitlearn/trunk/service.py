@@ -12,7 +12,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.trunk.activations import Activations
 from splitlearn.trunk.boundary import BoundaryTensors
 from splitlearn.trunk.holders import Holder, Holders
@@ -20,9 +20,9 @@ from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
-from splitlearn.wire.link import Opening, Welcome
 from splitlearn.wire.messages import commit_value, opening_value, position_value
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Opening, Welcome
 
 __all__ = ["TrunkService"]
 

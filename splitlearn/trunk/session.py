@@ -14,11 +14,11 @@ from splitlearn.determinism import stage_scope
 from splitlearn.models.family import TrunkStage, fingerprint
 from splitlearn.optimizer import apply_update, build_optimizer, load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
-from splitlearn.record import Recorder
+from splitlearn.recorder import Recorder
 from splitlearn.trunk.accumulator import Accumulator
 from splitlearn.trunk.tape import Graph, Tape, TapeEntry, recorded_graph
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import BackwardResult, Commit, Position
+from splitlearn.wire.trunk_link import BackwardResult, Commit, Position
 
 __all__ = ["TrunkSession"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Opening, Welcome
+from splitlearn.wire.trunk_link import Opening, Welcome
 
 __all__ = ["IDLE_TIMEOUT", "Sessions", "checked_name"]
 

@@ -13,10 +13,10 @@ from splitlearn.wire.addresses import host_of
 from splitlearn.wire.credentials import bearer, client_tls, read_token
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.grpc_log import without_tracebacks
-from splitlearn.wire.link import Pending
 from splitlearn.wire.options import channel_options
 from splitlearn.wire.status import wire_error
 from splitlearn.wire.stub import METHODS, Method
+from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["GrpcTransport"]
 

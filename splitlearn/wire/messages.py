@@ -2,7 +2,7 @@
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Commit, Opening, Position
+from splitlearn.wire.trunk_link import Commit, Opening, Position
 
 __all__ = ["commit_message", "commit_value", "key_message", "opening_value", "position_value"]
 

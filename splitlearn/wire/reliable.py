@@ -12,8 +12,8 @@ from typing import Generic, Protocol, TypeVar
 from google.protobuf.message import Message
 
 from splitlearn.wire.errors import Code, Reason, WireError
-from splitlearn.wire.link import Pending
 from splitlearn.wire.transport import Transport
+from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["RENEW_AFTER", "Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
 

@@ -19,10 +19,10 @@ from splitlearn.config import TrainingConfig
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.heartbeat import BEAT_SECONDS
-from splitlearn.wire.link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
 from splitlearn.wire.messages import commit_message, key_message
 from splitlearn.wire.reliable import ReliableCalls
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
+from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
 
 __all__ = ["RemoteTrunk"]
 

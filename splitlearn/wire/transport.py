@@ -5,7 +5,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
-from splitlearn.wire.link import Pending
+from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["Transport"]
 

@@ -12,7 +12,7 @@ from splitlearn.client.trainer import Trainer
 from splitlearn.data import Tokenizer, TrainingData
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError

@@ -10,7 +10,7 @@ from trunk.server import hello_of, service_of
 
 from splitlearn.client.inference import Sampling, evaluate, generate
 from splitlearn.models import FAMILY
-from splitlearn.wire.link import Hello
+from splitlearn.wire.trunk_link import Hello
 
 
 @pytest.fixture(params=["local", "remote"])

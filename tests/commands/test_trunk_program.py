@@ -17,8 +17,8 @@ from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
-from splitlearn.wire.link import Hello
+from splitlearn.recorder import NullRecorder
+from splitlearn.wire.trunk_link import Hello
 
 
 def client_program(*words):

@@ -9,7 +9,7 @@ from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate, optimizer_state
 from splitlearn.probe import NullProbe
 from splitlearn.trunk.local import LocalTrunk
-from splitlearn.wire.link import Hello
+from splitlearn.wire.trunk_link import Hello
 
 
 class MemoryRecorder:

@@ -11,7 +11,7 @@ from exactness.uncut import difference, train_uncut
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.session import TrunkSession
 
 

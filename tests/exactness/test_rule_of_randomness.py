@@ -9,7 +9,7 @@ from exactness.uncut import difference, same_bits, train_uncut
 
 import splitlearn.determinism
 import splitlearn.trunk.session
-from splitlearn.wire.link import Position
+from splitlearn.wire.trunk_link import Position
 
 # 4. Counter-based random numbers
 

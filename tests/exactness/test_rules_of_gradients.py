@@ -12,7 +12,7 @@ from splitlearn.client.gradients import ClientGradients, global_norm
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import build_optimizer
 from splitlearn.trunk.accumulator import Accumulator
-from splitlearn.wire.link import Position
+from splitlearn.wire.trunk_link import Position
 
 # 1. One optimizer for the client
 

@@ -10,8 +10,8 @@ from harness.fuzz.answers import failing, own_refusal, saying
 from harness.fuzz.lie import Lie
 from harness.fuzz.victim import OPERATIONS, UNHEARD
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import TrunkLink
 from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.trunk_link import TrunkLink
 
 NEVER = threading.Event()
 MISMATCH = own_refusal(WireError(Reason.MISMATCH, "no"))

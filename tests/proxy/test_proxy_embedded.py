@@ -24,11 +24,11 @@ from proxy_wires import (
 
 from harness.proxy.client import ByteCounters, Toxic
 from harness.proxy.embedded import toxics as embedded_toxics
-from harness.proxy.embedded.link import NamedToxic
 from harness.proxy.embedded.metrics import Metrics
 from harness.proxy.embedded.pipe import Pipe
 from harness.proxy.embedded.proxy import Proxy
 from harness.proxy.embedded.randomness import generator_for
+from harness.proxy.embedded.toxic_link import NamedToxic
 from harness.proxy.embedded.toxics import toxic_type, toxic_type_names
 from harness.proxy.server_process import find_backend, running_proxy_server
 

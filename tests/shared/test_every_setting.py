@@ -11,7 +11,7 @@ from splitlearn.config import TrainingConfig, add_config_flags, config_from_flag
 from splitlearn.cuts import Cuts
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
 from splitlearn.wire import compute_service_pb2 as pb

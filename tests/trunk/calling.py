@@ -8,9 +8,9 @@ from trunk.server import hello_of, opening_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.link import Position
 from splitlearn.wire.messages import key_message
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Position
 
 
 def opening(config, **changes):

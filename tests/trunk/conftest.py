@@ -5,7 +5,7 @@ from trunk.server import Trunk
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.session import TrunkSession
 
 

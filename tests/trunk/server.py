@@ -5,15 +5,15 @@ from contextlib import ExitStack
 from splitlearn.agreement import agreement
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.link import Hello
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.trunk_link import Hello
 
 
 def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions):

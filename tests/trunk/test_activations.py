@@ -12,7 +12,7 @@ from splitlearn.models import FAMILY
 from splitlearn.trunk import activations
 from splitlearn.trunk.activations import Activations
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Position
+from splitlearn.wire.trunk_link import Position
 
 
 class Alive(TorchDispatchMode):

@@ -9,9 +9,9 @@ from trunk.server import hello_of, service_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason
-from splitlearn.wire.link import Commit, Hello, Position
 from splitlearn.wire.messages import key_message
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Commit, Hello, Position
 
 MIB = 1 << 20
 

@@ -7,8 +7,8 @@ from trunk.server import hello_of, opening_of, service_of
 from splitlearn.checkpoint import CheckpointStore
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason
-from splitlearn.wire.link import Position
 from splitlearn.wire.messages import key_message
+from splitlearn.wire.trunk_link import Position
 
 
 def test_a_save_that_comes_late_writes_nothing(config):

@@ -17,9 +17,9 @@ from trunk.stub import checksummed_stub
 from splitlearn.errors import ConfigError
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.link import Position
 from splitlearn.wire.messages import key_message
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Position
 
 SECONDS = 30
 MIB = 1 << 20

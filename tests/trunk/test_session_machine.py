@@ -21,11 +21,11 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.tape import TapeEntry
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.trunk_link import Commit, Position
 
 MICROBATCHES = 3
 STEPS = 4

@@ -4,10 +4,10 @@ from exactness.uncut import same_bits
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.trunk_link import Commit, Position
 
 ONLY = Position(0, 0, 1)
 

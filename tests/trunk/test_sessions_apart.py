@@ -9,9 +9,9 @@ from trunk.server import hello_of, opening_of, service_of
 from splitlearn.trunk.sessions import MAX_READERS, READER_REST
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Position
 from splitlearn.wire.messages import key_message
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Position
 
 
 def opening(config, name, **more):

@@ -12,8 +12,8 @@ from splitlearn.trunk import reception
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
 from splitlearn.wire.checksum import origin_of, with_checksum
-from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.messages import key_message
+from splitlearn.wire.trunk_link import Commit, Position
 
 SECONDS = 30
 # More than any pool of threads has, fewer than a connection may have.

@@ -9,10 +9,10 @@ import torch
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.record import NullRecorder
+from splitlearn.recorder import NullRecorder
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.tape import Graph, Tape, TapeEntry
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.trunk_link import Commit, Position
 
 MICROBATCHES = 2000
 

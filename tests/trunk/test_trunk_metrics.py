@@ -14,7 +14,7 @@ from splitlearn.errors import ConfigError
 from splitlearn.probe import NullProbe
 from splitlearn.trunk.metrics import Metrics
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.trunk_link import Commit, Position
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from trunk.server import Trunk, hello_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.link import Position
+from splitlearn.wire.trunk_link import Position
 
 LONG = "long " * 4000
 CODEC = pb.Tensor(dtype=1, shape=(1, 2, 32), codec=LONG)

@@ -14,10 +14,10 @@ from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import checksum_of, origin_of, with_checksum
 from splitlearn.wire.errors import CODES, Code, Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.link import Hello, Welcome
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.status import status_of, wire_error
+from splitlearn.wire.trunk_link import Hello, Welcome
 
 SECONDS = 30
 DETAILS = "grpc-status-details-bin"

@@ -8,7 +8,7 @@ from harness.fuzz.report import FuzzReport
 from harness.fuzz.target import Target
 from harness.judging.checks.fuzzers import Fuzzer, Reading, check_fuzzer
 from harness.judging.facts import RunFacts
-from harness.judging.memory import growth_with_requests
+from harness.judging.memory_growth import growth_with_requests
 from harness.plan.adversaries import HostilePeers
 from harness.trace.verdict import CheckResult, Finding
 

@@ -1,7 +1,7 @@
 """Neither party's memory grows with the steps."""
 
 from harness.judging.facts import RunFacts
-from harness.judging.memory import growth_with_steps
+from harness.judging.memory_growth import growth_with_steps
 from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_memory"]

@@ -8,8 +8,8 @@ from random import Random
 from harness.proxy.embedded.address import split_address
 from harness.proxy.embedded.endpoint import Endpoint
 from harness.proxy.embedded.errors import BadAddressError
-from harness.proxy.embedded.link import Link, NamedToxic
 from harness.proxy.embedded.metrics import ByteCount
+from harness.proxy.embedded.toxic_link import NamedToxic, ToxicLink
 
 __all__ = ["Connection"]
 
@@ -35,7 +35,7 @@ class Connection:
         self._server: Endpoint | None = None
         self._open_endpoints = 1
         self._aborted = False
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, ToxicLink] = {}
         client.on_lost = self._endpoint_lost
         loop = asyncio.get_running_loop()
         self._closed = loop.create_future()
@@ -91,8 +91,8 @@ class Connection:
         for named in toxics:
             self._links[named.direction].add(named)
 
-    def _link(self, source: Endpoint, sink: Endpoint, direction: str) -> Link:
-        return Link(source, sink, self._counts[direction], partial(self._generator_for, direction))
+    def _link(self, source: Endpoint, sink: Endpoint, direction: str) -> ToxicLink:
+        return ToxicLink(source, sink, self._counts[direction], partial(self._generator_for, direction))
 
     def _endpoint_lost(self) -> None:
         self._open_endpoints -= 1

@@ -7,9 +7,9 @@ from harness.proxy.embedded.address import canonical_address, listening_socket, 
 from harness.proxy.embedded.connection import Connection
 from harness.proxy.embedded.endpoint import Endpoint
 from harness.proxy.embedded.errors import ToxicAlreadyExistsError, ToxicNotFoundError
-from harness.proxy.embedded.link import NamedToxic
 from harness.proxy.embedded.metrics import ByteCount, CounterLabels, Metrics
 from harness.proxy.embedded.randomness import generator_for
+from harness.proxy.embedded.toxic_link import NamedToxic
 
 __all__ = ["Proxy"]
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, fields, replace
 
 from harness.proxy.embedded.errors import ApiError, BadRequestBodyError, InvalidStreamError
 from harness.proxy.embedded.json_body import JsonObject, integer, nested_object, value_of
-from harness.proxy.embedded.link import NamedToxic
+from harness.proxy.embedded.toxic_link import NamedToxic
 from harness.proxy.embedded.toxics import Toxic, toxic_type
 
 __all__ = ["new_toxic", "shown_toxic", "updated_toxic"]

@@ -7,7 +7,7 @@ from trunk.server import Trunk, hello_of
 from harness.fuzz import sequence
 from harness.fuzz.target import Target
 from splitlearn.wire import options
-from splitlearn.wire.link import Commit, Position
+from splitlearn.wire.trunk_link import Commit, Position
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.fuzz.program import FuzzProgram
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.sending import fuzz
-from harness.judging.memory import growth_with_requests
+from harness.judging.memory_growth import growth_with_requests
 
 
 def test_a_trunk_refuses_all_of_it(trained):

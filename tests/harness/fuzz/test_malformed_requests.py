@@ -16,8 +16,8 @@ from harness.fuzz.guard import must_be_refused
 from harness.fuzz.sequence import attacks, examples
 from harness.fuzz.target import FAR_STEP, METHODS
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.link import Commit
 from splitlearn.wire.messages import commit_message
+from splitlearn.wire.trunk_link import Commit
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from harness.fuzz.target import Target
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import origin_of, request_reader, with_checksum
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.messages import commit_message, key_message
 from splitlearn.wire.tensors import encode_tensor
+from splitlearn.wire.trunk_link import Commit, Position
 
 
 class Training:

@@ -11,9 +11,9 @@ from harness.plan.faults.message_rule import MessageRule
 from harness.relay.relay import Relay
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.link import Commit, Position
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
 from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.trunk_link import Commit, Position
 
 
 class Run:

@@ -13,7 +13,7 @@ from harness.proxy.embedded.pipe import Outlet
 from harness.proxy.embedded.stage import Stage
 from harness.proxy.embedded.toxics import Toxic
 
-__all__ = ["Link", "NamedToxic"]
+__all__ = ["NamedToxic", "ToxicLink"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class NamedToxic:
         return self.stream.lower()
 
 
-class Link:
+class ToxicLink:
     """Carries bytes from `source` to `sink`. Without toxics they go straight from socket to socket."""
 
     def __init__(
