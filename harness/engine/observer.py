@@ -1,6 +1,5 @@
 """Hears from every process which points it passes, and can hold it there."""
 
-import itertools
 import json
 import shutil
 import socket
@@ -21,6 +20,9 @@ from harness.trace.place import At
 
 __all__ = ["Observer"]
 
+# For what has been heard to be written, when the run has ended.
+DELIVERY_TIMEOUT = 60.0
+
 
 @dataclass
 class Hold:
@@ -33,17 +35,26 @@ class Hold:
 class Observer:
     """Listens on a Unix socket for the probes of one run.
 
+    A thread of its own delivers the events, so that a slow disk or terminal keeps nobody from being heard. Whoever is
+    held stays held until the event has been delivered and released. When delivery fails, all are released, nothing
+    more is heard, and leaving the block raises the failure.
+
     Args:
         holds: places at which a process is to be held, each once.
-        on_event: called with every event, in order, by the thread that received it.
+        on_event: called with every event, in order, one at a time; all have been delivered when the block is left.
+        delivery_timeout: seconds that leaving the block waits for that.
     """
 
-    def __init__(self, holds: tuple[At, ...], on_event: Callable[[Event], None]) -> None:
+    def __init__(
+        self, holds: tuple[At, ...], on_event: Callable[[Event], None], delivery_timeout: float = DELIVERY_TIMEOUT
+    ) -> None:
         self.events: list[Event] = []
         self._holds = [Hold(at, at.occurrence) for at in holds]
         self._on_event = on_event
+        self._delivery_timeout = delivery_timeout
+        self._heard_all = False
+        self._failure: Exception | None = None
         self._started = time.monotonic_ns()
-        self._numbers = itertools.count()
         self._changed = threading.Condition()
         # Socket paths may have 107 bytes only, so this is not in the run's folder.
         self._folder = Path(tempfile.mkdtemp(prefix="splitlearn-"))
@@ -54,6 +65,8 @@ class Observer:
         self._listeners: list[tuple[socket.socket, threading.Thread]] = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True, name="observer")
         self._acceptor.start()
+        self._deliverer = threading.Thread(target=self._deliver, daemon=True, name="delivery")
+        self._deliverer.start()
 
     def __enter__(self) -> Self:
         """Return the observer, which listens already."""
@@ -62,16 +75,28 @@ class Observer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening; held processes are released."""
-        # Closing alone would neither wake the threads that wait on the sockets nor reach the other side.
-        self._server.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join()
+        """Stop listening; held processes are released, and what was heard is delivered.
+
+        Raises:
+            TimedOutError: delivery takes too long. Otherwise what `on_event` raised, unless the block itself failed.
+        """
+        self._hang_up()
         self._server.close()
-        for connection, listener in self._listeners:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        for _, listener in self._listeners:
             listener.join()
         shutil.rmtree(self._folder)
+        with self._changed:
+            self._heard_all = True
+            self._changed.notify_all()
+        self._deliverer.join(self._delivery_timeout)
+        if error is not None:
+            return
+        if self._deliverer.is_alive():
+            raise TimedOutError(
+                f"the events of the run were not written within {self._delivery_timeout:g} s of its end"
+            )
+        if self._failure:
+            raise self._failure
 
     @property
     def elapsed(self) -> float:
@@ -103,16 +128,46 @@ class Observer:
             TimedOutError: it did not come.
         """
         deadline = time.monotonic() + timeout
+        seen = 0
+        while True:
+            heard = self.events[seen:]
+            for event in heard:
+                if event.number > after and at.matches(event) and fields.items() <= event.fields.items():
+                    return event
+            seen += len(heard)
+            meanwhile()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimedOutError(f"{at} did not come within {timeout:g} s")
+            self._wait_for_more(seen, min(left, 0.2))
+
+    def _wait_for_more(self, seen: int, timeout: float | None = None) -> None:
+        """Wait until more events have come than were seen, or no more will."""
         with self._changed:
-            while True:
-                for event in self.events:
-                    if event.number > after and at.matches(event) and fields.items() <= event.fields.items():
-                        return event
-                meanwhile()
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimedOutError(f"{at} did not come within {timeout:g} s")
-                self._changed.wait(min(left, 0.2))
+            self._changed.wait_for(lambda: len(self.events) > seen or self._heard_all, timeout)
+
+    def _deliver(self) -> None:
+        """Deliver one event after another; runs in a thread of its own, which holds no lock meanwhile."""
+        delivered = 0
+        while True:
+            self._wait_for_more(delivered)
+            if delivered == len(self.events):
+                return
+            try:
+                self._on_event(self.events[delivered])
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the block is left
+                self._failure = error
+                self._hang_up()
+                return
+            delivered += 1
+
+    def _hang_up(self) -> None:
+        """End every conversation; a process that is held goes on when it notices."""
+        # Closing alone would neither wake the threads that wait on the sockets nor reach the other side.
+        _shut_down(self._server)
+        self._acceptor.join()
+        for connection, _ in self._listeners:
+            _shut_down(connection)
 
     def _accept(self) -> None:
         for connection in accepted(self._server):
@@ -172,13 +227,16 @@ class Observer:
     ) -> Event:
         step, microbatch = values.pop("step"), values.pop("microbatch")
         with self._changed:
-            number = next(self._numbers)
             t = (ns - self._started) / 1e9
-            event = Event(number, t, source, point, step, microbatch, values, release)
+            event = Event(len(self.events), t, source, point, step, microbatch, values, release)
             self.events.append(event)
             self._changed.notify_all()
-            self._on_event(event)  # under the lock, so that events are told in order
         return event
+
+
+def _shut_down(open_socket: socket.socket) -> None:
+    with suppress(OSError):  # it is shut down already, or the other side is gone
+        open_socket.shutdown(socket.SHUT_RDWR)
 
 
 def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:

@@ -20,8 +20,8 @@ def observe():
     """Return a function that opens an observer; all are closed at the end."""
     opened = []
 
-    def make(*holds, on_event=lambda _event: None):
-        observer = Observer(holds, on_event)
+    def make(*holds, on_event=lambda _event: None, **limits):
+        observer = Observer(holds, on_event, **limits)
         opened.append(observer)
         return observer
 
@@ -90,6 +90,7 @@ class TestHearing:
             observer.wait_for(At(FORWARD), DEADLINE, after=498)
         finally:
             sys.setswitchinterval(interval)
+        observer.__exit__(None, None, None)
         assert list(range(500)) == [event.number for event in told]
         assert told == observer.events
 
@@ -113,6 +114,71 @@ class TestHearing:
         connect_probe(observer).point(COMMIT, 0)
         observer.wait_for(At(COMMIT), DEADLINE)
         assert 1 == len(observer.events)
+
+
+class TestDelivery:
+    """A sink that takes its time, as a disk or a terminal may."""
+
+    def test_while_an_event_is_written_others_are_heard_and_waited_for(self, observe, connect_probe):
+        writing, go_on, written = threading.Event(), threading.Event(), []
+
+        def write(event):
+            writing.set()
+            assert go_on.wait(DEADLINE)
+            written.append(event)
+
+        observer = observe(on_event=write)
+        first, second = connect_probe(observer), connect_probe(observer)
+        try:
+            first.point(FORWARD, 0, 0)
+            assert writing.wait(DEADLINE)
+            second.point(COMMIT, 0)
+            heard = observer.wait_for(At(COMMIT), DEADLINE)
+            noted = observer.note("harness", "mark")
+            assert (1, 2, []) == (heard.number, noted.number, written)
+        finally:
+            go_on.set()
+        observer.__exit__(None, None, None)
+        assert observer.events == written
+        assert 3 == len(written)
+
+    def test_a_held_process_waits_until_its_event_has_been_acted_on(self, observe, connect_probe):
+        acted, go_on = [], threading.Event()
+
+        def act(event):
+            assert go_on.wait(DEADLINE)
+            acted.append(event.point)
+            if event.release:
+                event.release()
+
+        observer = observe(At(FORWARD), on_event=act)
+        probe = connect_probe(observer)
+        probe.point(COMMIT, 0)
+        thread = passing(probe, FORWARD, 1, 0)
+        observer.wait_for(At(FORWARD), DEADLINE)
+        assert thread.is_alive()
+        go_on.set()
+        must_end(thread)
+        assert [COMMIT, FORWARD] == acted
+
+    def test_a_sink_that_fails_releases_whom_it_held_and_is_told_at_the_end(self, observe, connect_probe):
+        def fail(_event):
+            raise OSError("no space left")
+
+        observer = observe(At(FORWARD), on_event=fail)
+        must_end(passing(connect_probe(observer), FORWARD, 0, 0))
+        with pytest.raises(OSError, match="no space left"):
+            observer.__exit__(None, None, None)
+
+    def test_a_sink_that_never_returns_is_not_waited_for_without_end(self, observe):
+        go_on = threading.Event()
+        observer = observe(on_event=lambda _event: go_on.wait(DEADLINE), delivery_timeout=0)
+        observer.note("harness", "mark")
+        try:
+            with pytest.raises(TimedOutError, match="not written within 0 s"):
+                observer.__exit__(None, None, None)
+        finally:
+            go_on.set()
 
 
 class TestHolding:
@@ -196,7 +262,9 @@ class TestHolding:
             connect_probe(observer).point(COMMIT, 0)
             observer.wait_for(At(COMMIT), DEADLINE)
         assert not observer.path.parent.exists()
-        assert [] == [thread.name for thread in threading.enumerate() if thread.name in ("observer", "observed")]
+        assert [] == [
+            thread.name for thread in threading.enumerate() if thread.name in ("observer", "observed", "delivery")
+        ]
 
 
 class TestWaiting:
