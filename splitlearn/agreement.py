@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 
-from splitlearn.config import TrainingConfig
+from splitlearn.config import Scope, TrainingConfig, names_of
 from splitlearn.models.family import ModelIdentity
 
 __all__ = ["agreement", "first_difference", "shared_settings", "trunk_settings"]
 
 PROTOCOL_VERSION = "4"
-SHARED_FIELDS = ("cuts", "dtype", "attention", "seed", "optimizer_type", "weight_decay")
 
 
 def shared_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
     """Return the settings that both halves of a checkpoint must have."""
-    shared = {field: str(getattr(config, field)) for field in SHARED_FIELDS}
+    shared = {name: str(getattr(config, name)) for name in names_of(Scope.BOTH)}
     return {
         "protocol": PROTOCOL_VERSION,
         "model.family": identity.family,
@@ -25,12 +24,14 @@ def shared_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str
 
 def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
     """Return the settings that are compared when both sides meet."""
-    return shared_settings(config, identity) | {"threads": str(config.threads)}
+    machines = {name: str(getattr(config, name)) for name in names_of(Scope.MACHINES)}
+    return shared_settings(config, identity) | machines
 
 
 def trunk_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
     """Return what the rest of a run depends on at the trunk: beside what both share, what it computes with."""
-    return shared_settings(config, identity) | {"trunk threads": str(config.threads), "trunk device": config.device}
+    own = {f"trunk {name}": str(getattr(config, name)) for name in names_of(Scope.MACHINES, Scope.MACHINE)}
+    return shared_settings(config, identity) | own
 
 
 def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:

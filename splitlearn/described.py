@@ -9,7 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from splitlearn.config import TrainingConfig
+from splitlearn.config import Scope, TrainingConfig, names_of
+from splitlearn.config.security import SecuritySettings
 from splitlearn.data import Tokenizer
 from splitlearn.errors import ConfigError
 from splitlearn.files import make_folder, sync_folder, write_atomically
@@ -17,13 +18,9 @@ from splitlearn.files import make_folder, sync_folder, write_atomically
 __all__ = ["SETTINGS", "describe_export", "describe_run", "settings_of_export", "settings_of_run"]
 
 SETTINGS = "splitlearn.json"
-# What a model that was exported is trained on with, if nothing else is asked for. How long, on which text and where
-# is the next run's business.
-EXPORTED = (
-    "dtype", "seed", "cuts", "attention", "dropout", "learning_rate", "weight_decay", "optimizer_type", "max_grad_norm",
-    "loss_type", "label_smoothing", "use_scheduler", "scheduler_type", "warmup_steps", "data_format", "max_length",
-    "batch_size", "gradient_accumulation_steps", "codec",
-)  # fmt: skip
+# What a model that was exported is trained on with, if nothing else is asked for; sizes and dropout rates are among the
+# model's own settings. How long, on which text and where is the next run's business.
+EXPORTED = names_of(Scope.BOTH, Scope.KEPT)
 
 
 def describe_run(folder: Path, config: TrainingConfig, tokenizer: Tokenizer) -> None:
@@ -41,8 +38,8 @@ def describe_run(folder: Path, config: TrainingConfig, tokenizer: Tokenizer) -> 
     # Whoever reads may start in another folder.
     model = str(Path(config.model).resolve()) if Path(config.model).is_dir() else config.model
     data = str(Path(config.data).expanduser().resolve()) if config.data else ""
-    keys = ("tls_ca", "tls_certificate", "tls_key", "token_file")
-    secrets = {key: path.expanduser().resolve() for key in keys if (path := getattr(config, key)) is not None}
+    files = {name: getattr(config, name) for name in SecuritySettings.model_fields}
+    secrets = {name: path.expanduser().resolve() for name, path in files.items() if path is not None}
     values = config.but(model=model, data=data, tokenizer=name, **secrets).model_dump_json(indent=2)
     write_atomically(folder / SETTINGS, values.encode() + b"\n")
     for other in folder.glob("*tokenizer-*"):  # also what a process that died here has left

@@ -9,19 +9,14 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.oracle.codecs import is_lossless
 from harness.processes.starters import Program, Starter
-from splitlearn.config import TrainingConfig
+from splitlearn.config import Scope, TrainingConfig, names_of
 
 __all__ = ["Reference", "References"]
 
 # Of the reference itself: how long a scenario may take says nothing of it.
 TIMEOUT = 900.0
 # What the reference does not read.
-IRRELEVANT = {
-    "mode", "max_skipped", "log_interval", "save_interval", "save_minutes", "save_dir", "session", "trunk_address",
-    "rpc_timeout", "retry_timeout", "max_message_bytes", "max_pending_bytes", "max_activation_bytes", "tls_ca",
-    "tls_certificate", "tls_key",
-    "token_file",
-}  # fmt: skip
+IRRELEVANT = names_of(Scope.EACH, Scope.CLIENT)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from splitlearn.agreement import shared_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.client.claim import Claim
 from splitlearn.client.step import TrainingStep
-from splitlearn.config import TrainingConfig
+from splitlearn.config import Scope, TrainingConfig, names_of
 from splitlearn.data import TrainingData
 from splitlearn.described import describe_run
 from splitlearn.errors import CheckpointError, DataError
@@ -19,12 +19,8 @@ from splitlearn.probe import Probe
 
 __all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
 
-# Settings of the client alone that a resumed run must share with the first one.
-RESUMED_FIELDS = (
-    "learning_rate", "use_scheduler", "scheduler_type", "warmup_steps", "max_grad_norm", "loss_type",
-    "label_smoothing", "data_format", "max_length", "batch_size", "gradient_accumulation_steps",
-    "codec", "threads", "device",
-)  # fmt: skip
+# Settings of the client itself that a resumed run must share with the first one.
+OWN = (Scope.KEPT, Scope.MACHINES, Scope.MACHINE)
 TOKENIZER = "vocabulary of the tokenizer"
 
 
@@ -145,7 +141,7 @@ class ClientCheckpoints:
 
 def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:
     """List what the rest of a run depends on beside what the trunk must share."""
-    settings = {name: str(getattr(config, name)) for name in RESUMED_FIELDS}
+    settings = {name: str(getattr(config, name)) for name in names_of(*OWN)}
     settings |= {"tokens of the data": data.fingerprint(), TOKENIZER: data.tokenizer.fingerprint()}
     falls = config.use_scheduler and config.scheduler_type != "constant"
     # A schedule that falls to its end cannot be continued with another end.

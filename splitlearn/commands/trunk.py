@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from splitlearn.commands.initial import add_init_flag, config_from_init
 from splitlearn.commands.observers import add_observer_flags, observers
-from splitlearn.config import HIGHEST_PORT, add_config_flags
+from splitlearn.config import HIGHEST_PORT, Scope, add_config_flags, names_of
 from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
@@ -31,11 +31,7 @@ __all__ = ["add_flags", "run"]
 log = logging.getLogger(__name__)
 
 # What a trunk reads; a --config file may hold the client's settings too.
-SETTINGS = (
-    "mode", "device", "threads", "dtype", "seed", "model", "vocab_size", "cuts", "attention", "dropout", "weight_decay",
-    "optimizer_type", "save_dir", "tls_ca", "tls_certificate", "tls_key", "token_file", "rpc_timeout",
-    "max_message_bytes", "max_pending_bytes", "max_activation_bytes",
-)  # fmt: skip
+SETTINGS = names_of(Scope.BOTH, Scope.MODEL, Scope.MACHINES, Scope.MACHINE, Scope.EACH)
 
 N = TypeVar("N", int, float)
 

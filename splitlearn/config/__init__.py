@@ -1,0 +1,8 @@
+"""The configuration of a run: settings in groups, flags, and what each setting means to the other side."""
+
+from splitlearn.config.flags import add_config_flags, config_from_flags
+from splitlearn.config.scope import Scope
+from splitlearn.config.training import TrainingConfig, names_of
+from splitlearn.config.wire import HIGHEST_PORT
+
+__all__ = ["HIGHEST_PORT", "Scope", "TrainingConfig", "add_config_flags", "config_from_flags", "names_of"]

@@ -1,0 +1,34 @@
+"""Settings of the calls between client and trunk."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from splitlearn.config.group import SettingsGroup
+from splitlearn.config.scope import Client, Each, Kept
+
+__all__ = ["HIGHEST_PORT", "WireSettings"]
+
+HIGHEST_PORT = 65535
+
+
+class WireSettings(SettingsGroup):
+    """Wire settings."""
+
+    codec: Kept[Literal["raw", "fp16", "zlib"]] = Field(
+        "raw", description="coding of activations and gradients; fp16 is lossy"
+    )
+    trunk_address: Client[str] = Field(
+        "127.0.0.1:50051", pattern=r"^(local|.+:\d{1,5})$", description="HOST:PORT; local means in this process"
+    )
+    rpc_timeout: Each[float] = Field(60.0, gt=0, le=3600, description="seconds one call may take")
+    retry_timeout: Client[float] = Field(
+        300.0, gt=0, description="seconds of failed calls after which the client gives up"
+    )
+
+    @model_validator(mode="after")
+    def _check_port(self) -> Self:
+        port = self.trunk_address.rpartition(":")[2]
+        if port.isdecimal() and not 0 < int(port) <= HIGHEST_PORT:
+            raise ValueError(f"trunk_address = {self.trunk_address!r}: allowed are ports from 1 to {HIGHEST_PORT}")
+        return self
