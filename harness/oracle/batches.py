@@ -1,6 +1,6 @@
 """Which sequences make which step, how they are padded and what is learnt of them: by the judge's own means.
 
-Written from "What both must compute alike" in docs/architecture.md.
+Written from "Rules that judge and system share" in docs/architecture.md.
 Shapes: L tokens of one sequence, B sequences of a microbatch, T tokens of its longest sequence.
 """
 
