@@ -4,8 +4,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
+
+import psutil
 
 from harness.errors import HarnessError, TimedOutError
 from harness.processes.starters import Program
@@ -98,8 +100,9 @@ class Party:
 
     def pause(self) -> None:
         """Stop it in its tracks; raises `HarnessError` when it does not stand still in time."""
-        self._running_program().send(signal.SIGSTOP)
-        self._wait_for_state("T")
+        program = self._running_program()
+        program.send(signal.SIGSTOP)
+        self._wait_until_stopped(program)
         self._note("harness", "process.paused", party=self.name)
 
     def go_on(self) -> None:
@@ -165,12 +168,12 @@ class Party:
                 raise HarnessError(f"the {self.name} had ended already")
             return self.program
 
-    def _wait_for_state(self, state: str) -> None:
-        path = Path(f"/proc/{self.program.pid}/stat")
+    def _wait_until_stopped(self, program: Program) -> None:
         deadline = time.monotonic() + PAUSE_TIMEOUT
-        while time.monotonic() < deadline:
-            # The name in parentheses may hold anything; the state stands behind it.
-            if path.exists() and path.read_text().rpartition(")")[2].split()[0] == state:
-                return
-            time.sleep(0.002)
-        raise HarnessError(f"the {self.name} did not come to state {state} within {PAUSE_TIMEOUT:g} s")
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(program.pid)
+            while time.monotonic() < deadline:
+                if process.status() == psutil.STATUS_STOPPED:
+                    return
+                program.wait_a_while(0.002)
+        raise HarnessError(f"the {self.name} did not stand still within {PAUSE_TIMEOUT:g} s")

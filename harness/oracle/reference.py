@@ -5,6 +5,7 @@ Shapes: B sequences, T positions, V vocabulary.
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from harness.oracle.held import held_tensors
 from harness.oracle.randomness import CutHooks
 from harness.oracle.recorder import ReferenceRecorder
 from harness.oracle.uncut import load_model
+from harness.processes.resident import peak_bytes
 from splitlearn.config import TrainingConfig
 from splitlearn.data import load_training_data
 
@@ -78,7 +80,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
                 "positions": sum(microbatch.input_ids_BT.numel() for microbatch in batch),
                 "skipped": not applied,
                 "seconds": time.perf_counter() - started,
-                "peak_bytes": peak_bytes(),
+                "peak_bytes": peak_bytes(os.getpid()),
                 "graph_bytes": max(graphs),
             }
             lines.write(json.dumps(line) + "\n")
@@ -137,12 +139,6 @@ def clip_coefficient(norm: torch.Tensor, config: TrainingConfig) -> dict[str, fl
     parameter.grad = torch.ones(1)
     torch.nn.utils.clip_grads_with_norm_(parameter, config.max_grad_norm, norm)
     return {"clip_coefficient": float(parameter.grad)}
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process ever had resident, as the kernel counts it."""
-    status = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def save_final(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, path: Path) -> None:

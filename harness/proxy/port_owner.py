@@ -1,12 +1,14 @@
 """Which process listens on a loopback port."""
 
+import socket
 from enum import Enum
-from pathlib import Path
+
+import psutil
 
 __all__ = ["PortState", "port_state"]
 
-_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LISTENING = "0A"
+_HOST = "127.0.0.1"
+_CONNECT_S = 1.0
 
 
 class PortState(Enum):
@@ -18,26 +20,24 @@ class PortState(Enum):
 
 
 def port_state(port: int, pid: int) -> PortState:
-    """Tell whether process `pid` listens on `port`.
-
-    Where the system has no /proc the answer is always OWN: then only a reply can tell.
-    """
-    if not _TABLES[0].exists():
-        return PortState.OWN
-    listeners = {inode for table in _TABLES if table.exists() for inode in _listening_inodes(table, port)}
-    if not listeners:
+    """Tell whether process `pid`, a child of this one, listens on `port`."""
+    # Asked in this order, a process that begins to listen meanwhile is never taken for another.
+    if not _answers(port):
         return PortState.FREE
-    return PortState.OWN if listeners & _sockets_of(pid) else PortState.FOREIGN
+    return PortState.OWN if _listens(pid, port) else PortState.FOREIGN
 
 
-def _listening_inodes(table: Path, port: int) -> set[str]:
-    rows = (line.split() for line in table.read_text().splitlines()[1:])
-    return {row[9] for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
-
-
-def _sockets_of(pid: int) -> set[str]:
+def _answers(port: int) -> bool:
     try:
-        targets = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-    except FileNotFoundError:  # the process ended, or closed a file, while we looked
-        return set()
-    return {target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")}
+        socket.create_connection((_HOST, port), _CONNECT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def _listens(pid: int, port: int) -> bool:
+    try:
+        connections = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:  # it has ended
+        return False
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)

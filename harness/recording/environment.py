@@ -9,6 +9,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+import psutil
+
 __all__ = ["commit", "machine", "versions"]
 
 GIT_TIMEOUT = 10.0
@@ -36,12 +38,13 @@ def machine() -> Mapping[str, str | int | float]:
     return {
         "cpu": _processor(),
         "cores": os.cpu_count() or 0,
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "os": f"{platform.system()} {platform.release()}",
     }
 
 
 def _processor() -> str:
+    # psutil does not know what a processor is called; nor does Python's own `platform` on Linux.
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

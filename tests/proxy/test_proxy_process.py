@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
+import psutil
 import pytest
 from proxy_wires import DEADLINE_S, eventually
 
@@ -97,8 +97,8 @@ def test_a_server_that_cannot_start_says_where_its_output_is(tmp_path):
 
 def is_running(pid):
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -110,7 +110,7 @@ def test_a_child_does_not_outlive_a_killed_parent():
     )
     with subprocess.Popen([sys.executable, "-c", parent_program], stdout=subprocess.PIPE, text=True) as parent:
         child = int(parent.stdout.readline())
-        eventually(lambda: Path(f"/proc/{child}/comm").read_text() == "sleep\n")
+        eventually(lambda: psutil.Process(child).name() == "sleep")
         parent.kill()
     eventually(lambda: not is_running(child))
 
