@@ -1,4 +1,4 @@
-"""Which Toxiproxy server this machine can run."""
+"""Find the Toxiproxy server that this machine can run."""
 
 import os
 import re
@@ -29,7 +29,7 @@ class ProxyBackend:
     command: tuple[str, ...]
 
     def argv(self, host: str, port: int, seed: int) -> list[str]:
-        """The command line that serves on `host`:`port`, with byte counters."""
+        """Return the command line that serves on `host`:`port`, with byte counters."""
         if self.kind == "real":
             flags = ["-host", host, "-port", str(port), "-seed", str(seed), "-proxy-metrics"]
         else:
@@ -38,7 +38,7 @@ class ProxyBackend:
 
 
 def find_backend(prefer: Literal["auto", "real", "embedded"] = "auto") -> ProxyBackend:
-    """Return the real server where there is one, else the embedded one, or the kind asked for.
+    """Return the real server if there is one, else the embedded one, or the kind asked for.
 
     Looks at TOXIPROXY_SERVER, `.tools/bin` of the repository and PATH, in that order. Raises
     BackendNotFoundError when the real one is asked for and there is none, or when TOXIPROXY_SERVER names no program.

@@ -14,7 +14,7 @@ __all__ = ["add_arguments", "add_parser", "run"]
 _SUMMARY = "run the embedded Toxiproxy-compatible server alone"
 _DESCRIPTION = """\
 Serves Toxiproxy's HTTP API until it gets SIGINT or SIGTERM. Any Toxiproxy client can create proxies in it and put
-toxics on them. With the same seed and the same connections, every random choice is the same again."""
+toxics on them. The same seed and the same connections give the same random choices."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until stopped; returns 0, or 2 when the address cannot be bound."""
+    """Serve until stopped; return 0, or 2 if the address cannot be bound."""
     seed: int = secrets.randbits(32) if arguments.seed is None else arguments.seed
     figures: dict[str, object] = {"seed": seed, "version": VERSION}
 

@@ -22,7 +22,7 @@ from harness.proxy.errors import (
 __all__ = ["ByteCounters", "ProxyHandle", "Toxic", "ToxiproxyClient"]
 
 _TIMEOUT_S = 30.0
-# Environment variables that name an HTTP proxy must not reroute what stays on the loopback interface.
+# Environment variables that name an HTTP proxy must not reroute loopback traffic.
 _NO_HTTP_PROXY = {"http": "", "https": ""}
 
 
@@ -36,11 +36,11 @@ class ToxiproxyClient:
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
-        # The library keeps host and port on its class; a subclass of our own keeps two clients apart.
+        # The library keeps host and port on its class; a subclass per client keeps them apart.
         self._api: Any = type("_Api", (APIConsumer,), {"host": host, "port": port})
 
     def create_proxy(self, name: str, upstream: str, listen: str = "127.0.0.1:0") -> "ProxyHandle":
-        """Make a proxy and return it listening; raises ProxyNameTakenError."""
+        """Create a proxy and return it listening; raises ProxyNameTakenError."""
         body = {"name": name, "upstream": upstream, "listen": listen, "enabled": True}
         made = self.call("post", "/proxies", body).json()
         return ProxyHandle(self, name=name, listen=made["listen"], upstream=upstream)
@@ -50,11 +50,11 @@ class ToxiproxyClient:
         self.call("post", "/reset")
 
     def version(self) -> str:
-        """The version that the server reports."""
+        """Return the version that the server reports."""
         return str(self.call("get", "/version").json()["version"])
 
     def byte_counters(self, proxy_name: str) -> ByteCounters:
-        """Bytes relayed by a proxy since it was created; zeros before its first connection.
+        """Return the bytes relayed by a proxy since it was created; zeros before its first connection.
 
         The real server counts a connection when it ends, the embedded one as bytes pass. Bytes taken in are always
         counted; bytes passed on are not by the real server where the connection broke while it wrote.
@@ -102,28 +102,28 @@ class ProxyHandle:
         self.client.call("post", self._path, {"enabled": True})
 
     def add_toxic(self, toxic: Toxic) -> None:
-        """Put a toxic on, live; raises ProxyNameTakenError."""
+        """Add a toxic, live; raises ProxyNameTakenError."""
         self.client.call("post", f"{self._path}/toxics", asdict(toxic))
 
     def update_toxic(self, toxic: Toxic) -> None:
-        """Return the toxic of that name these attributes and this toxicity, live; raises NoSuchToxicError."""
+        """Set the attributes and toxicity of the toxic of that name, live; raises NoSuchToxicError."""
         body = {"attributes": dict(toxic.attributes), "toxicity": toxic.toxicity}
         self.client.call("post", f"{self._path}/toxics/{quote(toxic.name, safe='')}", body)
 
     def remove_toxic(self, name: str) -> None:
-        """Take a toxic off, live; raises NoSuchToxicError."""
+        """Remove a toxic, live; raises NoSuchToxicError."""
         self.client.call("delete", f"{self._path}/toxics/{quote(name, safe='')}")
 
     def toxics(self) -> tuple[Toxic, ...]:
-        """Those on it now, upstream first."""
+        """Return the toxics on it now, upstream first."""
         return tuple(Toxic(**shown) for shown in self.client.call("get", f"{self._path}/toxics").json())
 
     def byte_counters(self) -> ByteCounters:
-        """Bytes relayed: see `ToxiproxyClient.byte_counters`."""
+        """Return the bytes relayed: see `ToxiproxyClient.byte_counters`."""
         return self.client.byte_counters(self.name)
 
     def destroy(self) -> None:
-        """Close it and forget it."""
+        """Close and delete it."""
         self.client.call("delete", self._path)
 
     @property

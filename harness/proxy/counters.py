@@ -14,7 +14,7 @@ _SAMPLE = re.compile(
 
 @dataclass(frozen=True)
 class ByteCounters:
-    """Bytes a proxy passed on in each direction, and bytes it took in (more, where a toxic drops or holds)."""
+    """Bytes a proxy passed on in each direction, and bytes it took in (more, if a toxic drops or holds some)."""
 
     upstream: int
     downstream: int
@@ -23,7 +23,7 @@ class ByteCounters:
 
 
 def read_counters(text: str, proxy_name: str) -> ByteCounters:
-    """Sum the counters of a proxy over every address it had."""
+    """Sum the counters of a proxy over every address that it had."""
     label = proxy_name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
     totals: dict[tuple[str, str], int] = {}
     for sample in _SAMPLE.finditer(text):

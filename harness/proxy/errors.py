@@ -15,23 +15,23 @@ __all__ = [
 
 
 class ProxyServerError(HarnessError):
-    """Base of all of them."""
+    """Base of all proxy errors."""
 
 
 class BackendNotFoundError(ProxyServerError):
-    """The real Toxiproxy was asked for and is not on this machine."""
+    """The real Toxiproxy was asked for but is not on this machine."""
 
 
 class ServerDidNotStartError(ProxyServerError):
-    """A server was started and did not answer in time."""
+    """A server was started but did not answer in time."""
 
 
 class ServerUnreachableError(ProxyServerError):
-    """No answer from the server's HTTP API."""
+    """The server's HTTP API does not answer."""
 
 
 class ProxyRequestRefusedError(ProxyServerError):
-    """The server refused a request; the message holds its own words."""
+    """The server refused a request; the message quotes it."""
 
 
 class ProxyNameTakenError(ProxyRequestRefusedError):

@@ -20,8 +20,8 @@ class PortState(Enum):
 
 
 def port_state(port: int, pid: int) -> PortState:
-    """Tell whether process `pid`, a child of this one, listens on `port`."""
-    # Asked in this order, a process that begins to listen meanwhile is never taken for another.
+    """Return whether process `pid`, a child of this one, listens on `port`."""
+    # In this order, a process that begins to listen meanwhile is never mistaken for another.
     if not _answers(port):
         return PortState.FREE
     return PortState.OWN if _listens(pid, port) else PortState.FOREIGN

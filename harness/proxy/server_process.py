@@ -56,7 +56,7 @@ def _started(backend: ProxyBackend, seed: int, log: IO[bytes]) -> tuple[subproce
 def _answers(process: subprocess.Popen[bytes], client: ToxiproxyClient) -> bool:
     deadline = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < deadline:
-        # Whoever took the port first may answer too, and the real server does not exit when it cannot bind.
+        # Another process may hold the port and answer too, and the real server does not exit if it cannot bind.
         state = port_state(client.port, process.pid)
         if state is PortState.FOREIGN:
             return False

@@ -1,4 +1,4 @@
-"""A Toxiproxy-compatible server that needs nothing but Python, and takes a seed."""
+"""A Toxiproxy-compatible server in pure Python, with a seed."""
 
 from harness.proxy.embedded.api import VERSION
 from harness.proxy.embedded.errors import ListenFailedError

@@ -33,19 +33,19 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 async def canonical_address(address: str) -> str:
-    """The address with its host resolved, in the form `listen` is shown; raises BadAddressError."""
+    """Return the address with its host resolved, in the form that `listen` shows; raises BadAddressError."""
     family, target = await _resolve(address)
     return shown_address(family, target)
 
 
 def shown_address(family: socket.AddressFamily, target: tuple[str, int]) -> str:
-    """The address as Toxiproxy writes it."""
+    """Return the address as Toxiproxy writes it."""
     host, port = target
     return f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
 
 
 async def listening_socket(address: str) -> socket.socket:
-    """Bind and listen; raises ListenFailedError when that is not possible."""
+    """Bind and listen; raises ListenFailedError if that is impossible."""
     try:
         family, target = await _resolve(address)
     except BadAddressError as error:
@@ -89,7 +89,7 @@ def _port_number(port: str) -> int:
 async def _resolve(address: str) -> tuple[socket.AddressFamily, tuple[str, int]]:
     host, port = split_address(address)
     if host in _WILDCARDS:
-        # One socket for all interfaces and both protocols, where the machine has IPv6 at all.
+        # One socket for all interfaces and both protocols, if the machine has IPv6.
         if socket.has_dualstack_ipv6():
             return socket.AF_INET6, ("::", port)
         return socket.AF_INET, ("0.0.0.0", port)  # noqa: S104 - asked for by the wildcard

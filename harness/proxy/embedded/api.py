@@ -16,7 +16,7 @@ from harness.proxy.embedded.toxic_body import new_toxic, shown_toxic, updated_to
 __all__ = ["VERSION", "Api"]
 
 VERSION = "2.12.0-embedded"
-"""The Toxiproxy release whose behaviour this server has."""
+"""The Toxiproxy release whose behaviour this server implements."""
 
 Parts = Mapping[str, str]
 

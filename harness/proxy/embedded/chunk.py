@@ -10,7 +10,7 @@ MAX_CHUNK_BYTES = 32 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes that came to a toxic together; an empty one stands for "nothing more to read now".
+    """Bytes that reached a toxic together; an empty one stands for "nothing more to read now".
 
     `arrived_s` is the event loop's clock, in seconds, when they came to the toxic that reads them.
     """
@@ -22,12 +22,12 @@ class Chunk:
         return len(self.data)
 
     def split(self, at: int) -> tuple["Chunk", "Chunk"]:
-        """The first `at` bytes and the rest, both with this chunk's arrival time."""
+        """Return the first `at` bytes and the rest, both with this chunk's arrival time."""
         return Chunk(self.data[:at], self.arrived_s), Chunk(self.data[at:], self.arrived_s)
 
 
 def chunks_of(data: bytes) -> Iterator[memoryview]:
-    """Cut what one read returned into pieces of at most `MAX_CHUNK_BYTES`."""
+    """Cut the bytes of one read into pieces of at most `MAX_CHUNK_BYTES`."""
     view = memoryview(data)
     for start in range(0, len(data), MAX_CHUNK_BYTES):
         yield view[start : start + MAX_CHUNK_BYTES]

@@ -42,17 +42,17 @@ class Connection:
         self._dial = loop.create_task(self._dial_upstream())
 
     def add_toxic(self, named: NamedToxic) -> None:
-        """Put a toxic on the direction it names; a connection not yet dialled will find it by itself."""
+        """Add a toxic to the direction it names; a connection not yet dialled picks it up later."""
         if self._links:
             self._links[named.direction].add(named)
 
     def update_toxic(self, named: NamedToxic) -> None:
-        """Return the toxic of that name other attributes."""
+        """Replace the toxic of that name."""
         if self._links:
             self._links[named.direction].update(named)
 
     def remove_toxic(self, named: NamedToxic) -> None:
-        """Take the toxic of that name off."""
+        """Remove the toxic of that name."""
         if self._links:
             self._links[named.direction].remove(named.name)
 

@@ -9,7 +9,7 @@ from harness.proxy.embedded.metrics import ByteCount
 
 __all__ = ["Endpoint"]
 
-# How much may wait for a receiver that does not read, beside the kernel's own buffers.
+# How much may wait for a receiver that does not read, besides the kernel's own buffers.
 _WRITE_BUFFER_BYTES = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -53,7 +53,7 @@ class Endpoint(asyncio.Protocol):
         self.on_data(data)
 
     def eof_received(self) -> bool:
-        """Take a half-close for the end of this direction."""
+        """Treat a half-close as the end of this direction."""
         self._over()
         return True  # keep the socket: the other direction still has bytes to deliver
 
@@ -75,7 +75,7 @@ class Endpoint(asyncio.Protocol):
     # As a source.
 
     def pause(self) -> None:
-        """Read no more, so that the kernel makes the sender wait."""
+        """Stop reading, so that the kernel makes the sender wait."""
         if self._reading and not self._closing:
             self._transport.pause_reading()
         self._reading = False
@@ -96,11 +96,11 @@ class Endpoint(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether the receiver keeps up."""
+        """Return whether the receiver keeps up."""
         return not self._full
 
     def put(self, data: bytes | memoryview) -> None:
-        """Send, or drop what a closed peer will never read."""
+        """Send; bytes that a closed peer will never read are dropped."""
         if not self._closing:
             self.count.sent += len(data)
             self._transport.write(data)
@@ -118,11 +118,11 @@ class Endpoint(asyncio.Protocol):
             self.on_room()
 
     def reset_on_close(self) -> None:
-        """Make the close, whenever it comes, a reset."""
+        """Turn the eventual close into a reset."""
         raw = self._transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
     def abort(self) -> None:
-        """Close at once; what was not sent is lost."""
+        """Close at once; unsent bytes are lost."""
         self._closing = True
         self._transport.abort()

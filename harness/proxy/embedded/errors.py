@@ -88,7 +88,7 @@ class ToxicAlreadyExistsError(ApiError):
 
 
 class BadAddressError(ApiError):
-    """The text is no HOST:PORT, or its host or port has no number."""
+    """The text is not HOST:PORT, or its host or port cannot be resolved."""
 
     status = 500
 

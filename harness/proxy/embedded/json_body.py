@@ -32,12 +32,12 @@ def json_list(body: bytes) -> list[JsonObject]:
 
 
 def nested_object(body: JsonObject, key: str) -> JsonObject:
-    """The object under `key`, empty when absent; raises BadRequestBodyError."""
+    """Return the object under `key`, empty if absent; raises BadRequestBodyError."""
     return _as_object(body.get(key, {}), key)
 
 
 def value_of(body: JsonObject, key: str, default: ValueT) -> ValueT:
-    """The value under `key`, of the type that `default` has; raises BadRequestBodyError.
+    """Return the value under `key`, of the type of `default`; raises BadRequestBodyError.
 
     An integer is welcome where a float belongs.
     """
@@ -50,7 +50,7 @@ def value_of(body: JsonObject, key: str, default: ValueT) -> ValueT:
 
 
 def integer(body: JsonObject, key: str) -> int:
-    """The integer under `key`, which must be there and fit 64 bits; raises BadRequestBodyError."""
+    """Return the integer under `key`, which must be present and fit 64 bits; raises BadRequestBodyError."""
     value = value_of(body, key, 0)
     if value not in _INT64:
         raise BadRequestBodyError(f"{key} must fit in 64 bits")

@@ -1,4 +1,4 @@
-"""Byte counters that move while bytes move, and their Prometheus text."""
+"""Byte counters that are updated as bytes pass, and their Prometheus text."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ __all__ = ["ByteCount", "CounterLabels", "Metrics"]
 
 @dataclass(frozen=True, order=True)
 class CounterLabels:
-    """What one pair of counters is about."""
+    """What one pair of counters measures."""
 
     direction: str
     listener: str
@@ -38,7 +38,7 @@ class Metrics:
         return self._counts.setdefault(labels, ByteCount())
 
     def text(self) -> str:
-        """Everything in the Prometheus text format 0.0.4."""
+        """Return all counters in the Prometheus text format 0.0.4."""
         received = self._family("received", [(labels, c.received) for labels, c in self._counts.items()])
         sent = self._family("sent", [(labels, c.sent) for labels, c in self._counts.items()])
         return "".join([*received, *sent])

@@ -8,7 +8,7 @@ from harness.proxy.embedded.chunk import Chunk
 
 __all__ = ["Outlet", "Pipe"]
 
-# What a queued chunk costs beside its bytes; it bounds a queue of very small chunks too.
+# What a queued chunk costs besides its bytes; this also bounds a queue of very small chunks.
 _CHUNK_OVERHEAD_BYTES = 256
 
 
@@ -23,7 +23,7 @@ class Outlet(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether the writer may put another chunk; `on_room` is called when this becomes true."""
+        """Return whether the writer may put another chunk; `on_room` is called when this becomes true."""
 
     def put(self, data: bytes | memoryview) -> None:
         """Take bytes. They are accepted without room too: the writer is trusted to ask first."""
@@ -50,21 +50,21 @@ class Pipe:
 
     @property
     def has_room(self) -> bool:
-        """Whether the limit is not reached yet."""
+        """Return whether the limit has not been reached."""
         return self._held_bytes < self._limit_bytes and not self._abandoned
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is held now."""
+        """Return whether nothing is held now."""
         return not self._chunks
 
     @property
     def ended(self) -> bool:
-        """Whether every chunk was taken and none will follow."""
+        """Return whether every chunk was taken and none will follow."""
         return self._ended and not self._chunks
 
     def put(self, data: bytes | memoryview) -> None:
-        """Hold bytes for the reader, as a chunk that came now."""
+        """Hold bytes for the reader, as a chunk that arrived now."""
         if self._abandoned:
             return
         self._chunks.append(Chunk(memoryview(data), self._clock()))
@@ -77,7 +77,7 @@ class Pipe:
         self.on_data()
 
     def take(self) -> Chunk:
-        """Remove and return the oldest chunk; IndexError when empty."""
+        """Remove and return the oldest chunk; raises IndexError if empty."""
         chunk = self._chunks.popleft()
         had_room = self.has_room
         self._held_bytes -= len(chunk) + _CHUNK_OVERHEAD_BYTES
@@ -86,7 +86,7 @@ class Pipe:
         return chunk
 
     def abandon(self) -> None:
-        """Forget what is held and never have room again: nothing reads from here any more."""
+        """Drop what is held and refuse more: nothing reads from here any longer."""
         self._abandoned = True
         self._chunks.clear()
         self._held_bytes = 0

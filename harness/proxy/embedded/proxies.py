@@ -13,7 +13,7 @@ __all__ = ["Proxies", "ProxySettings"]
 
 @dataclass(frozen=True)
 class ProxySettings:
-    """What a client asks of a proxy."""
+    """What a client asks for in a proxy."""
 
     name: str
     listen: str
@@ -55,13 +55,13 @@ class Proxies:
         return self._by_name[name]
 
     async def create(self, settings: ProxySettings) -> Proxy:
-        """Make a proxy; raises ProxyAlreadyExistsError, or ListenFailedError and then creates nothing."""
+        """Create a proxy; raises ProxyAlreadyExistsError, or ListenFailedError and then creates nothing."""
         if settings.name in self._by_name or settings.name in self._being_created:
             raise ProxyAlreadyExistsError
         return await self._open(settings)
 
     async def create_or_replace(self, settings: ProxySettings) -> Proxy:
-        """Make a proxy unless it is there with the same addresses.
+        """Create a proxy unless it exists with the same addresses.
 
         One that it cannot replace stays: untouched after BadAddressError, disabled after ListenFailedError.
         """
@@ -87,7 +87,7 @@ class Proxies:
         return proxy
 
     async def remove(self, name: str) -> None:
-        """Close a proxy and forget it; raises ProxyNotFoundError."""
+        """Close and delete a proxy; raises ProxyNotFoundError."""
         proxy = self.get(name)
         del self._by_name[name]
         async with proxy.changing:

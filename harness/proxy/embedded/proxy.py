@@ -23,7 +23,7 @@ class Proxy:
         self.name = name
         self.listen = listen
         self.upstream = upstream
-        # Changes of one proxy follow each other; those of another proxy need not wait.
+        # Changes to one proxy run one after another; those to another proxy need not wait.
         self.changing = asyncio.Lock()
         self._seed = seed
         self._metrics = metrics
@@ -54,7 +54,7 @@ class Proxy:
         await asyncio.gather(*(connection.abort() for connection in self._connections))
 
     async def configure(self, listen: str, upstream: str, *, enabled: bool) -> None:
-        """Take new values. A changed address closes every connection.
+        """Apply new values. A changed address closes every connection.
 
         Raises BadAddressError and leaves all as it was, or ListenFailedError and is disabled, with the new address.
         """
@@ -67,7 +67,7 @@ class Proxy:
             await self.disable()
 
     async def differs_from(self, listen: str, upstream: str) -> bool:
-        """Whether these addresses are others than the proxy's own; raises BadAddressError."""
+        """Return whether these addresses differ from the proxy's own; raises BadAddressError."""
         return await canonical_address(listen) != self.listen or upstream != self.upstream
 
     @property
@@ -82,7 +82,7 @@ class Proxy:
         return self._toxics[name]
 
     def add_toxic(self, named: NamedToxic) -> None:
-        """Put a toxic on every connection, present and future; raises ToxicAlreadyExistsError."""
+        """Add a toxic to every connection, present and future; raises ToxicAlreadyExistsError."""
         if named.name in self._toxics:
             raise ToxicAlreadyExistsError
         self._toxics[named.name] = named
@@ -97,14 +97,14 @@ class Proxy:
             connection.update_toxic(named)
 
     def remove_toxic(self, name: str) -> None:
-        """Take the toxic of that name off every connection; raises ToxicNotFoundError."""
+        """Remove the toxic of that name from every connection; raises ToxicNotFoundError."""
         named = self.toxic(name)
         del self._toxics[name]
         for connection in self._connections:
             connection.remove_toxic(named)
 
     def remove_all_toxics(self) -> None:
-        """Take every toxic off."""
+        """Remove every toxic."""
         for name in list(self._toxics):
             self.remove_toxic(name)
 

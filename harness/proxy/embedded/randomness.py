@@ -1,4 +1,4 @@
-"""Random numbers that a seed reproduces, whatever order connections make progress in."""
+"""Random numbers that a seed reproduces, in whatever order connections make progress."""
 
 from random import Random
 

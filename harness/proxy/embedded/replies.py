@@ -1,4 +1,4 @@
-"""Replies, byte for byte of the kind that clients know."""
+"""Replies, byte for byte as clients expect them."""
 
 import json
 
@@ -10,28 +10,28 @@ __all__ = ["empty_reply", "error_reply", "json_reply", "text_reply"]
 
 
 def json_reply(value: object, status: int = 200) -> web.Response:
-    """A JSON body."""
+    """Return a JSON reply."""
     return web.Response(body=_compact(value), status=status, content_type="application/json")
 
 
 def error_reply(error: ApiError) -> web.Response:
-    """An error; JSON, but sent as plain text."""
+    """Return an error reply: JSON, but sent as plain text."""
     return text_reply(_error_text(error), status=error.status)
 
 
 def _error_text(error: ApiError) -> str:
-    """The body that reports an error."""
+    """Return the body that reports an error."""
     return _compact({"error": str(error), "status": error.status}).decode() + "\n"
 
 
 def text_reply(text: str, status: int = 200) -> web.Response:
-    """A plain text body."""
+    """Return a plain text reply."""
     headers = {"X-Content-Type-Options": "nosniff"} if status >= 400 else {}
     return web.Response(text=text, status=status, content_type="text/plain", charset="utf-8", headers=headers)
 
 
 def empty_reply() -> web.Response:
-    """Success with nothing to say."""
+    """Return success without a body."""
     return web.Response(status=204)
 
 

@@ -8,7 +8,7 @@ _CONTINUE = "100-continue"
 
 
 async def read_body(request: web.BaseRequest) -> bytes:
-    """Read the body, and ask for it first where the client waits to be asked."""
+    """Read the body; ask for it first if the client waits for that."""
     if expects_to_continue(request):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer has not begun yet
@@ -16,12 +16,12 @@ async def read_body(request: web.BaseRequest) -> bytes:
 
 
 def expects_to_continue(request: web.BaseRequest) -> bool:
-    """Whether the client may hold its body back until it is asked for it, or refused."""
+    """Return whether the client may hold its body back until it is asked for or refused."""
     return _expectation(request) == _CONTINUE and request.version >= HttpVersion11 and request.can_read_body
 
 
 def expects_something_else(request: web.BaseRequest) -> bool:
-    """Whether the client demands what no server of this kind knows."""
+    """Return whether the client expects something that no server of this kind supports."""
     return _expectation(request) not in {"", _CONTINUE}
 
 

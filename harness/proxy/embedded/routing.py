@@ -23,7 +23,7 @@ async def route(routes: Routes, request: web.BaseRequest) -> web.Response:
     refused = expects_something_else(request)
     response = web.Response(status=417) if refused else await _answer(routes, request)
     if refused or (expects_to_continue(request) and not request.content.at_eof()):
-        # The body was not asked for and may follow or not: nothing else can be read from this connection.
+        # The body was not asked for and may or may not follow: nothing else can be read from this connection.
         response.force_close()
     return response
 
@@ -36,7 +36,7 @@ async def _answer(routes: Routes, request: web.BaseRequest) -> web.Response:
             continue
         if request.method not in methods:
             return web.Response(status=405)
-        # A page in a browser must not be able to drive the server of whoever looks at it.
+        # A web page must not be able to control the server of whoever views it.
         if request.headers.get("User-Agent", "").startswith(_BROWSER):
             return text_reply("User agent not allowed\n", status=403)
         try:

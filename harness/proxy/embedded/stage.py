@@ -15,7 +15,7 @@ _NOTHING = Chunk(memoryview(b""), 0.0)
 
 
 class Stage:
-    """Runs a toxic between a queue and an outlet, and starts it again when it is updated.
+    """Runs a toxic between a queue and an outlet, and restarts it when it is updated.
 
     Nothing here waits for the network on behalf of the HTTP API: an update or a removal only leaves a note,
     and the stage acts on it as soon as the receiver takes the bytes in hand.
@@ -38,30 +38,30 @@ class Stage:
         self._reading = False
         self._waiter: asyncio.Future[None] | None = None
 
-    # What the link does.
+    # Called by the link.
 
     def update(self, toxic: Toxic, toxicity: float) -> None:
-        """Go on with other attributes; the toxicity is drawn again."""
+        """Continue with new attributes; the toxicity is drawn again."""
         self._toxic, self._toxicity = toxic, toxicity
         self.interrupt()
 
     def interrupt(self) -> None:
-        """Release the chunk in hand and start the toxic again."""
+        """Release the current chunk and restart the toxic."""
         self._interrupted = True
         self._wake()
 
     def remove(self) -> None:
-        """Pass on what is held and finish; or close, where the toxic wants that."""
+        """Pass on what is held and finish, or close if the toxic asks for that."""
         self._removed = True
         self.interrupt()
 
     def redirect(self, outlet: Outlet) -> None:
-        """Write to another outlet from the next chunk on; the one in hand still goes where it was going."""
+        """Write to another outlet from the next chunk on; the current chunk still goes to the old one."""
         self._next_output = outlet
         self.interrupt()
 
     def bypass(self, leaving: "Stage") -> None:
-        """Write to where the next stage wrote, which is empty and leaves."""
+        """Write to the outlet of the next stage, which is empty and leaves."""
         if self.output is leaving.input:
             self.output = leaving.output
         if self._next_output is leaving.input:
@@ -69,7 +69,7 @@ class Stage:
         self._wake()
 
     def room_came(self) -> None:
-        """Look again whether the outlet has room."""
+        """Check again whether the outlet has room."""
         if not self._reading:
             self._wake()
 
@@ -107,7 +107,7 @@ class Stage:
             await self._pass_on(self.input.take())
             self.output = self._next_output
 
-    # What the toxic does: see ToxicStream.
+    # Called by the toxic: see ToxicStream.
 
     @property
     def ended(self) -> bool:
@@ -124,7 +124,7 @@ class Stage:
             yield chunk
 
     async def read(self, within_s: float | None = None) -> Chunk:
-        """Return the next chunk; an empty one at the end or an interruption."""
+        """Return the next chunk; an empty one at the end or when interrupted."""
         deadline_s = math.inf if within_s is None else self._loop.time() + within_s
         while not (self._interrupted or self._closed):
             if not self.input.empty:
@@ -144,11 +144,11 @@ class Stage:
         await self._pass_on(chunk)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, or until an interruption."""
+        """Wait for the given time or until interrupted."""
         await self.sleep_until(self._loop.time() + seconds)
 
     async def sleep_until(self, when_s: float) -> None:
-        """Wait for a time of the loop's clock, or until an interruption."""
+        """Wait until a time of the event loop's clock, or until interrupted."""
         if self._loop.time() >= when_s:
             await asyncio.sleep(0)  # a toxic that never has to wait must still let others run
         while not self._interrupted and self._loop.time() < when_s:

@@ -11,7 +11,7 @@ __all__ = ["new_toxic", "shown_toxic", "updated_toxic"]
 
 
 def shown_toxic(named: NamedToxic) -> dict[str, object]:
-    """What a GET of the toxic answers."""
+    """Return what a GET of the toxic returns."""
     whole = named.toxicity.is_integer()
     return {
         "attributes": asdict(named.toxic),
@@ -38,7 +38,7 @@ def new_toxic(body: JsonObject) -> NamedToxic:
 
 
 def updated_toxic(named: NamedToxic, body: JsonObject) -> tuple[NamedToxic, list[ApiError]]:
-    """Merge what is good in `body` into a toxic, and list what is not; raises ApiError where nothing is.
+    """Merge the valid attributes of `body` into a toxic, and list the errors; raises ApiError if none is valid.
 
     As on the original, an error keeps the old toxicity but not the attributes that were right.
     """

@@ -53,7 +53,7 @@ class ToxicLink:
         self._room_came()
 
     def add(self, named: NamedToxic) -> None:
-        """Append a toxic to the chain; the chunk in the hand of the toxic before it goes past it."""
+        """Append a toxic to the chain; the chunk that the previous toxic is handling bypasses it."""
         generator = self._generator_for(named.name)
         stage = Stage(named.name, named.toxic, named.toxicity, generator, self._sink)
         stage.input.on_room = self._room_came
@@ -68,11 +68,11 @@ class ToxicLink:
         task.add_done_callback(partial(self._stopped, stage))
 
     def update(self, named: NamedToxic) -> None:
-        """Return a toxic of the chain other attributes."""
+        """Replace a toxic of the chain."""
         self._present(named.name).update(named.toxic, named.toxicity)
 
     def remove(self, name: str) -> None:
-        """Take a toxic out of the chain, once what it holds has gone on."""
+        """Remove a toxic from the chain, once it has passed on what it holds."""
         stage = self._present(name)
         position = self._stages.index(stage)
         if position:
@@ -92,7 +92,7 @@ class ToxicLink:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error:
-            # A toxic with a bug in it must not leave the receiver waiting for ever.
+            # A buggy toxic must not leave the receiver waiting forever.
             stage.finish()
             self._loop.call_exception_handler({"message": f"toxic {stage.name} failed", "exception": error})
 
@@ -116,7 +116,7 @@ class ToxicLink:
             self._source.pause()
 
     def _room_came(self) -> None:
-        # Two stages may wait for the sink: the last, and one that still holds a chunk from when it was the last.
+        # Two stages may wait for the sink: the last, and one that still holds a chunk from when it was last.
         for stage in self._stages:
             stage.room_came()
         if self._entry.has_room:

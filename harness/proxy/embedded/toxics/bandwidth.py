@@ -23,11 +23,11 @@ class Bandwidth(Toxic):
     rate: int = 0
 
     async def run(self, stream: ToxicStream) -> None:
-        """Release each slice when a line of this rate would have carried it."""
+        """Release each slice when a line of this rate would have delivered it."""
         # From now: a chunk that waited through an update was not on this line before.
         line_free_s = asyncio.get_running_loop().time()
         async for chunk in stream:
-            # A chunk that had to wait leaves right behind the one before it, so late wake-ups do not add up.
+            # A chunk that had to wait leaves right after the one before it, so late wake-ups do not add up.
             line_free_s = max(line_free_s, chunk.arrived_s)
             rest = chunk
             while rest:

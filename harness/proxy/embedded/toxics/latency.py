@@ -1,4 +1,4 @@
-"""A slow line: everything arrives later, nothing arrives at a lower rate."""
+"""A slow line: everything arrives later, but at the same rate."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,10 +11,10 @@ __all__ = ["Latency"]
 @register
 @dataclass(frozen=True)
 class Latency(Toxic):
-    """Lets each chunk leave `latency` ± `jitter` ms after it came in, in order."""
+    """Lets each chunk leave `latency` ± `jitter` ms after it arrived, in order."""
 
     type: ClassVar[str] = "latency"
-    # What is in flight on a long fat line: the delay holds bytes back, it must not throttle them.
+    # What is in flight on a long fat line: the delay must hold bytes back without throttling them.
     buffer_bytes: ClassVar[int] = 32 * 1024 * 1024
 
     latency: int = 0

@@ -21,7 +21,7 @@ class Slicer(Toxic):
     delay: int = 0
 
     def check(self) -> None:
-        """Refuse sizes that could not be cut to."""
+        """Refuse impossible sizes."""
         if self.average_size == 0:
             raise BadRequestBodyError("average_size must be at least 1")
         if self.size_variation > self.average_size:

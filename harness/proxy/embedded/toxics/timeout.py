@@ -20,7 +20,7 @@ class Timeout(Toxic):
     timeout: int = 0
 
     async def run(self, stream: ToxicStream) -> None:
-        """Read and drop until nothing comes for long enough."""
+        """Read and drop until nothing has arrived for long enough."""
         within_s = self.timeout / 1000 if self.timeout else None
         try:
             while await stream.read(within_s):

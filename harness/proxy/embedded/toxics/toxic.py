@@ -22,21 +22,21 @@ class ToxicStream(Protocol):
     random: Random
     """Seeded; draw from nothing else."""
     written_bytes: int
-    """Bytes this toxic wrote since it was added to the connection; survives updates."""
+    """Bytes that this toxic has written since it was added to the connection; survives updates."""
 
     @property
     def ended(self) -> bool:
-        """Whether the sender closed and everything it sent was read."""
+        """Return whether the sender closed and everything it sent was read."""
 
     @property
     def interrupted(self) -> bool:
-        """Whether the toxic was updated or removed and should return soon."""
+        """Return whether the toxic was updated or removed and should return soon."""
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
-        """Read chunks until the end or an interruption."""
+        """Read chunks until the end or until interrupted."""
 
     async def read(self, within_s: float | None = None) -> Chunk:
-        """Return the next chunk, or an empty one at the end or an interruption.
+        """Return the next chunk, or an empty one at the end or when interrupted.
 
         Raises TimeoutError when `within_s` seconds pass without any of them.
         """
@@ -45,10 +45,10 @@ class ToxicStream(Protocol):
         """Pass a chunk on, waiting while the receiver is slow."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than until an interruption."""
+        """Wait for some seconds or until interrupted."""
 
     async def sleep_until(self, when_s: float) -> None:
-        """Wait for the event loop's clock, but no longer than until an interruption."""
+        """Wait until a time of the event loop's clock, or until interrupted."""
 
     def close(self) -> None:
         """Close the connection towards the receiver once what was written has left."""
@@ -73,11 +73,11 @@ class Toxic(ABC):
         self.check()
 
     def check(self) -> None:  # noqa: B027 - most toxics accept every combination
-        """Raise BadRequestBodyError when the attributes make no sense together."""
+        """Raise BadRequestBodyError if the attributes make no sense together."""
 
     @abstractmethod
     async def run(self, stream: ToxicStream) -> None:
-        """Move chunks from `stream` to `stream` until a read comes back empty, or close it."""
+        """Move chunks from `stream` to `stream` until a read returns nothing, or close it."""
 
 
 _types: dict[str, type[Toxic]] = {}
@@ -98,5 +98,5 @@ def toxic_type(name: str) -> type[Toxic]:
 
 
 def toxic_type_names() -> list[str]:
-    """Every registered type, sorted."""
+    """Return every registered type, sorted."""
     return sorted(_types)
