@@ -1,6 +1,6 @@
 """What can go wrong in the harness itself."""
 
-__all__ = ["HarnessError", "TimedOutError", "UnusableError"]
+__all__ = ["HarnessError", "ScenarioError", "TimedOutError", "UnusableError"]
 
 
 class HarnessError(Exception):
@@ -9,6 +9,10 @@ class HarnessError(Exception):
 
 class UnusableError(HarnessError):
     """Wrong usage, or an environment in which nothing can be run."""
+
+
+class ScenarioError(UnusableError):
+    """A scenario that makes no sense; the message says what to change of it."""
 
 
 class TimedOutError(HarnessError):

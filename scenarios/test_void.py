@@ -1,18 +1,28 @@
 """A run that has not shown what it was meant to show is VOID, and a VOID is no success."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from harness.engine.run import run_scenario as run
 from harness.plan.faults import DropConnection, Kill, Pause
+from harness.plan.faults.effects import DeliverLate
 from harness.plan.matrices import CONFIG, scenario
 from harness.trace.place import At
 from harness.trace.verdict import Verdict
 
-LATE = At("client.step.started", CONFIG.max_steps + 1)
+# There is room for every graph, so that none is computed again.
+NEVER = At("trunk.graph.recomputed", 2)
 HERE = At("client.forward.sent", 2, 1)
 PLAIN = scenario("plain", "Nothing happens")
+
+
+@dataclass(frozen=True)
+class LateWithoutRelay(DropConnection):
+    """Asks for what only a run with a `MessageFault` has."""
+
+    def script(self):
+        yield DeliverLate()
 
 
 def with_checks(name, *checks, faults=()):
@@ -21,14 +31,14 @@ def with_checks(name, *checks, faults=()):
 
 VOIDS = {
     "a fault that was planned and did not fire": (
-        scenario("never-fired", "A kill at a step that does not come", Kill(LATE, ("trunk",))),
-        "kill-trunk@client.step.started.7 did not fire",
+        scenario("never-fired", "A kill at a point that is not passed", Kill(NEVER, ("trunk",))),
+        "kill-trunk@trunk.graph.recomputed.2 did not fire",
     ),
     "one fault of two that did not fire": (
         scenario(
-            "half-fired", "A kill that comes and one that does not", Kill(HERE, ("client",)), DropConnection(LATE)
+            "half-fired", "A kill that comes and one that does not", Kill(HERE, ("client",)), DropConnection(NEVER)
         ),
-        "drop@client.step.started.7 did not fire",
+        "drop@trunk.graph.recomputed.2 did not fire",
     ),
     "a fault that left no mark": (
         # No connection is open yet: nothing can break. The run ends before anybody must notice, however slow it is.
@@ -41,11 +51,10 @@ VOIDS = {
         "drop@client.session.opening.0 left no mark",
     ),
     "a fault that cannot be injected": (
-        replace(scenario("no-proxy", "A drop without a proxy", DropConnection(HERE)), topology="direct"),
-        "not injected: there is no proxy to break here",
+        scenario("no-relay", "A message fault where no hop treats messages badly", LateWithoutRelay(HERE)),
+        "not injected: there is no relay to break here",
     ),
     "a run that was asked for nothing": (with_checks("no-check"), ""),
-    "a loss of which nothing was asked": (with_checks("no-value", "convergence"), ""),
     "bytes that nobody counted": (with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)), ""),
     "a fault that fired, of whose bits nothing was asked": (
         with_checks("no-bits", "faults", faults=(Pause(HERE, "client", 0.1),)),

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Self
 
+from harness.errors import ScenarioError
 from harness.plan.faults import Fault
 from harness.plan.links import LOOPBACK, LinkProfile
+from harness.plan.rules import broken_rules
+from harness.plan.topology import Topology
 from splitlearn.config import TrainingConfig
 
 __all__ = ["CHECKS", "Scenario", "Topology"]
 
-Topology = Literal["local", "direct", "proxy"]
 # What every scenario asks of a run unless it says otherwise; those that do not apply are N/A.
 CHECKS = (
     "equivalence", "exactly_once", "expectations", "faults", "liveness", "detection", "work", "traffic", "peak_memory",
@@ -19,7 +21,7 @@ CHECKS = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """A training run under stated conditions, and what must hold of it.
+    """A training run under stated conditions, and what must hold of it; one that makes no sense cannot be made.
 
     Attributes:
         name: short, for commands and folders.
@@ -40,6 +42,9 @@ class Scenario:
         idle_timeout: seconds until the trunk gives a silent client's place up; 0 leaves that to the trunk.
         loss_below: value that the last step's loss must fall below; 0 states none.
         replay_with: command that runs it again, where `harness run` with its name does not.
+
+    Raises:
+        ScenarioError: it breaks a rule of `harness.plan.rules`; the message says what to change.
     """
 
     name: str
@@ -60,6 +65,11 @@ class Scenario:
     materials: tuple[str, ...] = ()
     party_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     second_client: TrainingConfig | None = None
+
+    def __post_init__(self) -> None:
+        broken = broken_rules(self)
+        if broken:
+            raise ScenarioError(f"scenario {self.name!r}: " + "\n".join(broken))
 
     @property
     def replay(self) -> str:

@@ -6,15 +6,15 @@ import sys
 import traceback
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, scenarios_named
 from harness.plan.scenario import Scenario
+from harness.plan.spelling import did_you_mean
 from splitlearn.errors import ConfigError
 
-__all__ = ["IN_FILE", "chosen_scenarios", "did_you_mean", "is_in_catalogue"]
+__all__ = ["IN_FILE", "chosen_scenarios", "is_in_catalogue"]
 
 # Between a file of scenarios and the name of one of them.
 IN_FILE = "::"
@@ -40,12 +40,6 @@ def is_in_catalogue(scenario: Scenario) -> bool:
     """Whether `harness run` with its name and seed runs this very scenario."""
     named = [found for group in CATALOGUE.values() for found in group if found.name == scenario.name]
     return any(found.with_seed(scenario.config.seed) == scenario for found in named)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question that names what is spelt most like a word; empty where nothing is."""
-    close = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _meant_by(word: str, seed: int | None) -> list[Scenario]:

@@ -6,14 +6,11 @@ import pytest
 
 from harness.judging.checks import CHECKS
 from harness.plan.catalogue import CATALOGUE, QUICK, scenarios_named
-from harness.plan.faults import Restart
 from harness.plan.gaps import not_covered
 from harness.plan.links import LINKS, LOOPBACK, WAN_50MS
 from harness.plan.scenario import Scenario
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
-from splitlearn.points import POINTS, Scope
-from splitlearn.presets import PRESETS
 
 EVERY = [scenario for group in CATALOGUE.values() for scenario in group]
 each_link = pytest.mark.parametrize("link", LINKS.values(), ids=lambda link: link.name)
@@ -63,53 +60,12 @@ def test_planned_faults_are_checked():
     assert [] == all_but(lambda scenario: not scenario.faults or "faults" in scenario.checks)
 
 
-def test_faults_are_planned_only_where_there_is_a_proxy():
-    assert [] == all_but(lambda scenario: not scenario.faults or scenario.topology == "proxy")
-
-
-def test_faults_are_at_points_that_the_run_passes():
-    def passes(at, config, stops):
-        steps, microbatches = range(config.max_steps), range(config.gradient_accumulation_steps)
-        if POINTS[at.point] is Scope.CHECKPOINT:
-            # A client that is asked to stop saves at any step.
-            interval = 1 if stops else config.save_interval
-            steps = range(interval, config.max_steps + 1, interval)
-        return at.step in (None, *steps) and at.microbatch in (None, *microbatches)
-
-    assert [] == all_but(
-        lambda scenario: all(
-            passes(fault.at, scenario.config, any(isinstance(each, Restart) for each in scenario.faults))
-            for fault in scenario.faults
-        )
-    )
-
-
-def test_the_faults_of_a_scenario_have_names_of_their_own():
-    assert [] == all_but(lambda scenario: len(scenario.faults) == len({fault.name for fault in scenario.faults}))
-
-
-def test_what_is_expected_are_points():
-    assert [] == all_but(lambda scenario: {*scenario.expects} <= POINTS.keys())
-
-
 def test_what_is_expected_is_checked():
     assert [] == all_but(lambda scenario: not scenario.expects or "expectations" in scenario.checks)
 
 
-def test_cuts_fit_the_preset():
-    assert [] == all_but(lambda scenario: scenario.config.cuts.upper <= PRESETS[scenario.config.model]["n_layer"])
-
-
-def test_a_loss_is_stated_where_convergence_is_checked_and_nowhere_else():
-    assert [] == all_but(lambda scenario: (scenario.loss_below > 0) == ("convergence" in scenario.checks))
-
-
-def test_times_are_taken_without_the_reference_beside():
-    assert [] == all_but(lambda scenario: "step_time" not in scenario.checks or scenario.timed)
-
-
-def test_a_run_may_take_longer_than_one_call():
-    assert [] == all_but(lambda scenario: scenario.timeout > scenario.config.rpc_timeout)
+def test_a_loss_is_stated_only_where_convergence_is_checked():
+    assert [] == all_but(lambda scenario: not scenario.loss_below or "convergence" in scenario.checks)
 
 
 def test_another_seed_changes_the_seed_alone():
@@ -149,7 +105,7 @@ def test_what_is_not_covered_depends_on_the_scenario():
     assert "a network: the topology was direct" in gaps
     assert "faults: none were planned" in gaps
     assert "padding: every sequence was full" in gaps
-    full = TrainingConfig(data_format="lines", codec="zlib", gradient_accumulation_steps=2, dtype="bfloat16")
+    full = TrainingConfig(data_format="lines", codec="zlib", gradient_accumulation_steps=3, dtype="bfloat16")
     wide = Scenario("wide", "Wide", full, link=WAN_50MS, faults=scenarios_named("many")[0].faults)
     covered = {*gaps} - {*not_covered(wide)}
     assert {"a network", "faults", "a slow link", "bfloat16", "gradient accumulation", "codecs", "padding"} == {

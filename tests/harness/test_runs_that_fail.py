@@ -69,12 +69,13 @@ def test_a_trunk_that_dies_in_the_middle_is_the_reason_and_not_the_client(sabota
 
 
 def test_a_run_that_hangs_is_ended_at_its_deadline(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("hangs", timeout=6.0), sabotaged_testbed("hang-at-the-second-step"))
+    hanging = sabotaged_testbed("hang-at-the-second-step")
+    outcome = run_scenario(scenario("hangs", timeout=6.0, rpc_timeout=5.0), hanging)
     assert problem(outcome).startswith("client still runs after 6 s; its log ends:\n")
 
 
 def test_a_fault_at_a_point_that_is_not_passed_makes_the_run_void(sabotaged_testbed, scenario):
-    never = DropConnection(At("client.forward.sent", 99))
+    never = DropConnection(At("trunk.graph.recomputed"))
     outcome = run_scenario(scenario("never", "proxy", faults=(never,)), sabotaged_testbed())
     assert Verdict.VOID is outcome.verdict
     assert f"{never.name} did not fire" == next(check for check in outcome.checks if check.name == "faults").reading
@@ -97,7 +98,7 @@ def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(sabotaged_testb
 
 
 def test_a_timeout_that_is_too_short_for_the_reference_too_gives_a_verdict(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("hasty", timeout=0.001, seed=71), sabotaged_testbed())
+    outcome = run_scenario(scenario("hasty", timeout=0.001, rpc_timeout=0.0005, seed=71), sabotaged_testbed())
     assert problem(outcome).startswith("client still runs after 0.001 s")
 
 

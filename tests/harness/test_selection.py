@@ -9,11 +9,9 @@ from harness.cli import build_parser
 from harness.engine.meaning import must_mean_something
 from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, SMALL, scenarios_named
-from harness.plan.faults import DropConnection
 from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios, is_in_catalogue
-from harness.trace.place import At
 
 EVERY = [scenario for group in CATALOGUE.values() for scenario in group]
 MINE = """
@@ -128,26 +126,13 @@ class TestAFile:
     ("changes", "message"),
     [
         ({"checks": ("equivalenc",)}, "no check 'equivalenc' (did you mean 'equivalence'?)"),
-        ({"expects": ("trunk.graph.recomputd",)}, "no point 'trunk.graph.recomputd' (did you mean 'trunk.graph.rec"),
-        ({"faults": (DropConnection(At("client.forward.snt", 1)),)}, "no point 'client.forward.snt' (did you mean 'cl"),
-        ({"party_settings": {"trnk": {"threads": 2}}}, "no party 'trnk' (did you mean 'trunk'?)"),
-        ({"party_settings": {"trunk": {"thread": 2}}}, "no setting 'thread' (did you mean 'threads'?)"),
-        ({"topology": "proxi"}, "no topology 'proxi' (did you mean 'proxy'?)"),
+        ({"materials": ("untide",)}, "no material 'untide' (did you mean 'untied'?)"),
     ],
 )
 def test_a_name_that_means_nothing_is_refused_with_the_one_that_was_meant(changes, message):
     with pytest.raises(UnusableError) as refused:
         must_mean_something(replace(Scenario("mine", "Mine", SMALL), **changes))
     assert message in str(refused.value)
-
-
-def test_a_group_of_faults_that_no_table_has_is_refused():
-    class Odd(DropConnection):
-        group = "conection"
-
-    odd = replace(Scenario("mine", "Mine", SMALL), faults=(Odd(At("client.forward.sent", 1)),))
-    with pytest.raises(UnusableError, match=r"there is no group of faults 'conection' \(did you mean 'connection'"):
-        must_mean_something(odd)
 
 
 def test_every_name_in_the_catalogue_means_something():

@@ -6,6 +6,7 @@ Adding a fault is one class with `kind`, `group`, `detail`, `script` and `shows`
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.plan.faults.effects import Script, Until
 from harness.plan.faults.groups import OTHER, Group
@@ -24,7 +25,11 @@ class Fault(ABC):
 
     Attributes:
         at: where; the process is held there until the script says `Release`, or ends.
+        asks_to_stop: whether the script has a program asked to stop (`StopParty`), which makes the client save at
+            whatever step it is.
     """
+
+    asks_to_stop: ClassVar[bool] = False
 
     at: At
 

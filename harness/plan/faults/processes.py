@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.plan.faults.effects import (
     KillParty,
@@ -71,6 +72,8 @@ class Kill(Fault):
 @dataclass(frozen=True)
 class Restart(Fault):
     """SIGTERM, as an operator would, then a new start."""
+
+    asks_to_stop: ClassVar[bool] = True
 
     victim: PartyName
 

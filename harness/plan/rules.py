@@ -1,0 +1,199 @@
+"""What must hold of a scenario by itself, before anything is run: one function a rule, each yields what to change."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias, get_args
+
+from harness.plan.faults import CutMessage, DropConnection, Fault, MessageFault, NetworkFault, Partition
+from harness.plan.faults.groups import GROUPS, OTHER
+from harness.plan.rpcs import RPCS
+from harness.plan.spelling import did_you_mean
+from harness.plan.topology import Topology
+from splitlearn.config import TrainingConfig
+from splitlearn.errors import ConfigError
+from splitlearn.points import POINTS, Scope
+from splitlearn.presets import PRESETS
+
+if TYPE_CHECKING:
+    from harness.plan.scenario import Scenario
+
+__all__ = ["broken_rules"]
+
+Rule: TypeAlias = "Callable[[Scenario], Iterator[str]]"
+
+TOPOLOGIES = get_args(Topology)
+PARTIES = ("client", "trunk")
+METHODS = tuple(rpc.method for rpc in RPCS)
+OF_A_METHOD = (CutMessage, DropConnection, MessageFault, NetworkFault, Partition)
+
+
+def broken_rules(scenario: "Scenario") -> list[str]:
+    """Return what is to be changed of a scenario, a sentence each; empty where it makes sense."""
+    return [broken for rule in RULES for broken in rule(scenario)]
+
+
+def topology_is_known(scenario: "Scenario") -> Iterator[str]:
+    """Only these three can be built."""
+    if scenario.topology not in TOPOLOGIES:
+        hint = did_you_mean(scenario.topology, TOPOLOGIES)
+        yield f"there is no topology {scenario.topology!r}{hint}; there are {', '.join(TOPOLOGIES)}"
+
+
+def points_are_known(scenario: "Scenario") -> Iterator[str]:
+    """A point that no program has is never passed."""
+    for point in dict.fromkeys((*scenario.expects, *(fault.at.point for fault in scenario.faults))):
+        if point not in POINTS:
+            yield f"there is no point {point!r}{did_you_mean(point, POINTS)}; splitlearn/points.py lists them"
+
+
+def methods_are_known(scenario: "Scenario") -> Iterator[str]:
+    """An RPC that is never called cannot fail."""
+    for fault in scenario.faults:
+        if isinstance(fault, OF_A_METHOD) and fault.method not in ("", *METHODS):
+            hint = did_you_mean(fault.method, METHODS)
+            yield f"{fault.name}: there is no RPC {fault.method!r}{hint}; there are {', '.join(METHODS)}"
+
+
+def groups_are_known(scenario: "Scenario") -> Iterator[str]:
+    """The report has a column for each of these."""
+    for fault in scenario.faults:
+        if fault.group not in (*GROUPS, OTHER):
+            hint = did_you_mean(fault.group, GROUPS)
+            yield f"there is no group of faults {fault.group!r}{hint}; one that fits nowhere is in {OTHER!r}"
+
+
+def faults_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
+    """Without one there is nothing that could break a network."""
+    if scenario.faults and scenario.topology != "proxy":
+        yield f"topology {scenario.topology!r} has no proxy, and so no faults; make it 'proxy', or leave the faults out"
+
+
+def links_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
+    """Without one the link would be as fast as the machine."""
+    link = scenario.link
+    if scenario.topology != "proxy" and any((link.round_trip_ms, link.jitter_ms, link.up_kbps, link.down_kbps)):
+        yield f"topology {scenario.topology!r} has no proxy, which alone makes the link {link.name!r}; make it 'proxy'"
+
+
+def links_are_possible(scenario: "Scenario") -> Iterator[str]:
+    """No delay is below zero, and jitter shortens none below it."""
+    link = scenario.link
+    if min(link.round_trip_ms, link.jitter_ms, link.up_kbps, link.down_kbps) < 0:
+        yield f"link {link.name!r}: delays, jitter and bandwidths are 0 or more"
+    if link.jitter_ms > max(0, link.round_trip_ms):
+        yield f"link {link.name!r}: a jitter of {link.jitter_ms} ms is more than the round trip"
+
+
+def faults_happen_within_the_run(scenario: "Scenario") -> Iterator[str]:
+    """One that is planned for later, or between, never fires."""
+    known = (fault for fault in scenario.faults if fault.at.point in POINTS)
+    for fault in known:
+        steps, microbatches = _steps_passed(fault, scenario), range(scenario.config.gradient_accumulation_steps)
+        if steps is not None and fault.at.step is not None and fault.at.step not in steps:
+            yield f"{fault.name}: the run does not pass that point at step {fault.at.step}; {_in_words(steps)}"
+        if fault.at.microbatch is not None and fault.at.microbatch not in microbatches:
+            yield (
+                f"{fault.name}: a step has no microbatch {fault.at.microbatch}; gradient_accumulation_steps makes "
+                f"{len(microbatches)} of them, from 0"
+            )
+
+
+def faults_have_names_of_their_own(scenario: "Scenario") -> Iterator[str]:
+    """What the trace tells of a fault is told by its name."""
+    for name, count in Counter(fault.name for fault in scenario.faults).items():
+        if count > 1:
+            yield f"{count} faults are called {name}; give each another place, or leave the others out"
+
+
+def party_settings_are_allowed(scenario: "Scenario") -> Iterator[str]:
+    """Of parties that there are, settings that there are, values that they may have."""
+    for party, settings in scenario.party_settings.items():
+        if party not in PARTIES:
+            yield f"there is no party {party!r}{did_you_mean(party, PARTIES)}; there are {' and '.join(PARTIES)}"
+        unknown = [name for name in settings if name not in TrainingConfig.model_fields]
+        for name in unknown:
+            yield f"there is no setting {name!r}{did_you_mean(name, TrainingConfig.model_fields)}"
+        if not unknown:
+            try:
+                scenario.settings_of(party)
+            except ConfigError as error:
+                yield f"settings of the {party}: {error}"
+
+
+def cuts_fit_the_preset(scenario: "Scenario") -> Iterator[str]:
+    """Of a model in a folder, that is known only when it is read."""
+    for config in (scenario.config, *((scenario.second_client,) if scenario.second_client else ())):
+        if config.model in PRESETS and config.cuts.upper > PRESETS[config.model]["n_layer"]:
+            blocks = PRESETS[config.model]["n_layer"]
+            yield f"cuts {config.cuts} need {config.cuts.upper} blocks; the model {config.model!r} has {blocks}"
+
+
+def a_loss_is_stated_where_it_is_checked(scenario: "Scenario") -> Iterator[str]:
+    """Convergence means that the loss falls below something."""
+    if "convergence" in scenario.checks and not scenario.loss_below > 0:
+        yield "the check 'convergence' needs a value that the loss must fall below; state it as loss_below"
+
+
+def a_second_client_has_a_trunk_to_share(scenario: "Scenario") -> Iterator[str]:
+    """A trunk in the first client's process has no door."""
+    if scenario.second_client and scenario.topology == "local":
+        yield "a second client cannot reach a trunk in the first one's process; make the topology 'direct' or 'proxy'"
+    if "second_client" in scenario.checks and not scenario.second_client:
+        yield "the check 'second_client' needs another client; give its settings as second_client"
+
+
+def times_are_taken_without_the_reference_beside(scenario: "Scenario") -> Iterator[str]:
+    """Two trainings on one machine slow each other down."""
+    if "step_time" in scenario.checks and not scenario.timed:
+        yield "the check 'step_time' needs a run that has the machine to itself; set timed=True"
+
+
+def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
+    """Else it would be ended before its first call could fail."""
+    if scenario.timeout <= scenario.config.rpc_timeout:
+        yield (
+            f"timeout {scenario.timeout:g} s is no longer than one call may take (rpc_timeout "
+            f"{scenario.config.rpc_timeout:g} s); make it longer"
+        )
+
+
+RULES: tuple[Rule, ...] = (
+    topology_is_known,
+    points_are_known,
+    methods_are_known,
+    groups_are_known,
+    faults_have_a_proxy,
+    links_have_a_proxy,
+    links_are_possible,
+    faults_happen_within_the_run,
+    faults_have_names_of_their_own,
+    party_settings_are_allowed,
+    cuts_fit_the_preset,
+    a_loss_is_stated_where_it_is_checked,
+    a_second_client_has_a_trunk_to_share,
+    times_are_taken_without_the_reference_beside,
+    a_run_may_take_longer_than_a_call,
+)
+
+
+def _steps_passed(fault: Fault, scenario: "Scenario") -> range | None:
+    """Return the steps at which the run can pass a fault's point; None where the settings do not say."""
+    last, interval = scenario.config.max_steps, scenario.config.save_interval
+    if not last:
+        return None
+    match POINTS[fault.at.point]:
+        case Scope.RUN:
+            return range(last + 1)
+        case Scope.CHECKPOINT:
+            if fault.at.step == last or any(other.asks_to_stop for other in scenario.faults):
+                return range(1, last + 1)
+            return range(interval, last + 1, interval) if interval else range(last, last + 1)
+        case _:
+            return range(last)
+
+
+def _in_words(steps: range) -> str:
+    if len(steps) == 1:
+        return f"only step {steps[0]} has it"
+    every = "" if steps.step == 1 else f", every {steps.step} of them"
+    return f"its steps are {steps[0]} to {steps[-1]}{every}" if steps else "no step has it"

@@ -1,0 +1,7 @@
+"""Where the trunk stands, as the client sees it."""
+
+from typing import Literal
+
+__all__ = ["Topology"]
+
+Topology = Literal["local", "direct", "proxy"]

@@ -1,0 +1,151 @@
+"""A scenario that makes no sense is refused when it is made, with a message that says what to change."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from harness.errors import ScenarioError, UnusableError
+from harness.plan.catalogue import SMALL
+from harness.plan.faults import CutMessage, DropConnection, Kill, MessageFault, Restart
+from harness.plan.links import WAN_50MS, LinkProfile
+from harness.plan.matrices import CONFIG
+from harness.plan.rules import RULES, broken_rules
+from harness.plan.scenario import Scenario
+from harness.trace.place import At
+from splitlearn.config import TrainingConfig
+
+MINE = Scenario("mine", "Mine", SMALL)
+HERE = At("client.forward.sent", 2, 1)
+SAVED = At("trunk.checkpoint.saved", 3)
+
+
+@dataclass(frozen=True)
+class Odd(DropConnection):
+    """A drop in a group that no table has."""
+
+    group = "conection"
+
+
+BROKEN = {
+    "topology_is_known": (
+        [{"topology": "proxi"}],
+        "there is no topology 'proxi' (did you mean 'proxy'?); there are local, direct, proxy",
+    ),
+    "points_are_known": (
+        [{"expects": ("trunk.graph.recomputd",)}, {"faults": (DropConnection(At("trunk.graph.recomputd", 1)),)}],
+        "there is no point 'trunk.graph.recomputd' (did you mean 'trunk.graph.recomputed'?)",
+    ),
+    "methods_are_known": (
+        [{"faults": (fault,)} for fault in (DropConnection(HERE, "Computee"), MessageFault(HERE, "late", "Computee"))],
+        "there is no RPC 'Computee' (did you mean 'Compute'?); there are OpenSession, Compute, Backward",
+    ),
+    "groups_are_known": (
+        [{"faults": (Odd(HERE),)}],
+        "there is no group of faults 'conection' (did you mean 'connection'?)",
+    ),
+    "faults_have_a_proxy": (
+        [{"topology": topology, "faults": (DropConnection(HERE),)} for topology in ("direct", "local")],
+        "has no proxy, and so no faults; make it 'proxy', or leave the faults out",
+    ),
+    "links_have_a_proxy": (
+        [{"topology": "direct", "link": WAN_50MS}],
+        "topology 'direct' has no proxy, which alone makes the link 'wan_50ms'; make it 'proxy'",
+    ),
+    "links_are_possible": (
+        [{"link": LinkProfile("odd", -1, 0, 0, 0, "none")}, {"link": LinkProfile("odd", 5, 6, 0, 0, "none")}],
+        "link 'odd': ",
+    ),
+    "faults_happen_within_the_run": (
+        [{"faults": (Kill(At("client.step.started", step), ("trunk",)),)} for step in (6, 7, -1)]
+        + [{"faults": (CutMessage(At("client.session.opening", 7), "upstream", 20),)}]
+        + [{"config": CONFIG, "faults": (Kill(At(SAVED.point, step), ("client",)),)} for step in (0, 3, 7)]
+        + [{"faults": (Kill(SAVED, ("client",)),)}],
+        "the run does not pass that point at step",
+    ),
+    "faults_have_names_of_their_own": (
+        [{"faults": (DropConnection(HERE), DropConnection(HERE, "Compute"))}],
+        "2 faults are called drop@client.forward.sent.2.1; give each another place",
+    ),
+    "party_settings_are_allowed": (
+        [{"party_settings": {"trunk": {"threads": 0}}}],
+        "settings of the trunk: threads = 0: Input should be greater than or equal to 1",
+    ),
+    "cuts_fit_the_preset": (
+        [{"config": SMALL.but(cuts="1:5")}, {"second_client": SMALL.but(cuts="1:5")}],
+        "cuts 1:5 need 5 blocks; the model 'tiny' has 4",
+    ),
+    "a_loss_is_stated_where_it_is_checked": (
+        [{"checks": ("convergence",)}, {"checks": ("convergence",), "loss_below": -1.0}],
+        "needs a value that the loss must fall below; state it as loss_below",
+    ),
+    "a_second_client_has_a_trunk_to_share": (
+        [{"topology": "local", "second_client": SMALL}, {"checks": ("second_client",)}],
+        "second",
+    ),
+    "times_are_taken_without_the_reference_beside": ([{"checks": ("step_time",)}], "set timed=True"),
+    "a_run_may_take_longer_than_a_call": (
+        [{"timeout": 20.0}],
+        "timeout 20 s is no longer than one call may take (rpc_timeout 20 s); make it longer",
+    ),
+}
+CASES = [(rule, changes, message) for rule, (several, message) in BROKEN.items() for changes in several]
+
+
+@pytest.mark.parametrize(("changes", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_one_that_breaks_a_rule_cannot_be_made(changes, message):
+    with pytest.raises(ScenarioError) as refused:
+        replace(MINE, **changes)
+    assert str(refused.value).startswith("scenario 'mine': ")
+    assert message in str(refused.value)
+
+
+def test_every_rule_is_among_these():
+    assert {rule.__name__ for rule in RULES} == {*BROKEN, "points_are_known", "party_settings_are_allowed"}
+
+
+@pytest.mark.parametrize(
+    ("party_settings", "message"),
+    [
+        ({"trnk": {"threads": 2}}, "there is no party 'trnk' (did you mean 'trunk'?); there are client and trunk"),
+        ({"trunk": {"thread": 2}}, "there is no setting 'thread' (did you mean 'threads'?)"),
+    ],
+)
+def test_settings_of_a_party_are_those_that_there_are(party_settings, message):
+    with pytest.raises(ScenarioError) as refused:
+        replace(MINE, party_settings=party_settings)
+    assert message in str(refused.value)
+
+
+def test_a_microbatch_that_no_step_has_is_refused():
+    with pytest.raises(ScenarioError, match="a step has no microbatch 3; gradient_accumulation_steps makes 3 of them"):
+        replace(MINE, faults=(DropConnection(At("client.forward.sent", 2, 3)),))
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    with pytest.raises(ScenarioError) as refused:
+        replace(MINE, topology="proxi", checks=("convergence", "step_time"))
+    assert 3 <= len(str(refused.value).splitlines())
+
+
+def test_it_is_the_users_mistake():
+    assert issubclass(ScenarioError, UnusableError)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"faults": (Kill(At("trunk.checkpoint.saved", 6), ("client",)),)},  # saved at the end
+        {"config": CONFIG, "faults": (Kill(At("trunk.checkpoint.saved", 4), ("client",)),)},
+        {
+            "config": CONFIG,
+            "faults": (Kill(SAVED, ("client",)), Restart(HERE, "client")),
+        },  # who stops saves where it is
+        {"config": TrainingConfig(), "faults": (Kill(At("client.step.started", 700), ("client",)),)},  # of any length
+        {"faults": (DropConnection(At("client.step.started")),)},
+        {"loss_below": 1.0},
+        {"config": SMALL.but(model="a/folder", cuts="5:20")},
+    ],
+    ids=str,
+)
+def test_what_may_well_happen_is_allowed(changes):
+    assert [] == broken_rules(replace(MINE, **changes))
