@@ -22,7 +22,7 @@ from harness.plan.strangers import (
 from splitlearn.commands.certificates import made
 from splitlearn.config import TrainingConfig
 from splitlearn.wire.credentials import bearer
-from splitlearn.wire.stub import METHODS
+from splitlearn.wire.methods import METHODS
 
 __all__ = ["knock"]
 

@@ -15,7 +15,7 @@ from harness.fuzz.lie import Lie
 from harness.listening import accepted
 from splitlearn.wire.checksum import checksum_of, origin_of, verified
 from splitlearn.wire.errors import WireError
-from splitlearn.wire.stub import METHODS
+from splitlearn.wire.methods import METHODS
 
 __all__ = ["Liar"]
 

@@ -2,23 +2,20 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
 
 import grpc
 from grpc_health.v1 import health
 
+from splitlearn.trunk.ending import Context, Handler, ended
 from splitlearn.trunk.journal import Journal
 from splitlearn.trunk.meter import Meter
 from splitlearn.wire.credentials import bearer
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.status import status_of
 
 __all__ = ["TokenGuard"]
 
 OPEN_TO_ALL = f"/{health.SERVICE_NAME}/"
 ADVICE = "start the client with --token-file, a copy of the trunk's own"
-
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class TokenGuard(grpc.aio.ServerInterceptor):
@@ -47,10 +44,12 @@ class TokenGuard(grpc.aio.ServerInterceptor):
     def _refusal(self, method: str, message: str) -> "Handler":
         error = WireError(Reason.UNAUTHENTICATED, f"{message}; {ADVICE}")
 
-        async def behavior(_requests: object, context: "grpc.aio.ServicerContext[Any, Any]") -> None:
+        async def refuse(context: Context) -> None:
             self._journal.refused(context.peer(), method, error)
-            self._meter.answered(method, error.code.name)
-            await context.abort_with_status(status_of(error))
+            raise error
+
+        async def behavior(_requests: object, context: Context) -> None:
+            await ended(refuse(context), method, context, self._meter)
 
         # A handler of streams is called before anything of the request's message is taken.
         return grpc.stream_stream_rpc_method_handler(behavior)

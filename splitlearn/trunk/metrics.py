@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from splitlearn.errors import ConfigError
 from splitlearn.probe import Probe
 from splitlearn.trunk.service import TrunkService
-from splitlearn.wire.stub import METHODS
+from splitlearn.wire.methods import METHODS
 
 __all__ = ["Metrics"]
 

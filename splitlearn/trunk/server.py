@@ -16,19 +16,19 @@ from grpc_reflection.v1alpha import reflection
 
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.guard import TokenGuard
 from splitlearn.trunk.journal import Journal
 from splitlearn.trunk.meter import Meter, NullMeter
 from splitlearn.trunk.places import Places
 from splitlearn.trunk.reception import Reception
 from splitlearn.trunk.service import TrunkService
-from splitlearn.trunk.servicer import TrunkServicer
+from splitlearn.trunk.visits import Visits
 from splitlearn.wire.addresses import address_of
-from splitlearn.wire.compute_service_pb2_grpc import add_ComputeServiceServicer_to_server
 from splitlearn.wire.credentials import read_token, server_tls
 from splitlearn.wire.grpc_log import without_tracebacks
+from splitlearn.wire.methods import SERVICE
 from splitlearn.wire.options import server_options
-from splitlearn.wire.stub import SERVICE
 
 __all__ = ["Address", "running_server"]
 
@@ -113,10 +113,13 @@ class _Server:
         places = Places(MOST_REQUESTS, MOST_READ, MOST_READ * self._config.max_message_bytes)
         guards = [TokenGuard(self._token, self._journal, self._meter)] if self._token else []
         server = grpc.aio.server(
-            interceptors=[*guards, Reception(places, self._config.rpc_timeout, self._journal, self._meter)],
+            interceptors=[*guards, Visits(self._meter)],
             options=server_options(self._config),
         )
-        add_ComputeServiceServicer_to_server(TrunkServicer(self._service, self._compute), server)  # type: ignore[no-untyped-call] # generated without types
+        reception = Reception(
+            Dispatch(self._service), self._compute, places, self._config.rpc_timeout, self._journal, self._meter
+        )
+        server.add_generic_rpc_handlers((reception,))
         health_pb2_grpc.add_HealthServicer_to_server(self._healthy, server)
         names = [SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, server)

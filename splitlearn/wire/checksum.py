@@ -8,20 +8,14 @@ and that of a stream's further replies the checksum before.
 
 import struct
 import zlib
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
-
-from google.protobuf.message import DecodeError, Message
 
 from splitlearn.wire.errors import Reason, WireError
 
-__all__ = ["CheckedRequest", "checksum_of", "origin_of", "request_reader", "verified", "with_checksum"]
+__all__ = ["checksum_of", "origin_of", "verified", "with_checksum"]
 
 # Field 15, of 32 bits: to a reader of messages it is one field more.
 CHECKSUM = struct.Struct("<BI")
 TAG = 15 << 3 | 5
-
-M = TypeVar("M", bound=Message)
 
 
 def origin_of(method: str) -> int:
@@ -52,28 +46,3 @@ def verified(data: bytes, origin: int) -> bytes:
     if data[-CHECKSUM.size :] != CHECKSUM.pack(TAG, zlib.crc32(body, origin)):
         raise WireError(Reason.CORRUPT, "the checksum at the message's end does not match its bytes")
     return body
-
-
-class CheckedRequest(NamedTuple):
-    """A request as it was received, and the checksum that its reply's begins with."""
-
-    message: Message
-    checksum: int
-
-
-def request_reader(method: str, parse: Callable[[bytes], Message]) -> Callable[[bytes], CheckedRequest | WireError]:
-    """Return a reader of a method's requests that never fails: what is wrong with the bytes is its value.
-
-    gRPC answers for a reader that fails, with a code of its own, and at a server never lets go of the call again.
-    """
-    origin = origin_of(method)
-
-    def read(data: bytes) -> CheckedRequest | WireError:
-        try:
-            return CheckedRequest(parse(verified(data, origin)), checksum_of(data))
-        except DecodeError:
-            return WireError(Reason.BAD_REQUEST, "the bytes are no message of this method")
-        except WireError as error:
-            return error
-
-    return read

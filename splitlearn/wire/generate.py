@@ -15,12 +15,12 @@ __all__ = ["main"]
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path("splitlearn/wire/compute_service.proto")
-MODULES = ("compute_service_pb2.py", "compute_service_pb2.pyi", "compute_service_pb2_grpc.py")
+MODULES = ("compute_service_pb2.py", "compute_service_pb2.pyi")
 
 
 def generate(out: Path) -> None:
     """Write the modules below `out`."""
-    flags = [f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}"]
+    flags = [f"--python_out={out}", f"--pyi_out={out}"]
     status = protoc.main(["protoc", f"-I{ROOT / 'proto'}", *flags, str(CONTRACT)])
     if status:
         raise SystemExit(status)

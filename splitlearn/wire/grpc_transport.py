@@ -13,9 +13,9 @@ from splitlearn.wire.addresses import host_of
 from splitlearn.wire.credentials import bearer, client_tls, read_token
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.grpc_log import without_tracebacks
+from splitlearn.wire.methods import METHODS, Method
 from splitlearn.wire.options import channel_options
 from splitlearn.wire.status import wire_error
-from splitlearn.wire.stub import METHODS, Method
 from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["GrpcTransport"]
@@ -48,7 +48,7 @@ class GrpcTransport:
     def call(self, method: str, request: Message, timeout: float) -> Pending[Message]:
         """Send a request; the reply is due within `timeout` seconds."""
         of = METHODS[method]
-        data = of.request(request)
+        data = of.write_request(request)
         with self._changing:
             call: grpc.UnaryUnaryMultiCallable[bytes, bytes | None] = self._channel.unary_unary(of.path)
             future = call.future(data, timeout=timeout, metadata=self._metadata)
@@ -57,12 +57,12 @@ class GrpcTransport:
     def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
         """Send a request that has many replies; raises `WireError` while iterating."""
         of = METHODS[method]
-        data = of.request(request)
+        data = of.write_request(request)
         with self._changing:
             call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(of.path)
             stream = call(data, timeout=timeout, metadata=self._metadata)
         try:
-            yield from of.replies(stream, data)
+            yield from of.read_replies(stream, data)
         except grpc.RpcError as error:
             raise wire_error(cast("grpc.Call", error), encrypted=self._encrypted) from None
 
@@ -130,4 +130,6 @@ class _GrpcCall:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
-        return self._method.reply(data, self._request)
+        if data is None:
+            raise WireError(Reason.TRANSPORT, "the call ended well and without a reply", Code.UNKNOWN)
+        return self._method.read_reply(data, self._request)

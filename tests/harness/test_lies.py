@@ -7,7 +7,7 @@ import pytest
 from harness.fuzz import deception, lies
 from harness.fuzz.answers import failing, honest, own_refusal, saying
 from harness.fuzz.lie import Lie
-from splitlearn.wire import status, stub
+from splitlearn.wire import grpc_transport, status
 from splitlearn.wire.errors import Reason, WireError
 
 NEVER = threading.Event()
@@ -47,8 +47,8 @@ WORDS = Lie("words", b"", lambda ask: failing(ask, b"9", b"no", MISMATCH), "anyt
 
 
 def test_a_client_that_raises_is_found_out(monkeypatch):
-    read = stub.Method.reply
-    monkeypatch.setattr(stub.Method, "reply", lambda self, data, request: read(self, data[:], request))
+    call = grpc_transport._GrpcCall
+    monkeypatch.setattr(call, "result", lambda self: self._method.read_reply(self._future.result()[:], self._request))
     assert "raised TypeError" in findings_of(monkeypatch, NO_MESSAGE)[0]
 
 

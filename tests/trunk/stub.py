@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from splitlearn.wire.stub import METHODS
+from splitlearn.wire.methods import METHODS
 
 
 def checksummed_stub(channel):
@@ -10,5 +10,5 @@ def checksummed_stub(channel):
     calls = SimpleNamespace()
     for method in METHODS.values():
         make = channel.unary_stream if method.streams else channel.unary_unary
-        setattr(calls, method.name, make(method.path, method.request, method.parse))
+        setattr(calls, method.name, make(method.path, method.write_request, method.reply_type.FromString))
     return calls

@@ -9,7 +9,7 @@ from trunk.server import hello_of
 from splitlearn.trunk.journal import Journal
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.stub import METHODS
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.trunk_link import Hello
 
 TOKEN = "a token of these tests"  # noqa: S105 - guards nothing

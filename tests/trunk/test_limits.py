@@ -13,13 +13,16 @@ from trunk.server import Trunk
 from trunk.stub import checksummed_stub
 
 from splitlearn.commands.certificates import made
-from splitlearn.trunk import reception
 from splitlearn.trunk import server as trunk_server
-from splitlearn.trunk.servicer import TrunkServicer
+from splitlearn.trunk import visits
+from splitlearn.trunk.dispatch import Dispatch
+from splitlearn.trunk.reception import Reception
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
+from splitlearn.wire.methods import METHODS
 
 SECONDS = 30
+REQUEST = pb.SyncTrainingStateRequest()
 
 
 class Gate:
@@ -51,7 +54,7 @@ def gate(config):
 
 
 def ask(channel, **arguments):
-    return checksummed_stub(channel).SyncTrainingState.future(pb.SyncTrainingStateRequest(), **arguments)
+    return checksummed_stub(channel).SyncTrainingState.future(REQUEST, **arguments)
 
 
 def test_twice_what_a_step_has_under_way_passes_over_one_connection(gate):
@@ -171,15 +174,15 @@ def test_a_request_without_a_deadline_is_given_up_while_it_is_computed(gate):
 def test_a_request_that_is_given_up_before_its_turn_is_not_carried_out():
     async def give_up():
         with ThreadPoolExecutor(1) as compute:
-            servicer = TrunkServicer(service, compute)
-            first, second = (
-                asyncio.create_task(servicer.SyncTrainingState(pb.SyncTrainingStateRequest(), None)) for _ in range(2)
-            )
+            dispatch = Dispatch(service)
+            reception = Reception(dispatch, compute, None, 0.0, None, None)
+            call = dispatch.read("SyncTrainingState", METHODS["SyncTrainingState"].write_request(REQUEST))
+            first, second = (asyncio.create_task(reception._carried_out(call)) for _ in range(2))
             await asyncio.to_thread(service.entered.wait, SECONDS)
             second.cancel()
             await asyncio.wait([second])
             service.go.set()
-            assert (await first).applied_step == 1
+            assert (await first)[0].applied_step == 1
 
     service = Gate()
     asyncio.run(give_up())
@@ -195,6 +198,6 @@ def test_the_page_on_security_has_every_limit():
         options.MAX_CONNECTIONS,
     ]
     limits += [options.HANDSHAKE_TIMEOUT_MS // 1000, options.IDLE_MS // 1000, trunk_server.MOST_READ]
-    limits += [reception.MOST_VISITS, reception.MOST_VISITS_READ, int(reception.VISIT_SECONDS)]
+    limits += [visits.MOST_VISITS, visits.MOST_VISITS_READ, int(visits.VISIT_SECONDS)]
 
     assert [limit for limit in limits if f"| {limit} " not in page] == []

@@ -8,7 +8,7 @@ from trunk.server import hello_of
 from trunk.strangers import HALF_SET_UP, SET_UP, Stranger
 from trunk.stub import checksummed_stub
 
-from splitlearn.trunk import reception
+from splitlearn.trunk import visits
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire import options
 from splitlearn.wire.checksum import origin_of, with_checksum
@@ -122,21 +122,21 @@ def test_gradients_that_nobody_reads_hold_up_nobody_else(hasty, serve, strange):
 
 
 def test_the_oldest_visit_makes_room_for_the_newest(config, serve, monkeypatch):
-    monkeypatch.setattr(reception, "MOST_VISITS", 3)
+    monkeypatch.setattr(visits, "MOST_VISITS", 3)
     with grpc.insecure_channel(serve(config).address) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch
-        visits = []
+        watches = []
         for _ in range(4):
-            visits.append(watch(health_pb2.HealthCheckRequest(), timeout=SECONDS))
-            assert next(visits[-1]).status == 1
+            watches.append(watch(health_pb2.HealthCheckRequest(), timeout=SECONDS))
+            assert next(watches[-1]).status == 1
         with pytest.raises(grpc.RpcError) as caught:
-            next(visits[0])
+            next(watches[0])
         assert grpc.StatusCode.RESOURCE_EXHAUSTED is caught.value.code()
-        assert all(visit.is_active() for visit in visits[1:])
+        assert all(watch.is_active() for watch in watches[1:])
 
 
 def test_a_visit_does_not_last_for_ever(config, serve, monkeypatch):
-    monkeypatch.setattr(reception, "VISIT_SECONDS", 0.2)
+    monkeypatch.setattr(visits, "VISIT_SECONDS", 0.2)
     with grpc.insecure_channel(serve(config).address) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=SECONDS)
         with pytest.raises(grpc.RpcError) as caught:

@@ -5,9 +5,10 @@ from malformed import HIDDEN, MASK, MIB
 from trunk.server import hello_of, opening_of, service_of
 
 from harness.fuzz.target import Target
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.checksum import origin_of, request_reader, with_checksum
-from splitlearn.wire.errors import WireError
+from splitlearn.wire.checksum import origin_of, with_checksum
+from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.messages import commit_message, key_message
 from splitlearn.wire.tensors import encode_tensor
 from splitlearn.wire.trunk_link import Commit, Position
@@ -48,14 +49,11 @@ class Training:
         """Return the reason for which a request is refused; None when it is taken."""
         method = attack.method
         body = with_checksum(attack.body, origin_of(method)) if attack.checksum else attack.body
-        request = request_reader(method, getattr(pb, f"{method}Request").FromString)(body)
-        if isinstance(request, WireError):
-            return request.reason
-        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method).lstrip("_")
         try:
-            answer = getattr(self.service, name)(request.message)
-            list(answer) if method == "GetGradients" else None
+            Dispatch(self.service)(method, body)
         except WireError as error:
+            if error.reason is Reason.BUG:
+                raise
             return error.reason
         return None
 

@@ -1,0 +1,25 @@
+"""How a request to the trunk's server ends: counted, and with a status that says why it was refused."""
+
+from collections.abc import Awaitable
+from typing import Any, TypeAlias
+
+import grpc
+
+from splitlearn.trunk.meter import Meter
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.status import status_of
+
+__all__ = ["Context", "Handler", "ended"]
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+async def ended(answering: Awaitable[None], path: str, context: Context, meter: Meter) -> None:
+    """Wait until a request to a method is answered, or end it with the status of its refusal."""
+    try:
+        await answering
+        meter.answered(path, "OK")
+    except WireError as error:
+        meter.answered(path, error.code.name)
+        await context.abort_with_status(status_of(error))

@@ -1,0 +1,81 @@
+"""The methods of the service as bytes, for either side: messages out with their checksums, and in again."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of, origin_of, verified, with_checksum
+from splitlearn.wire.errors import Code, Reason, WireError
+
+__all__ = ["METHODS", "SERVICE", "Method"]
+
+SERVICE = pb.DESCRIPTOR.services_by_name["ComputeService"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of `ComputeService`.
+
+    Attributes:
+        name: without the service.
+        streams: it has many replies.
+        request_type: of its messages to the trunk.
+        reply_type: of its messages to the client.
+    """
+
+    name: str
+    streams: bool
+    request_type: type[Message]
+    reply_type: type[Message]
+
+    @property
+    def path(self) -> str:
+        """As it stands in a request's headers."""
+        return f"/{SERVICE.full_name}/{self.name}"
+
+    def write_request(self, request: Message) -> bytes:
+        """Return a request's bytes."""
+        return with_checksum(request.SerializeToString(), origin_of(self.name))
+
+    def read_request(self, data: bytes) -> Message:
+        """Return the request that the bytes are; raises `WireError`."""
+        try:
+            return self.request_type.FromString(verified(data, origin_of(self.name)))
+        except DecodeError:
+            raise WireError(Reason.BAD_REQUEST, "the bytes are no message of this method") from None
+
+    def write_replies(self, replies: Sequence[Message], request_checksum: int) -> Iterator[bytes]:
+        """Write the replies to a request, each as it is asked for; its checksum goes on from the one before."""
+        checksum = request_checksum
+        for reply in replies:
+            data = with_checksum(reply.SerializeToString(), checksum)
+            checksum = checksum_of(data)
+            yield data
+
+    def read_reply(self, data: bytes, request: bytes) -> Message:
+        """Return the reply to a request that the bytes are; raises `WireError`."""
+        return self._read_reply(data, checksum_of(request))
+
+    def read_replies(self, stream: Iterable[bytes], request: bytes) -> Iterator[Message]:
+        """Read each reply to a request as it comes; raises `WireError`."""
+        checksum = checksum_of(request)
+        for data in stream:
+            yield self._read_reply(data, checksum)
+            checksum = checksum_of(data)
+
+    def _read_reply(self, data: bytes, origin: int) -> Message:
+        try:
+            return self.reply_type.FromString(verified(data, origin))
+        except DecodeError:
+            raise WireError(Reason.TRANSPORT, "the bytes are no reply of this method", Code.DATA_LOSS) from None
+
+
+METHODS = {
+    method.name: Method(
+        method.name, method.server_streaming, GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    )
+    for method in SERVICE.methods
+}
