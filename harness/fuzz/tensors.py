@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from splitlearn.registry import CODECS
 from splitlearn.wire import compute_service_pb2 as pb
 
 __all__ = ["FLAWS", "MASK_FLAWS", "Flaw", "any_tensor", "flawed", "sound", "sound_mask"]
@@ -18,7 +19,7 @@ BOMB_BYTES = 4 << 20
 BOMB = zlib.compress(bytes(BOMB_BYTES), 9)
 INT32, INT64 = 1 << 31, 1 << 63
 FAR_DTYPES = st.one_of(st.integers(5, INT32 - 1), st.integers(-INT32, -1))
-ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in ("raw", "fp16", "zlib"))
+ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in CODECS)
 
 
 def message(shape: tuple[int, ...], data: bytes, dtype: int = pb.DTYPE_FLOAT32, codec: str = "raw") -> pb.Tensor:
@@ -170,7 +171,7 @@ def any_tensor(draw: DrawFn) -> pb.Tensor:
     return pb.Tensor(
         dtype=draw(st.one_of(st.integers(0, 4), FAR_DTYPES)),  # type: ignore[arg-type] # any number
         shape=draw(st.lists(st.one_of(st.integers(0, 4), st.integers(-INT64, INT64 - 1)), max_size=8)),
-        codec=draw(st.one_of(st.sampled_from(("raw", "fp16", "zlib")), ODD_CODECS)),
+        codec=draw(st.one_of(st.sampled_from([*CODECS]), ODD_CODECS)),
         data=data,
         checksum=draw(st.one_of(st.just(zlib.crc32(data)), st.integers(0, (1 << 32) - 1))),
     )

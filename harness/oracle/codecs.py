@@ -1,8 +1,14 @@
-"""What codecs promise to leave of a tensor, in the judge's own words: none of the system's code is used."""
+"""What codecs promise to leave of a tensor, in the judge's own words: none of the system's code is used.
+
+A codec from another distribution has no definition here. If it claims to be lossless, the reference leaves it out; else
+the reference applies the codec itself.
+"""
 
 from collections.abc import Callable, Mapping
 
 import torch
+
+from splitlearn.registry import CODECS
 
 __all__ = ["arriving", "is_lossless"]
 
@@ -24,9 +30,23 @@ PROMISES: Mapping[str, Promise] = {"raw": everything, "zlib": everything, "fp16"
 
 def arriving(tensor: torch.Tensor, codec: str) -> torch.Tensor:
     """Return what arrives when a tensor is sent, in memory of its own."""
-    return PROMISES[codec](tensor.detach()).clone(memory_format=torch.contiguous_format)
+    return promise_of(codec)(tensor.detach()).clone(memory_format=torch.contiguous_format)
 
 
 def is_lossless(codec: str) -> bool:
     """Return whether a codec promises the very bits, so that a reference has nothing to do with it."""
-    return PROMISES[codec] is everything
+    return promise_of(codec) is everything
+
+
+def promise_of(codec: str) -> Promise:
+    """Return what a codec leaves of a tensor."""
+    if codec in PROMISES:
+        return PROMISES[codec]
+    foreign = CODECS[codec]
+
+    def coded_and_decoded(tensor: torch.Tensor) -> torch.Tensor:
+        plain = tensor.cpu().contiguous()
+        arrived: torch.Tensor = foreign.decode(foreign.encode(plain), plain.dtype, tuple(plain.shape))
+        return arrived.to(tensor.device)
+
+    return everything if foreign.lossless else coded_and_decoded

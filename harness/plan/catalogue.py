@@ -11,6 +11,7 @@ from harness.plan.outages import outages
 from harness.plan.scenario import CHECKS, Scenario
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
+from splitlearn.registry import CODECS
 
 __all__ = ["CATALOGUE", "QUICK", "scenarios_named"]
 
@@ -26,7 +27,7 @@ EDGE_AND_MIDDLE_CUTS = ("0:2", "1:3", "2:4")
 def equivalence() -> Iterable[Scenario]:
     """Cuts, accumulation, clipping, codecs and optimizers, on padded batches with dropout."""
     optimizers = {"adamw": 1e-3, "sgd": 0.1}
-    grid = product(EDGE_AND_MIDDLE_CUTS, (1, 3), (0.0, 0.5), ("raw", "zlib", "fp16"), optimizers)
+    grid = product(EDGE_AND_MIDDLE_CUTS, (1, 3), (0.0, 0.5), CODECS, optimizers)
     for cuts, accumulation, norm, codec, optimizer in grid:
         clipping = f"clip-{norm:g}" if norm else "no-clip"
         name = f"cut-{cuts.replace(':', '-')}-accumulate-{accumulation}-{clipping}-{codec}-{optimizer}"
@@ -40,8 +41,9 @@ def equivalence() -> Iterable[Scenario]:
 
 def more_equivalence() -> Iterable[Scenario]:
     """What the grid leaves out."""
-    yield Scenario("zlib", "Lossless compression", SMALL.but(codec="zlib"))
-    yield Scenario("fp16", "Half precision on the wire", SMALL.but(codec="fp16"))
+    for codec in CODECS:
+        if codec != SMALL.codec:
+            yield Scenario(codec, f"Tensors coded as {codec} on the wire", SMALL.but(codec=codec))
     yield Scenario("adam", "Adam with weight decay in the gradient", SMALL.but(optimizer_type="adam"))
     yield Scenario("eager", "Eager attention", SMALL.but(attention="eager"))
     yield Scenario("bfloat16", "bfloat16 autocast", SMALL.but(dtype="bfloat16"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.plan.scenario import Scenario
+from splitlearn.registry import CODECS
 
 __all__ = ["VARIANTS", "Variant", "drawn_variant", "variant_of"]
 
@@ -44,7 +45,7 @@ VARIANTS = (
 )
 CHOICES: Mapping[str, tuple[object, ...]] = {
     "attention": ("sdpa", "eager"),
-    "codec": ("raw", "zlib", "fp16"),
+    "codec": ("raw", *(name for name in CODECS if name != "raw")),
     "cuts": ("1:3", "0:2", "2:4"),
     "dtype": ("float32", "float32", "float32", "bfloat16"),
     "gradient_accumulation_steps": (3, 2, 4),

@@ -1,10 +1,11 @@
-"""How tensors are coded on the wire: one codec a file, registered here."""
+"""The codecs, one per file: each module of this package registers the codec it is named after."""
 
-from splitlearn.codecs.codec import Codec, InflatesTooFarError, bytes_of, tensor_from
-from splitlearn.codecs.fp16 import Fp16Codec
-from splitlearn.codecs.raw import RawCodec
-from splitlearn.codecs.zlib import ZlibCodec
+from collections.abc import Mapping
 
-__all__ = ["CODECS", "Codec", "InflatesTooFarError", "bytes_of", "tensor_from"]
+from splitlearn import registry
+from splitlearn.coding import Codec, InflatesTooFarError, bytes_of, tensor_from
 
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (RawCodec(), Fp16Codec(), ZlibCodec())}
+__all__ = ["CODECS", "Codec", "InflatesTooFarError", "bytes_of", "register", "tensor_from"]
+
+CODECS: Mapping[str, Codec] = registry.CODECS
+register = registry.CODECS.register

@@ -2,11 +2,12 @@
 
 import torch
 
-from splitlearn.codecs.codec import bytes_of, tensor_from
+from splitlearn.codecs import bytes_of, register, tensor_from
 
 __all__ = ["Fp16Codec"]
 
 
+@register
 class Fp16Codec:
     """Rounds to the nearest half-precision number; values beyond 65504 become infinite and are refused on arrival."""
 
@@ -18,6 +19,6 @@ class Fp16Codec:
         """Code a contiguous CPU tensor."""
         return bytes_of(tensor.to(torch.float16))
 
-    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
-        """Decode `count` elements; raises `ValueError` when the length is not exact."""
-        return tensor_from(data, torch.float16, count).to(dtype)
+    def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+        """Decode a tensor; raises `ValueError` when the length is not exact."""
+        return tensor_from(data, torch.float16, shape).to(dtype)

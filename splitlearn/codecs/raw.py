@@ -2,11 +2,12 @@
 
 import torch
 
-from splitlearn.codecs.codec import bytes_of, tensor_from
+from splitlearn.codecs import bytes_of, register, tensor_from
 
 __all__ = ["RawCodec"]
 
 
+@register
 class RawCodec:
     """No coding."""
 
@@ -18,6 +19,6 @@ class RawCodec:
         """Code a contiguous CPU tensor."""
         return bytes_of(tensor)
 
-    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
-        """Decode `count` elements; raises `ValueError` when the length is not exact."""
-        return tensor_from(data, dtype, count)
+    def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+        """Decode a tensor; raises `ValueError` when the length is not exact."""
+        return tensor_from(data, dtype, shape)

@@ -1,17 +1,19 @@
 """Lossless compression: bytes of equal weight side by side, then DEFLATE."""
 
+import math
 import zlib
 
 import numpy as np
 import torch
 
-from splitlearn.codecs.codec import InflatesTooFarError, bytes_of, tensor_from
+from splitlearn.codecs import InflatesTooFarError, bytes_of, register, tensor_from
 
 __all__ = ["ZlibCodec"]
 
 LEVEL = 1  # activations are nearly random: higher levels cost much and gain little
 
 
+@register
 class ZlibCodec:
     """Transposes the bytes, so that the exponents, which repeat, stand together, and compresses them."""
 
@@ -24,9 +26,9 @@ class ZlibCodec:
         planes = np.frombuffer(bytes_of(tensor), np.uint8).reshape(-1, tensor.dtype.itemsize).T
         return zlib.compress(planes.tobytes(), LEVEL)
 
-    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
-        """Decode `count` elements; raises `ValueError` when the stream is damaged or not exactly that long."""
-        expected = count * dtype.itemsize
+    def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+        """Decode a tensor; raises `ValueError` when the stream is damaged or not exactly that long."""
+        expected = math.prod(shape) * dtype.itemsize
         inflater = zlib.decompressobj()
         try:
             planes = inflater.decompress(data, expected + 1)  # one more byte shows a stream that is too long
@@ -36,4 +38,4 @@ class ZlibCodec:
             raise InflatesTooFarError(f"stream inflates beyond {expected} bytes")
         if len(planes) != expected or not inflater.eof or inflater.unused_data:
             raise ValueError(f"stream does not inflate to exactly {expected} bytes")
-        return tensor_from(np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T.tobytes(), dtype, count)
+        return tensor_from(np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T.tobytes(), dtype, shape)

@@ -1,11 +1,12 @@
 """Settings of the calls between client and trunk."""
 
-from typing import Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from splitlearn.config.group import SettingsGroup
 from splitlearn.config.scope import Client, Each, Kept
+from splitlearn.registry import CODECS
 
 __all__ = ["HIGHEST_PORT", "WireSettings"]
 
@@ -15,8 +16,8 @@ HIGHEST_PORT = 65535
 class WireSettings(SettingsGroup):
     """Wire settings."""
 
-    codec: Kept[Literal["raw", "fp16", "zlib"]] = Field(
-        "raw", description="coding of activations and gradients; fp16 is lossy"
+    codec: Kept[Annotated[str, AfterValidator(CODECS.known)]] = Field(
+        "raw", description=f"coding of activations and gradients: one of {', '.join(CODECS)}; fp16 is lossy"
     )
     trunk_address: Client[str] = Field(
         "127.0.0.1:50051", pattern=r"^(local|.+:\d{1,5})$", description="HOST:PORT; local means in this process"

@@ -134,7 +134,7 @@ class LocalTrunk:
     def _cross(self, tensor: torch.Tensor) -> torch.Tensor:
         codec = CODECS[self._config.codec]
         plain = tensor.detach().cpu().contiguous()
-        decoded = codec.decode(codec.encode(plain), plain.dtype, plain.numel()).view(plain.shape)
+        decoded = codec.decode(codec.encode(plain), plain.dtype, tuple(plain.shape))
         if not torch.isfinite(decoded).all():
             raise WireError(Reason.NON_FINITE, "a tensor at a cut has elements that are NaN or infinite")
         return decoded.to(tensor.device)

@@ -45,7 +45,7 @@ def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int) -> pb.T
     if plain.nbytes > max_bytes:
         raise WireError(Reason.TOO_LARGE, f"{plain.nbytes} bytes in one tensor; {_size_advice(max_bytes)}")
     data = codec.encode(plain)
-    sent = plain if codec.lossless else codec.decode(data, plain.dtype, plain.numel())
+    sent = plain if codec.lossless else codec.decode(data, plain.dtype, tuple(plain.shape))
     if not _all_finite(sent):
         raise WireError(Reason.NON_FINITE, f"a tensor to be sent has elements that are NaN or infinite in {codec_name}")
     return pb.Tensor(
@@ -62,7 +62,7 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
     if zlib.crc32(message.data) != message.checksum:
         raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")
     try:
-        tensor = codec.decode(message.data, spec.dtype, math.prod(shape)).view(shape)
+        tensor = codec.decode(message.data, spec.dtype, shape)
     except ValueError as error:
         reason = Reason.DECOMPRESSION_BOMB if isinstance(error, InflatesTooFarError) else Reason.BAD_DATA
         raise WireError(reason, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None

@@ -159,7 +159,7 @@ def test_received_tensors_are_aligned_and_writable(codec, offset):
     """Planted: a view of the message's bytes, which starts wherever the message was laid."""
     tensor = torch.randn(64)
     data = bytearray(offset) + bytearray(CODECS[codec].encode(tensor))
-    decoded = CODECS[codec].decode(memoryview(data)[offset:], torch.float32, 64)
+    decoded = CODECS[codec].decode(memoryview(data)[offset:], torch.float32, (64,))
 
     assert decoded.data_ptr() % 64 == 0
     decoded.add_(1)  # writable

@@ -1,7 +1,5 @@
 """What the judge expects of a codec is written down twice: there, and in the codec."""
 
-from typing import get_args
-
 import pytest
 import torch
 from exactness.uncut import same_bits
@@ -20,9 +18,8 @@ every_codec = pytest.mark.parametrize("codec", CODECS)
 tensors = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=40).map(torch.tensor)
 
 
-def test_every_codec_that_can_be_chosen_has_a_promise():
-    choices = get_args(TrainingConfig.model_fields["codec"].annotation)
-    assert sorted(choices) == sorted(CODECS) == sorted(PROMISES)
+def test_every_codec_of_the_package_has_a_promise():
+    assert sorted(CODECS) == sorted(PROMISES)
 
 
 @every_codec
@@ -33,7 +30,7 @@ def test_a_codec_claims_what_the_judge_expects(codec):
 @every_codec
 @given(tensor=tensors)
 def test_what_arrives_is_what_the_judge_expects(codec, tensor):
-    decoded = CODECS[codec].decode(CODECS[codec].encode(tensor), tensor.dtype, tensor.numel())
+    decoded = CODECS[codec].decode(CODECS[codec].encode(tensor), tensor.dtype, tensor.shape)
     assert same_bits(arriving(tensor, codec), decoded)
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from splitlearn.codecs import CODECS
 from splitlearn.config import TrainingConfig, add_config_flags, config_from_flags
 from splitlearn.cuts import Cuts
 from splitlearn.errors import ConfigError
@@ -29,7 +30,7 @@ values = {
     "data": words,
     "save_dir": st.from_regex(r"[a-z]{1,5}(/[a-z ]{1,5}[a-z]){0,3}", fullmatch=True).map(Path),
     "session": st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", fullmatch=True),
-    "codec": st.sampled_from(["raw", "fp16", "zlib"]),
+    "codec": st.sampled_from([*CODECS]),
     "trunk_address": st.sampled_from(["local", "127.0.0.1:50051", "[::1]:1"]),
     "rpc_timeout": st.floats(0.001, 3600),
     "max_message_bytes": st.integers(1 << 20, 1 << 30),

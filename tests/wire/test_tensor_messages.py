@@ -61,7 +61,7 @@ MALFORMED = {
     "a shape of more bytes than allowed": (Reason.TOO_LARGE, {"shape": (2, 1 << 40, 4)}, "--max-message-bytes"),
     "a shape of more elements than sent": (Reason.BAD_DATA, {"shape": (2, 4, 4)}, "instead of 128"),
     "a shape of fewer elements than sent": (Reason.BAD_DATA, {"shape": (2, 2, 4)}, "instead of 64"),
-    "an unknown codec": (Reason.UNKNOWN_CODEC, {"codec": "gzip"}, "known are raw, fp16, zlib"),
+    "an unknown codec": (Reason.UNKNOWN_CODEC, {"codec": "gzip"}, "known are fp16, raw, zlib"),
     "no codec": (Reason.UNKNOWN_CODEC, {"codec": ""}, "codec ''"),
     "another checksum": (Reason.CORRUPT, {"checksum": 1}, "checksum"),
     "no data": (Reason.CORRUPT, {"data": b""}, "checksum"),
@@ -112,7 +112,7 @@ def test_every_check_comes_before_memory_is_taken(monkeypatch, changes):
         def decode(self, *_):
             raise AssertionError("decoding began")
 
-    monkeypatch.setitem(splitlearn.wire.tensors.CODECS, "raw", Forbidden())
+    monkeypatch.setitem(CODECS.registered, "raw", Forbidden())
     received = message(codec_used="fp16", codec="raw", **changes)
     with pytest.raises(WireError):
         decode_tensor(received, SPEC)

@@ -1,5 +1,6 @@
 """What a codec is: a pure pair of functions between a tensor and bytes."""
 
+import math
 from typing import Protocol
 
 import torch
@@ -27,11 +28,11 @@ class Codec(Protocol):
     def encode(self, tensor: torch.Tensor) -> bytes:
         """Code a contiguous CPU tensor."""
 
-    def decode(self, data: bytes, dtype: torch.dtype, count: int) -> torch.Tensor:
-        """Decode `count` elements into fresh one-dimensional memory of torch's own.
+    def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
+        """Decode a tensor of this shape and type into fresh memory of torch's own.
 
         Raises:
-            ValueError: the bytes are not `count` coded elements; nothing larger than that was allocated.
+            ValueError: the bytes are not such a tensor, coded; nothing larger than that was allocated.
             InflatesTooFarError: of those, bytes that a decompression would make more of.
         """
 
@@ -41,14 +42,14 @@ def bytes_of(tensor: torch.Tensor) -> bytes:
     return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
-def tensor_from(data: bytes | bytearray, dtype: torch.dtype, count: int) -> torch.Tensor:
+def tensor_from(data: bytes | bytearray, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
     """Copy little-endian bytes once into fresh aligned memory; raises `ValueError` when the length is not exact.
 
     The copy is not for safety alone: libraries may round differently on unaligned or read-only buffers.
     """
-    expected = count * dtype.itemsize
+    expected = math.prod(shape) * dtype.itemsize
     if len(data) != expected:
         raise ValueError(f"{len(data)} bytes instead of {expected}")
-    tensor = torch.empty(count, dtype=dtype)
-    tensor.view(torch.uint8).numpy().data[:] = data
-    return tensor
+    flat = torch.empty(math.prod(shape), dtype=dtype)
+    flat.view(torch.uint8).numpy().data[:] = data
+    return flat.view(shape)
