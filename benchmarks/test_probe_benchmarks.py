@@ -15,6 +15,7 @@ from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe, open_probe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.local import LocalTrunk
 
 # The smallest model, so that points weigh most.
@@ -42,7 +43,9 @@ def data():
 def stepper(data, probe):
     """Return a function that does the next step."""
     stage, identity = FAMILY.load_client(CONFIG)
-    trunk = LocalTrunk(CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder())
+    trunk = LocalTrunk(
+        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder(), real_runtime().disk
+    )
     schedule = LearningRate(CONFIG, data.total_steps)
     step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullRecorder())
     numbers = itertools.count()

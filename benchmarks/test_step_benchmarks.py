@@ -15,6 +15,7 @@ from splitlearn.models.sources import load_whole
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.local import LocalTrunk
 
 CONFIG = TrainingConfig(model="mini", cuts="1:5", batch_size=8, max_length=128, vocab_size=2048)
@@ -30,7 +31,9 @@ def data():
 @pytest.mark.benchmark(group="step")
 def test_split_step(benchmark, data):
     stage, identity = FAMILY.load_client(CONFIG)
-    trunk = LocalTrunk(CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], NullProbe(), NullRecorder())
+    trunk = LocalTrunk(
+        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], NullProbe(), NullRecorder(), real_runtime().disk
+    )
     schedule = LearningRate(CONFIG, data.total_steps)
     step = TrainingStep(stage, identity, trunk, schedule, CONFIG, NullProbe(), NullRecorder())
     numbers = itertools.count()

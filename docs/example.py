@@ -14,6 +14,7 @@ from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.trunk_link import Hello
 
@@ -36,7 +37,7 @@ def main() -> None:
 
     # The client's side: the outer blocks and a link to the trunk. Over a network it would be a `RemoteTrunk`.
     client_stage, identity = FAMILY.load_client(CONFIG)
-    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, recorder)
+    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, recorder, real_runtime().disk)
     step = TrainingStep(client_stage.train(), identity, trunk, LearningRate(CONFIG, STEPS), CONFIG, probe, recorder)
 
     # One microbatch with a sequence a line; bytes serve as tokens, and short lines are padded.

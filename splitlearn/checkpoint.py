@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
-from splitlearn.files import PARTIAL, make_folder, sync_folder, write_atomically
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe, Probe
+from splitlearn.runtime import Disk
+from splitlearn.runtime.durable import PARTIAL, make_folder, write_atomically
 
 __all__ = ["CheckpointMark", "CheckpointStore", "known_steps"]
 
@@ -57,6 +58,7 @@ class CheckpointStore:
     """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`.
 
     Args:
+        disk: that has the files.
         save_dir: folder of all sessions.
         session: name of the run.
         role: whose halves.
@@ -66,6 +68,7 @@ class CheckpointStore:
 
     def __init__(
         self,
+        disk: Disk,
         save_dir: Path,
         session: str,
         role: Role,
@@ -73,6 +76,7 @@ class CheckpointStore:
         like: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self.folder = save_dir / session / role
+        self._disk = disk
         self._session = session
         self._role = role
         self._probe = probe or NullProbe()
@@ -80,7 +84,7 @@ class CheckpointStore:
 
     def steps(self) -> list[int]:
         """List the steps that have a file, newest first; whether it is sound shows when it is read."""
-        names = (re.fullmatch(r"step-(\d{8,})\.safetensors", path.name) for path in self.folder.glob("step-*"))
+        names = (re.fullmatch(r"step-(\d{8,})\.safetensors", name) for name in self._disk.names(self.folder))
         return sorted((int(match[1]) for match in names if match), reverse=True)
 
     def sound_steps(self, agreement: Mapping[str, str]) -> list[int]:
@@ -130,23 +134,24 @@ class CheckpointStore:
         tensors |= {f"optimizer_state/{name}": value for name, value in optimizer_state.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self._point("writing", step)
-        make_folder(self.folder)
-        for left in self.folder.glob(f"step-*{PARTIAL}"):
-            left.unlink()  # by a process that died while it wrote
+        make_folder(self._disk, self.folder)
+        for name in self._disk.names(self.folder):
+            if name.startswith("step-") and name.endswith(PARTIAL):
+                self._disk.remove(self.folder / name)  # by a process that died while it wrote
         text = json.dumps(asdict(mark))
         data = save(plain, {"mark": text, "mark digest": _digest(text)})
-        write_atomically(self._path(step), data, lambda: self._point("written", step))
+        write_atomically(self._disk, self._path(step), data, lambda: self._point("written", step))
         self._point("placed", step)
         for other in set(self.steps()) - {step, *keep}:
-            self._path(other).unlink(missing_ok=True)
+            self._disk.remove(self._path(other))
         self._point("saved", step)
         return mark
 
     def discard(self, steps: Collection[int]) -> None:
         """Remove the halves of some steps; raises `OSError`."""
         for step in set(self.steps()) & set(steps):
-            self._path(step).unlink()
-            sync_folder(self.folder)
+            self._disk.remove(self._path(step))
+            self._disk.sync_folder(self.folder)
 
     def discard_before(self, step: int) -> None:
         """Remove what a process has left that died before it could: all halves before `step` but the newest of them.
@@ -164,14 +169,14 @@ class CheckpointStore:
         """
         if self.steps():
             place = self.place_aside()
-            self.folder.rename(place)
-            sync_folder(place.parent)
+            self._disk.rename(self.folder, place)
+            self._disk.sync_folder(place.parent)
             log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
 
     def place_aside(self) -> Path:
         """Return the first free place for what an earlier run has left; raises `OSError` when there is none."""
         places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
-        free = [place for place in places if not place.exists()]
+        free = [place for place in places if not self._disk.exists(place)]
         if not free:
             raise OSError(
                 f"{places[0]} to {places[-1].name} hold checkpoints of earlier runs of that name; delete those that "
@@ -197,10 +202,10 @@ class CheckpointStore:
     ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         path = self._path(step)
         try:
-            with safe_open(path, "pt") as file:
-                texts = file.metadata()
-                mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            data = self._disk.read(path)
+            tensors = load(data)
+            texts = _metadata(data)
+            mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
         weights, optimizer_state = _below("weights/", tensors), _below("optimizer_state/", tensors)
@@ -263,6 +268,12 @@ def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
         step: that is saved now, perhaps once more.
     """
     return known if known[-1:] == (step,) else (*known[-1:], step)
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """Read what a sound safetensors file says of itself: its header is JSON, behind eight bytes with its length."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return dict(header["__metadata__"])
 
 
 def _digest(text: str) -> str:

@@ -4,48 +4,17 @@
 """
 
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from splitlearn.config import Scope, TrainingConfig, names_of
-from splitlearn.config.security import SecuritySettings
-from splitlearn.data import Tokenizer
 from splitlearn.errors import ConfigError
-from splitlearn.files import make_folder, sync_folder, write_atomically
 
-__all__ = ["SETTINGS", "describe_export", "describe_run", "settings_of_export", "settings_of_run"]
+__all__ = ["SETTINGS", "describe_export", "settings_of_export", "settings_of_run"]
 
 SETTINGS = "splitlearn.json"
 # What a model that was exported is trained on with, if nothing else is asked for; sizes and dropout rates are among the
 # model's own settings. How long, on which text and where is the next run's business.
 EXPORTED = names_of(Scope.BOTH, Scope.KEPT)
-
-
-def describe_run(folder: Path, config: TrainingConfig, tokenizer: Tokenizer) -> None:
-    """Write a run's settings and tokenizer into the folder of its checkpoints; raises `OSError`."""
-    make_folder(folder)
-    name = f"tokenizer-{tokenizer.recipe()[:16]}"
-    if not (folder / name).exists():
-        with tempfile.TemporaryDirectory(prefix=".tokenizer-", dir=folder) as scratch:
-            unfinished = Path(scratch) / name
-            tokenizer.save(unfinished)
-            for file in unfinished.iterdir():
-                with file.open("rb") as written:
-                    os.fsync(written.fileno())
-            unfinished.rename(folder / name)
-    # Whoever reads may start in another folder.
-    model = str(Path(config.model).resolve()) if Path(config.model).is_dir() else config.model
-    data = str(Path(config.data).expanduser().resolve()) if config.data else ""
-    files = {name: getattr(config, name) for name in SecuritySettings.model_fields}
-    secrets = {name: path.expanduser().resolve() for name, path in files.items() if path is not None}
-    values = config.but(model=model, data=data, tokenizer=name, **secrets).model_dump_json(indent=2)
-    write_atomically(folder / SETTINGS, values.encode() + b"\n")
-    for other in folder.glob("*tokenizer-*"):  # also what a process that died here has left
-        if other.name != name:
-            shutil.rmtree(other)
-    sync_folder(folder)
 
 
 def settings_of_run(folder: Path) -> dict[str, object]:

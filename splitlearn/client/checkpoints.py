@@ -8,14 +8,15 @@ import torch
 from splitlearn.agreement import shared_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.client.claim import Claim
+from splitlearn.client.description import describe_run
 from splitlearn.client.step import TrainingStep
 from splitlearn.config import Scope, TrainingConfig, names_of
 from splitlearn.data import TrainingData
-from splitlearn.described import describe_run
 from splitlearn.errors import CheckpointError, DataError
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
+from splitlearn.runtime import Runtime
 
 __all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
 
@@ -34,6 +35,7 @@ class ClientCheckpoints:
         parameters: of the client, by name.
         initial_stage: gives the weights that the run began with.
         probe: told of every file.
+        runtime: disk and locks of this machine, and chance for a name.
     """
 
     def __init__(
@@ -44,14 +46,15 @@ class ClientCheckpoints:
         parameters: Mapping[str, torch.Tensor],
         initial_stage: Callable[[], ClientStage],
         probe: Probe,
+        runtime: Runtime,
     ) -> None:
-        self._store = CheckpointStore(config.save_dir, config.session, "client", probe, parameters)
-        self._claim = Claim(self._store.folder)
+        self._store = CheckpointStore(runtime.disk, config.save_dir, config.session, "client", probe, parameters)
+        self._claim = Claim(self._store.folder, runtime)
         # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest.
         self._known: tuple[int, ...] = ()
         self._agreement = shared_settings(config, identity) | resumed_settings(config, data)
         self._initial_stage = initial_stage
-        self._describe = partial(describe_run, self._store.folder, config, data.tokenizer)
+        self._describe = partial(describe_run, runtime.disk, self._store.folder, config, data.tokenizer)
         self._described = False
         self.folder = self._store.folder
 

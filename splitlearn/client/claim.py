@@ -1,14 +1,12 @@
 """Which client may write a session's files: the one that opened the session last."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from splitlearn.errors import CheckpointError
-from splitlearn.files import make_folder, write_atomically
+from splitlearn.runtime import Runtime
+from splitlearn.runtime.durable import make_folder, write_atomically
 
 __all__ = ["Claim"]
 
@@ -22,13 +20,15 @@ class Claim:
     checkpoint and its own, would otherwise still write that, and put its successor's away.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Runtime) -> None:
         self._folder = folder
-        self._name = secrets.token_hex(8)
+        self._disk = runtime.disk
+        self._locks = runtime.locks
+        self._name = f"{runtime.entropy.bits(64):016x}"
 
     def current(self) -> str:
         """Return what stands there: the name of the client whose claim it is; empty where nobody has made one."""
-        return self._path.read_text(errors="replace") if self._path.exists() else ""
+        return self._disk.read(self._path).decode(errors="replace") if self._disk.exists(self._path) else ""
 
     def make(self, former: str) -> bool:
         """Be the one that may write from now on, unless another claim than the former has been made meanwhile.
@@ -38,7 +38,7 @@ class Claim:
         with self._locked():
             if self.current() != former:
                 return False
-            write_atomically(self._path, self._name.encode())
+            write_atomically(self._disk, self._path, self._name.encode())
             return True
 
     @contextmanager
@@ -54,10 +54,10 @@ class Claim:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        make_folder(self._folder)
+        make_folder(self._disk, self._folder)
         try:
-            lock = FileLock(self._folder / "claim.lock").acquire(LOCK_SECONDS)
-        except Timeout:
+            lock = self._locks.hold_file(self._folder / "claim.lock", LOCK_SECONDS)
+        except TimeoutError:
             message = f"another client writes into {self._folder} and does not come to an end; end it first"
             raise CheckpointError(message) from None
         with lock:

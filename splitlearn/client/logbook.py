@@ -3,11 +3,11 @@
 import json
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -15,7 +15,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from splitlearn.client.step import StepReport
 from splitlearn.complaints import is_json
 from splitlearn.errors import CheckpointError
-from splitlearn.files import drop_torn_line
+from splitlearn.runtime import Disk
 
 __all__ = ["Logbook", "open_logbook"]
 
@@ -23,10 +23,21 @@ log = logging.getLogger(__name__)
 
 
 class Logbook:
-    """Takes one report after another."""
+    """Takes one report after another.
 
-    def __init__(self, file: TextIO, progress: "tqdm[NoReturn]", steps: int, interval: int) -> None:
-        self._file = file
+    Args:
+        path: of the file, for messages.
+        add: adds bytes to it.
+        progress: for people.
+        steps: in all.
+        interval: steps between two changes of what people are told beside the count.
+    """
+
+    def __init__(
+        self, path: Path, add: Callable[[bytes], None], progress: "tqdm[NoReturn]", steps: int, interval: int
+    ) -> None:
+        self._path = path
+        self._add = add
         self._progress = progress
         self._steps = steps
         self._interval = interval
@@ -41,8 +52,8 @@ class Logbook:
         Raises:
             CheckpointError: it cannot be written.
         """
-        with _explained(Path(self._file.name)):
-            self._file.write(json.dumps(_plain(report)) + "\n")
+        with _explained(self._path):
+            self._add(json.dumps(_plain(report)).encode() + b"\n")
         self._progress.update()
         if report.step % self._interval == 0 or report.step + 1 == self._steps:
             self._tell(report, skipped)
@@ -66,10 +77,11 @@ def _plain(report: StepReport) -> dict[str, object]:
 
 
 @contextmanager
-def open_logbook(path: Path, done: int, steps: int, interval: int) -> Iterator[Logbook]:
+def open_logbook(disk: Disk, path: Path, done: int, steps: int, interval: int) -> Iterator[Logbook]:
     """Open the file, which goes on where it is; a last line that a crash has torn goes.
 
     Args:
+        disk: that has the file.
         path: of the file.
         done: steps that were applied before.
         steps: in all.
@@ -78,17 +90,16 @@ def open_logbook(path: Path, done: int, steps: int, interval: int) -> Iterator[L
     Raises:
         CheckpointError: it cannot be written.
     """
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        drop_torn_line(path)
-        opened = path.open("a", buffering=1)
-    with (
-        opened as file,
+    with ExitStack() as stack:
+        with _explained(path):
+            disk.make_folder(path.parent)
+            add = stack.enter_context(disk.append_lines(path))
         # A bar is for a terminal and for people; into a file go lines.
-        tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True, disable=is_json() or None) as progress,
-        nullcontext() if progress.disable else logging_redirect_tqdm(),
-    ):
-        yield Logbook(file, progress, steps, interval)
+        bar = tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True, disable=is_json() or None)
+        progress = stack.enter_context(bar)
+        if not progress.disable:
+            stack.enter_context(logging_redirect_tqdm())
+        yield Logbook(path, add, progress, steps, interval)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
+from splitlearn.runtime import Runtime
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
@@ -82,6 +83,7 @@ class Trainer:
         config: settings of the run.
         probe: told of every point.
         recorder: told of every tensor.
+        runtime: clock, chance, disk and locks of this machine.
         stop: asked after every step.
         sinks: told of every step, beside the file of metrics.
     """
@@ -96,6 +98,7 @@ class Trainer:
         config: TrainingConfig,
         probe: Probe,
         recorder: Recorder,
+        runtime: Runtime,
         stop: StopRequest,
         sinks: Sequence[MetricsSink] = (),
     ) -> None:
@@ -105,7 +108,9 @@ class Trainer:
         self._new_step = partial(TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder)
         self._step = self._new_step()
         self._agreement = agreement(config, identity)
-        self._checkpoints = ClientCheckpoints(config, identity, data, self._step.parameters, load_initial, probe)
+        self._checkpoints = ClientCheckpoints(
+            config, identity, data, self._step.parameters, load_initial, probe, runtime
+        )
         self._metrics = self._checkpoints.folder / "metrics.jsonl"
         self._saving = SaveSchedule(config, data.total_steps)
         self._is_open = False
@@ -116,6 +121,7 @@ class Trainer:
         self._data = data
         self._config = config
         self._probe = probe
+        self._runtime = runtime
         self._stop = stop
         self._sinks = sinks
 
@@ -248,7 +254,9 @@ class Trainer:
     def _run(self) -> None:
         """Run every step that is left, or those until this side or the trunk is asked to stop, and save."""
         total = self._data.total_steps
-        with open_logbook(self._metrics, self._applied, total, self._config.log_interval) as logbook:
+        with open_logbook(
+            self._runtime.disk, self._metrics, self._applied, total, self._config.log_interval
+        ) as logbook:
             while self._applied < total:
                 step = self._applied
                 report = self._step.run(step, self._data.step(step))

@@ -9,6 +9,7 @@ from splitlearn.models import FAMILY
 from splitlearn.models.family import ModelIdentity
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
+from splitlearn.runtime import Runtime
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
@@ -26,6 +27,7 @@ def connected(
     identity: ModelIdentity,
     probe: Probe,
     recorder: Recorder,
+    runtime: Runtime,
     before_repeating: Callable[[], None] = lambda: None,
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the block is left.
@@ -37,13 +39,14 @@ def connected(
         identity: of the model.
         probe: told of every failed call.
         recorder: of a trunk in this process.
+        runtime: clock, chance, disk and locks of this machine.
         before_repeating: called when a call has failed; may raise when it is not to be repeated.
 
     Yields:
         The trunk; the address `local` means one in this process.
     """
     if config.trunk_address == "local":
-        yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder)
+        yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder, runtime.disk)
         return
 
     waiting = Waiting(config)

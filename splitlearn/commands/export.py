@@ -16,6 +16,7 @@ from splitlearn.data import Tokenizer, load_tokenizer
 from splitlearn.described import describe_export
 from splitlearn.errors import CheckpointError
 from splitlearn.models import FAMILY
+from splitlearn.runtime import real_runtime
 
 __all__ = ["add_flags", "run"]
 
@@ -63,8 +64,9 @@ def trained_weights(
     """Load both halves of the session's newest common checkpoint; raises `CheckpointError`."""
     _, identity = FAMILY.load_client(config)
     shared = shared_settings(config, identity)
-    client = CheckpointStore(config.save_dir, config.session, "client")
-    trunk = CheckpointStore(trunk_save_dir or config.save_dir, config.session, "trunk")
+    disk = real_runtime().disk
+    client = CheckpointStore(disk, config.save_dir, config.session, "client")
+    trunk = CheckpointStore(disk, trunk_save_dir or config.save_dir, config.session, "trunk")
     common = sorted(set(client.steps()) & set(trunk.steps()))
     if not common:
         raise CheckpointError(

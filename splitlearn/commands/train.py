@@ -20,6 +20,7 @@ from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
 from splitlearn.models.sources import with_hub_tokenizer
+from splitlearn.runtime import real_runtime
 
 __all__ = ["add_flags", "run"]
 
@@ -55,14 +56,25 @@ def run(flags: argparse.Namespace) -> int:
     data = load_training_data(config)
     stage, identity = FAMILY.load_client(config)
     probe, recorder = observers(flags, "client")
+    runtime = real_runtime()
     stop = StopRequest()
     with (
         stop.listening(),
         metrics_sinks(flags) as sinks,
-        connected(config, identity, probe, recorder, stop.raise_if_asked) as trunk,
+        connected(config, identity, probe, recorder, runtime, stop.raise_if_asked) as trunk,
     ):
         trainer = Trainer(
-            stage, lambda: FAMILY.load_client(config)[0], identity, trunk, data, config, probe, recorder, stop, sinks
+            stage,
+            lambda: FAMILY.load_client(config)[0],
+            identity,
+            trunk,
+            data,
+            config,
+            probe,
+            recorder,
+            runtime,
+            stop,
+            sinks,
         )
         try:
             result = trainer.train(resume=flags.resume, take_over=flags.take_over)

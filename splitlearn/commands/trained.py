@@ -1,7 +1,6 @@
 """Opening a model for reading: the client's stage and a link to a trunk with the same weights."""
 
 import argparse
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.models.sources import with_hub_tokenizer
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
 __all__ = ["TrainedModel", "add_trained_flags", "trained_config", "trained_model"]
@@ -41,7 +41,7 @@ def trained_config(flags: argparse.Namespace) -> TrainingConfig:
     config = config_from_flags(flags)
     if flags.initial:
         return with_hub_tokenizer(config)
-    saved = settings_of_run(CheckpointStore(config.save_dir, config.session, "client").folder)
+    saved = settings_of_run(CheckpointStore(real_runtime().disk, config.save_dir, config.session, "client").folder)
     # Where the checkpoints are now, not where they were made.
     here = {"save_dir": config.save_dir, "session": config.session}
     return with_hub_tokenizer(config_from_flags(flags, saved | here))
@@ -71,13 +71,15 @@ def trained_model(
     """
     stage, identity = FAMILY.load_client(config)
     check(identity)
-    store = CheckpointStore(config.save_dir, config.session, "client")
+    runtime = real_runtime()
+    store = CheckpointStore(runtime.disk, config.save_dir, config.session, "client")
     expected = shared_settings(config, identity) | {TOKENIZER: tokenizer.fingerprint()}
     steps = [] if initial else store.sound_steps(expected)
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
-    with connected(config, identity, NullProbe(), NullRecorder()) as trunk, explained(config):
-        name = f"{config.session}.reader-{secrets.token_hex(4)}"  # of its own, so that readers do not end each other
+    with connected(config, identity, NullProbe(), NullRecorder(), runtime) as trunk, explained(config):
+        # Of its own, so that readers do not end each other.
+        name = f"{config.session}.reader-{runtime.entropy.bits(32):08x}"
         welcome = trunk.open(Hello(name, agreement(config, identity), steps, config.session, reader=True))
         try:
             if not initial:

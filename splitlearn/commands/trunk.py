@@ -15,6 +15,7 @@ from splitlearn.determinism import make_deterministic
 from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
 from splitlearn.probe import Probe
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.boot_count import next_boot, only_trunk
 from splitlearn.trunk.meter import NullMeter
 from splitlearn.trunk.server import Address, running_server
@@ -122,12 +123,15 @@ def run(flags: argparse.Namespace) -> int:
     metrics = metrics_of(flags, probe)
     # Loaded once: every session trains, or reads, a copy of its own.
     stage, identity = FAMILY.load_trunk(config)
-    alone = only_trunk(config.save_dir) if config.mode == "training" else nullcontext()
+    runtime = real_runtime()
+    alone = only_trunk(config.save_dir, runtime) if config.mode == "training" else nullcontext()
     stop = StopSignal()  # before anybody is told that the server runs
     with alone:
         probe.point("trunk.server.starting")
-        sessions = Sessions(flags.max_sessions, next_boot(config.save_dir), flags.idle_timeout)
-        service = TrunkService(config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder)
+        sessions = Sessions(flags.max_sessions, next_boot(config.save_dir, runtime), flags.idle_timeout)
+        service = TrunkService(
+            config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder, runtime.disk
+        )
         listen = Address(flags.host, flags.port)
         with running_server(service, config, listen, metrics or NullMeter()) as address, shown(metrics, service, flags):
             sys.stdout.write(f"trunk listening on {address}\n")

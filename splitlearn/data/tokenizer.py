@@ -87,17 +87,25 @@ class Tokenizer:
             DataError: there is no room for the tokenizer in the folder for temporary files.
         """
         digest = hashlib.sha256()
+        for name, data in self.files().items():
+            digest.update(f"{name}|".encode() + hashlib.sha256(data).digest())
+        return digest.hexdigest()
+
+    def files(self) -> dict[str, bytes]:
+        """Return what `save` writes, by the names of the files, in their order.
+
+        Raises:
+            DataError: there is no room for the tokenizer in the folder for temporary files.
+        """
         try:
             with tempfile.TemporaryDirectory() as folder:
                 self.save(Path(folder))
-                for path in sorted(Path(folder).iterdir()):
-                    digest.update(f"{path.name}|".encode() + hashlib.sha256(path.read_bytes()).digest())
+                return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
         except OSError as error:
             raise DataError(
                 f"the tokenizer cannot be written among the temporary files ({error}); make room there, or set TMPDIR "
                 "to a folder that has it"
             ) from None
-        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write a folder that the setting `tokenizer` and Hugging Face's `AutoTokenizer` read; raises `OSError`."""

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from splitlearn.errors import CheckpointError
-from splitlearn.files import write_atomically
+from splitlearn.runtime import Disk, Runtime
+from splitlearn.runtime.durable import make_folder, write_atomically
 
 __all__ = ["next_boot", "only_trunk"]
 
@@ -15,7 +14,7 @@ HIGHEST = 1 << 20  # what incarnations have room for
 COUNTING_SECONDS = 30.0
 
 
-def next_boot(save_dir: Path) -> int:
+def next_boot(save_dir: Path, runtime: Runtime) -> int:
     """Count one more start, on the disk before anybody is served; gives the count, from 1.
 
     Raises:
@@ -25,16 +24,16 @@ def next_boot(save_dir: Path) -> int:
     path = save_dir / ".trunk-boots"
     advice = f"another trunk starts with {save_dir} and does not get on; end it first"
     try:
-        with _alone(save_dir / ".trunk-boots.lock", COUNTING_SECONDS, advice):
-            boot = _read(path) + 1
-            write_atomically(path, f"{boot}\n".encode())
+        with _alone(runtime, save_dir / ".trunk-boots.lock", COUNTING_SECONDS, advice):
+            boot = _read(runtime.disk, path) + 1
+            write_atomically(runtime.disk, path, f"{boot}\n".encode())
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written: {error}; make room or give another --save-dir") from None
     return boot
 
 
-def _read(path: Path) -> int:
-    text = path.read_text(errors="replace").strip() if path.exists() else "0"
+def _read(disk: Disk, path: Path) -> int:
+    text = disk.read(path).decode(errors="replace").strip() if disk.exists(path) else "0"
     if not (text.isascii() and text.isdecimal() and int(text) + 1 < HIGHEST):
         raise CheckpointError(
             f"{path} must hold one number below {HIGHEST - 1} and holds {text[:40]!r}; write one there that is higher "
@@ -44,24 +43,24 @@ def _read(path: Path) -> int:
 
 
 @contextmanager
-def only_trunk(save_dir: Path) -> Iterator[None]:
+def only_trunk(save_dir: Path, runtime: Runtime) -> Iterator[None]:
     """Be the only trunk that trains with a folder, until the block is left or the process ends, however it ends.
 
     Raises:
         CheckpointError: another one does: both would write the same files.
     """
     advice = f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
-    with _alone(save_dir / ".trunk.lock", 0.0, advice):
+    with _alone(runtime, save_dir / ".trunk.lock", 0.0, advice):
         yield
 
 
 @contextmanager
-def _alone(path: Path, seconds: float, otherwise: str) -> Iterator[None]:
+def _alone(runtime: Runtime, path: Path, seconds: float, otherwise: str) -> Iterator[None]:
     """Hold a lock; raises `CheckpointError` when there can be none, or another process keeps it for so long."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path).acquire(seconds)
-    except Timeout:
+        make_folder(runtime.disk, path.parent)
+        lock = runtime.locks.hold_file(path, seconds)
+    except TimeoutError:
         raise CheckpointError(otherwise) from None
     except OSError as error:
         raise CheckpointError(

@@ -4,7 +4,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from splitlearn.files import make_folder, write_atomically
+from splitlearn.runtime import Disk
+from splitlearn.runtime.durable import make_folder, write_atomically
 from splitlearn.wire.errors import Reason, WireError
 
 __all__ = ["Holder", "Holders"]
@@ -35,7 +36,8 @@ class Holders:
     that comes late names a holder before it, and is refused whether the session is open or not.
     """
 
-    def __init__(self, save_dir: Path) -> None:
+    def __init__(self, save_dir: Path, disk: Disk) -> None:
+        self._disk = disk
         self._save_dir = save_dir
 
     def check(self, session: str, replaces: int, silent: float | None) -> None:
@@ -59,8 +61,8 @@ class Holders:
         """Write down who holds a session from now on; raises `WireError` where that cannot be done."""
         path = self._path(session)
         try:
-            make_folder(path.parent)
-            write_atomically(path, json.dumps(asdict(holder)).encode())
+            make_folder(self._disk, path.parent)
+            write_atomically(self._disk, path, json.dumps(asdict(holder)).encode())
         except OSError as error:
             message = f"the trunk could not write down who holds {session!r}: {error}"
             raise WireError(Reason.SAVE_FAILED, message) from None
@@ -72,7 +74,7 @@ class Holders:
     def _read(self, session: str) -> Holder:
         path = self._path(session)
         try:
-            values = json.loads(path.read_bytes())
+            values = json.loads(self._disk.read(path))
             return Holder(int(values["incarnation"]), str(values["client"]), left=values.get("left") is True)
         except FileNotFoundError:
             return NOBODY

@@ -16,6 +16,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
+from splitlearn.runtime import Disk
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
@@ -48,11 +49,12 @@ class LocalTrunk:
         load_stage: Callable[[], TrunkStage],
         probe: Probe,
         recorder: Recorder,
+        disk: Disk,
     ) -> None:
         self._config = config
         self._settings = trunk_settings(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
-        self._store = CheckpointStore(config.save_dir, config.session, "trunk", probe, self._session.weights())
+        self._store = CheckpointStore(disk, config.save_dir, config.session, "trunk", probe, self._session.weights())
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def open(self, hello: Hello) -> Welcome:

@@ -13,6 +13,7 @@ from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
+from splitlearn.runtime import Disk
 from splitlearn.trunk.activations import Activations
 from splitlearn.trunk.boundary import BoundaryTensors
 from splitlearn.trunk.holders import Holder, Holders
@@ -44,6 +45,7 @@ class TrunkService:
         sessions: those that are open.
         probe: told of every request.
         recorder: told of every gradient.
+        disk: that has its checkpoints and the holders of sessions.
 
     Attributes:
         stopping: the trunk is about to end. Clients are told to save and to close; nobody opens any more. May be set by
@@ -58,6 +60,7 @@ class TrunkService:
         sessions: Sessions,
         probe: Probe,
         recorder: Recorder,
+        disk: Disk,
     ) -> None:
         self._config = config
         self._agreement = agreement(config, identity)
@@ -67,7 +70,8 @@ class TrunkService:
         self._probe = probe
         self._recorder = recorder
         self._sessions = sessions
-        self._holders = Holders(config.save_dir)
+        self._disk = disk
+        self._holders = Holders(config.save_dir, disk)
         self._tensors = BoundaryTensors(config, identity)
         self._activations = Activations(config, identity.positions)
         self.stopping = False
@@ -256,7 +260,7 @@ class TrunkService:
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
         """Take the newest step that both sides have and that can be read here."""
         name = checked_name(request.resume_session_id or request.session_id)
-        store = CheckpointStore(self._config.save_dir, name, "trunk", self._probe, session.weights())
+        store = CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe, session.weights())
         problems = []
         # A reader goes on with nothing.
         settings = self._shared if request.reader else self._resumed
@@ -314,4 +318,4 @@ class TrunkService:
         log.warning("session %s: its client has saved nothing; what was saved of it here is removed", name)
 
     def _store(self, name: str) -> CheckpointStore:
-        return CheckpointStore(self._config.save_dir, name, "trunk", self._probe)
+        return CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe)

@@ -13,6 +13,7 @@ from splitlearn.data import Tokenizer, TrainingData
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -54,10 +55,9 @@ class NamedTokenizer(Tokenizer):
     def recipe(self):
         return "0" * 64
 
-    def save(self, folder):
-        """Write a folder that says whose it is."""
-        folder.mkdir()
-        (folder / "tokenizer.json").write_text("{}")
+    def files(self):
+        """Say whose it is."""
+        return {"tokenizer.json": b"{}"}
 
 
 def data_of(config, count=24):
@@ -68,13 +68,20 @@ def data_of(config, count=24):
     return TrainingData(config=config, tokenizer=NamedTokenizer(None, 300, 0), sequences=sequences, skipped_lines=0)
 
 
-def local_trunk(config, probe=None):
+def local_trunk(config, probe=None, runtime=None):
     """Return a trunk in this process."""
     identity = FAMILY.load_client(config)[1]
-    return LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe or NullProbe(), NullRecorder())
+    return LocalTrunk(
+        config,
+        identity,
+        lambda: FAMILY.load_trunk(config)[0],
+        probe or NullProbe(),
+        NullRecorder(),
+        (runtime or real_runtime()).disk,
+    )
 
 
-def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take_over=False):
+def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take_over=False, runtime=None):
     """Run the client to its end."""
     stage, identity = FAMILY.load_client(config)
     trainer = Trainer(
@@ -86,6 +93,7 @@ def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take
         config,
         probe or NullProbe(),
         NullRecorder(),
+        runtime or real_runtime(),
         stop or StopRequest(),
     )
     return trainer.train(resume=resume if isinstance(resume, str) else "must" if resume else "no", take_over=take_over)

@@ -11,6 +11,7 @@ import pytest
 
 from splitlearn.client.logbook import open_logbook
 from splitlearn.client.step import StepReport
+from splitlearn.runtime.disk import SystemDisk
 
 
 def report_of(step, *, skipped=False):
@@ -25,7 +26,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("left", ["{}\n", "", '{"step": 0}\n{"step": 1, "lo', '{"ste'])
 def test_a_torn_last_line_swallows_no_record(path, left):
     path.write_text(left)
-    with open_logbook(path, 1, 3, 1) as logbook:
+    with open_logbook(SystemDisk(), path, 1, 3, 1) as logbook:
         logbook.enter(report_of(1), 0)
 
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -35,7 +36,7 @@ def test_a_torn_last_line_swallows_no_record(path, left):
 
 def test_what_is_not_a_terminal_gets_lines_with_what_was_skipped_and_no_bar(path, caplog, capsys):
     caplog.set_level(logging.INFO)
-    with open_logbook(path, 0, 4, 2) as logbook:
+    with open_logbook(SystemDisk(), path, 0, 4, 2) as logbook:
         for step in range(4):
             logbook.enter(report_of(step, skipped=step == 1), min(step, 1))
 
@@ -50,7 +51,7 @@ def test_a_terminal_gets_a_bar_with_what_was_skipped_and_no_colours(path, monkey
     termios.tcsetwinsize(theirs, (24, 200))
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        with open_logbook(path, 0, 1, 1) as logbook:
+        with open_logbook(SystemDisk(), path, 0, 1, 1) as logbook:
             logbook.enter(report_of(0, skipped=True), 1)
     shown = b""
     with suppress(OSError):  # a terminal that nobody has open any more ends so

@@ -8,6 +8,7 @@ from splitlearn.data.batch import pad_to_microbatch
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate, optimizer_state
 from splitlearn.probe import NullProbe
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.trunk_link import Hello
 
@@ -60,7 +61,12 @@ class SplitRun:
         self.client_recorder, self.trunk_recorder = MemoryRecorder(), MemoryRecorder()
         trunk_config = trunk_config or config
         self.trunk = link or LocalTrunk(
-            trunk_config, self.identity, lambda: FAMILY.load_trunk(config)[0], NullProbe(), self.trunk_recorder
+            trunk_config,
+            self.identity,
+            lambda: FAMILY.load_trunk(config)[0],
+            NullProbe(),
+            self.trunk_recorder,
+            real_runtime().disk,
         )
         self.step = TrainingStep(
             self.stage.train(),

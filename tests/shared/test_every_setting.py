@@ -12,6 +12,7 @@ from splitlearn.cuts import Cuts
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
 from splitlearn.wire import compute_service_pb2 as pb
@@ -138,6 +139,7 @@ def refusal(trunk, client):
         Sessions(1),
         NullProbe(),
         NullRecorder(),
+        real_runtime().disk,
     )
     said = agreement(client, FAMILY.load_client(client)[1])
     request = pb.OpenSessionRequest(session_id="run", agreement=said, client="a client", opening=1)

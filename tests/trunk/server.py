@@ -6,6 +6,7 @@ from splitlearn.agreement import agreement
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
@@ -16,7 +17,7 @@ from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Hello
 
 
-def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions):
+def service_of(config, *, max_sessions=1, probe=None, recorder=None, disk=None, **sessions):
     """Return the protocol of a trunk without a server around it."""
     identity = FAMILY.load_trunk(config)[1]
     return TrunkService(
@@ -26,6 +27,7 @@ def service_of(config, *, max_sessions=1, probe=None, recorder=None, **sessions)
         Sessions(max_sessions, **sessions),
         probe or NullProbe(),
         recorder or NullRecorder(),
+        disk or real_runtime().disk,
     )
 
 

@@ -6,6 +6,7 @@ from trunk.calling import opened, refusal, requests_of
 from trunk.server import hello_of, service_of
 
 from splitlearn.errors import CheckpointError
+from splitlearn.runtime import real_runtime
 from splitlearn.trunk.boot_count import HIGHEST, next_boot, only_trunk
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire.errors import Reason, WireError
@@ -44,7 +45,7 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
     """A client of the first life meets the session of another, opened in the second."""
     incarnations = []
     for _ in range(3):
-        service = service_of(config, boot=next_boot(tmp_path))
+        service = service_of(config, boot=next_boot(tmp_path, real_runtime()))
         last = incarnations[-1] if incarnations else 0
         incarnations.append(opened(service, config, replaces=last).incarnation)
         for before in incarnations[:-1]:
@@ -54,16 +55,16 @@ def test_no_incarnation_comes_twice_over_restarts_of_the_trunk(config, tmp_path)
 
 
 def test_a_count_of_starts_that_cannot_be_read_is_refused_with_advice(tmp_path):
-    assert [1, 2] == [next_boot(tmp_path) for _ in range(2)]
+    assert [1, 2] == [next_boot(tmp_path, real_runtime()) for _ in range(2)]
     (tmp_path / ".trunk-boots").write_text("2x")
 
     with pytest.raises(CheckpointError, match="write one there that is higher than any before"):
-        next_boot(tmp_path)
+        next_boot(tmp_path, real_runtime())
 
 
 def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
-    next_boot(tmp_path)
-    with only_trunk(tmp_path):
+    next_boot(tmp_path, real_runtime())
+    with only_trunk(tmp_path, real_runtime()):
         own = {path.name for path in tmp_path.iterdir()}
     assert own
     for name in own:
@@ -73,12 +74,12 @@ def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
 
 def test_the_highest_count_of_starts_still_makes_incarnations_of_64_bits(tmp_path):
     (tmp_path / ".trunk-boots").write_text(str(HIGHEST - 2))
-    assert Sessions(1, next_boot(tmp_path)).new_incarnation() < 1 << 64
+    assert Sessions(1, next_boot(tmp_path, real_runtime())).new_incarnation() < 1 << 64
     with pytest.raises(CheckpointError, match="write one there"):
-        next_boot(tmp_path)
+        next_boot(tmp_path, real_runtime())
 
 
 def test_a_count_that_cannot_be_written_is_refused_with_advice(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CheckpointError, match=r"cannot be written.*make room or give another --save-dir"):
-        next_boot(tmp_path / "file")
+        next_boot(tmp_path / "file", real_runtime())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from splitlearn import files
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
+from splitlearn.runtime.disk import SystemDisk
 
 AGREEMENT = {"cuts": "1:3", "seed": "0"}
 
@@ -26,7 +26,7 @@ def optimizer_state_of(step):
 
 @pytest.fixture
 def store(tmp_path):
-    return CheckpointStore(tmp_path, "run", "trunk")
+    return CheckpointStore(SystemDisk(), tmp_path, "run", "trunk")
 
 
 def save(store, step, known=None):
@@ -57,8 +57,8 @@ def test_what_is_saved_is_loaded(store):
 
 
 def test_the_client_half_names_the_trunks_weights(tmp_path):
-    trunk = save(CheckpointStore(tmp_path, "run", "trunk"), 1)
-    client = CheckpointStore(tmp_path, "run", "client")
+    trunk = save(CheckpointStore(SystemDisk(), tmp_path, "run", "trunk"), 1)
+    client = CheckpointStore(SystemDisk(), tmp_path, "run", "client")
     mark = client.save(1, AGREEMENT, weights_of(9), {}, trunk.weights)
 
     assert trunk.weights == mark.trunk_weights != mark.weights
@@ -94,7 +94,7 @@ def test_the_one_just_written_is_kept_whatever_an_earlier_run_left(store):
 def test_there_is_a_step_in_common_whatever_was_saved_when_and_whoever_died(tmp_path_factory, history):
     """Checkpoints at any distances; crashes between the halves, after which both go on from the newest common step."""
     folder = tmp_path_factory.mktemp("halves")
-    client, trunk = (CheckpointStore(folder, "run", role) for role in ("client", "trunk"))
+    client, trunk = (CheckpointStore(SystemDisk(), folder, "run", role) for role in ("client", "trunk"))
     at, known = 1, {client: (1,), trunk: (1,)}
 
     def write(store, step):
@@ -122,7 +122,7 @@ def test_there_is_a_step_in_common_whatever_was_saved_when_and_whoever_died(tmp_
 @pytest.mark.parametrize("spoil", ["missing", "extra", "shape", "moment", "mark"])
 def test_a_file_with_other_tensors_than_the_models_is_damaged(tmp_path, spoil):
     """However right its own digests are; a tensor of another shape would otherwise be spread over the parameter."""
-    store = CheckpointStore(tmp_path, "run", "trunk", like=weights_of(0))
+    store = CheckpointStore(SystemDisk(), tmp_path, "run", "trunk", like=weights_of(0))
     weights, optimizer_state = weights_of(1), optimizer_state_of(1)
     name = next(name for name, tensor in weights.items() if tensor.ndim == 2)
     if spoil == "missing":
@@ -144,7 +144,7 @@ def test_a_file_with_other_tensors_than_the_models_is_damaged(tmp_path, spoil):
 
 @given(share=st.floats(0, 0.999))
 def test_a_truncated_file_is_refused_with_advice(tmp_path_factory, share):
-    store = CheckpointStore(tmp_path_factory.mktemp("store"), "run", "trunk")
+    store = CheckpointStore(SystemDisk(), tmp_path_factory.mktemp("store"), "run", "trunk")
     save(store, 1)
     path = path_of(store, 1)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
@@ -156,7 +156,7 @@ def test_a_truncated_file_is_refused_with_advice(tmp_path_factory, share):
 
 @given(data=st.data())
 def test_a_damaged_weight_is_found(tmp_path_factory, data):
-    store = CheckpointStore(tmp_path_factory.mktemp("store"), "run", "trunk")
+    store = CheckpointStore(SystemDisk(), tmp_path_factory.mktemp("store"), "run", "trunk")
     save(store, 1)
     path = path_of(store, 1)
     content = bytearray(path.read_bytes())
@@ -198,7 +198,10 @@ def test_a_file_of_another_step_run_or_role_is_refused(tmp_path, store):
     path_of(store, 1).rename(path_of(store, 2))
     refused(store, 2, "belongs to trunk run step 1")
 
-    for other in (CheckpointStore(tmp_path, "elsewhere", "trunk"), CheckpointStore(tmp_path, "run", "client")):
+    for other in (
+        CheckpointStore(SystemDisk(), tmp_path, "elsewhere", "trunk"),
+        CheckpointStore(SystemDisk(), tmp_path, "run", "client"),
+    ):
         save(other, 5)
         path_of(other, 5).rename(path_of(store, 5))
         refused(store, 5, "belongs to")
@@ -246,7 +249,7 @@ def test_a_file_is_complete_before_it_has_its_name(store, monkeypatch):
 
 def test_the_names_of_new_folders_are_forced_to_the_disk_before_anything_is_in_them(store, monkeypatch):
     synced = []
-    monkeypatch.setattr(files, "sync_folder", synced.append)
+    monkeypatch.setattr(SystemDisk, "sync_folder", lambda _disk, folder: synced.append(folder))
     save(store, 1)
 
     assert [store.folder.parent, store.folder.parent.parent, store.folder] == synced

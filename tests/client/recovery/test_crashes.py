@@ -14,6 +14,7 @@ from client.runs import (
 from trunk.server import Trunk, service_of
 
 from splitlearn.checkpoint import CheckpointStore
+from splitlearn.runtime.disk import SystemDisk
 
 CRASHES = [
     ("client.step.started", 5),
@@ -45,7 +46,7 @@ def test_a_client_that_died_before_it_could_delete_older_checkpoints_deletes_the
     """At the last step nothing is saved any more that would."""
     with pytest.raises(CrashError):
         train(run, local_trunk(run), probe=CrashingProbe("client.checkpoint.placed", 12))
-    halves = CheckpointStore(run.save_dir, run.session, "client")
+    halves = CheckpointStore(SystemDisk(), run.save_dir, run.session, "client")
     assert [12, 8, 4] == halves.steps()
     train(run, local_trunk(run), resume=True)
 

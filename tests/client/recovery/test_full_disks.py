@@ -2,7 +2,6 @@
 
 import errno
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from client.full_disk import full_disk
@@ -11,7 +10,6 @@ from client.runs import (
     NamedTokenizer,
     assert_same,
     data_of,
-    fail,
     final_state,
     local_trunk,
     remote_trunk,
@@ -22,36 +20,45 @@ from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 from trunk.server import service_of
 
-from splitlearn import checkpoint
-from splitlearn.client import claim
 from splitlearn.data import Tokenizer
 from splitlearn.errors import CheckpointError, TrunkUnavailableError
+from splitlearn.runtime import real_runtime
+from splitlearn.runtime.disk import SystemDisk
 
 
-def test_a_full_disk_at_the_client_leaves_what_was_saved(run, undisturbed, monkeypatch):
-    written = checkpoint.write_atomically
+class TooSmallDisk(SystemDisk):
+    """Has room for half of a file whose path ends with these words."""
 
-    def full(path, data, before_rename):
-        if path.parent.name == "client" and path.name == "step-00000008.safetensors":
-            before_rename = partial(fail, OSError(errno.ENOSPC, "No space left on device"))
-        written(path, data, before_rename)
+    def __init__(self, words):
+        self._words = words
 
-    monkeypatch.setattr(checkpoint, "write_atomically", full)
+    def write(self, path, data):
+        """Write what there is room for."""
+        if str(path).endswith(self._words):
+            super().write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().write(path, data)
+
+
+def too_small(words):
+    return replace(real_runtime(), disk=TooSmallDisk(words))
+
+
+def test_a_full_disk_at_the_client_leaves_what_was_saved(run, undisturbed):
     with pytest.raises(CheckpointError, match="No space left on device; the newest checkpoint is of step 4"):
-        train(run, local_trunk(run))
+        train(run, local_trunk(run), runtime=too_small("client/step-00000008.partial"))
     assert not list(run.save_dir.rglob("*.partial"))
-    monkeypatch.undo()
     train(run, local_trunk(run), resume=True)
     assert_same(undisturbed, final_state(run))
 
 
 class LargeTokenizer(NamedTokenizer):
-    """A real one, for which there is no room."""
+    """A real one, for which there is no room among the temporary files."""
 
-    def save(self, folder):
+    def files(self):
         """Let the library write it onto a disk that is full."""
         with full_disk():
-            Tokenizer.save(self, folder)
+            return Tokenizer.files(self)
 
 
 def large_tokenizer():
@@ -59,50 +66,35 @@ def large_tokenizer():
     return LargeTokenizer(backend, 300, 0)
 
 
-@pytest.mark.parametrize("too_large", ["weights", "tokenizer"])
-def test_a_client_whose_disk_is_too_small_leaves_nothing_at_the_trunk_however_often_it_starts(
-    run, monkeypatch, too_large
-):
-    written = checkpoint.write_atomically
-    data = replace(data_of(run), tokenizer=large_tokenizer()) if too_large == "tokenizer" else data_of(run)
-
-    def full(path, data, before_rename):
-        if path.parent.name == "client":
-            before_rename = partial(fail, OSError(errno.ENOSPC, "No space left on device"))
-        written(path, data, before_rename)
-
+@pytest.mark.parametrize(
+    "too_large", ["step-00000004.partial", "tokenizer.json", "splitlearn.partial", "temporary files"]
+)
+def test_a_client_whose_disk_is_too_small_leaves_nothing_at_the_trunk_however_often_it_starts(run, too_large):
+    data = data_of(run)
+    if too_large == "temporary files":
+        data = replace(data, tokenizer=large_tokenizer())
     service = service_of(run)
-    with monkeypatch.context() as patch:
-        if too_large == "weights":
-            patch.setattr(checkpoint, "write_atomically", full)
-        for _ in range(3):
-            with pytest.raises(CheckpointError, match=r"could not be written.*nothing was saved"):
-                train(run, remote_trunk(DirectTransport(service), run), resume="auto", data=data)
-            assert "default" not in service._sessions
+    for _ in range(3):
+        link = remote_trunk(DirectTransport(service), run)
+        with pytest.raises(CheckpointError, match=r"could not be written.*nothing was saved"):
+            train(run, link, resume="auto", data=data, runtime=too_small(too_large))
+        assert "default" not in service._sessions
+        assert not list(run.save_dir.rglob("*.partial"))
     train(run, remote_trunk(DirectTransport(service), run))
 
     assert ["client", "trunk"] == sorted(path.name for path in (run.save_dir / "default").iterdir() if path.is_dir())
 
 
-def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed, monkeypatch):
-    written = checkpoint.write_atomically
-
-    def full(path, data, before_rename):
-        if path.parent.name == "trunk" and path.name == "step-00000008.safetensors":
-            before_rename = partial(fail, OSError(errno.ENOSPC, "No space left on device"))
-        written(path, data, before_rename)
-
-    monkeypatch.setattr(checkpoint, "write_atomically", full)
+def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed):
+    service = service_of(run, disk=too_small("trunk/step-00000008.partial").disk)
     with pytest.raises(TrunkUnavailableError, match=r"mend that at the trunk.*the newest checkpoint is of step 4"):
-        train(run, remote_trunk(DirectTransport(service_of(run)), run))
-    monkeypatch.undo()
+        train(run, remote_trunk(DirectTransport(service), run))
     train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
     assert_same(undisturbed, final_state(run))
 
 
-def test_a_full_disk_when_nothing_is_saved_yet_is_explained(run, monkeypatch):
-    monkeypatch.setattr(claim, "write_atomically", lambda *_: fail(OSError(errno.ENOSPC, "No space left on device")))
+def test_a_full_disk_when_nothing_is_saved_yet_is_explained(run):
     with pytest.raises(
         CheckpointError, match=r"client cannot be written.*nothing was saved\. Make room.*--resume auto"
     ):
-        train(run, local_trunk(run))
+        train(run, local_trunk(run), runtime=too_small("claim.partial"))

@@ -6,6 +6,7 @@ from trunk.server import hello_of, service_of
 
 from splitlearn.client import claim
 from splitlearn.errors import CheckpointError, TrunkUnavailableError
+from splitlearn.runtime import real_runtime
 from splitlearn.wire.errors import Reason, WireError
 
 
@@ -102,7 +103,7 @@ def test_a_client_that_opened_last_claims_though_another_claimed_in_between(run,
 
     def open_late(hello):
         welcome = opened(hello)
-        assert claim.Claim(run.save_dir / "default" / "client").make("")
+        assert claim.Claim(run.save_dir / "default" / "client", real_runtime()).make("")
         return welcome
 
     last.open = open_late

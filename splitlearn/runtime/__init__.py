@@ -1,0 +1,9 @@
+"""Everything that a run takes from its machine: time, chance, disk and locks, as one value that can be replaced."""
+
+from splitlearn.runtime.clock import Clock
+from splitlearn.runtime.disk import Disk
+from splitlearn.runtime.entropy import Entropy
+from splitlearn.runtime.locks import Locks
+from splitlearn.runtime.runtime import Runtime, real_runtime
+
+__all__ = ["Clock", "Disk", "Entropy", "Locks", "Runtime", "real_runtime"]
