@@ -12,8 +12,13 @@ from hypothesis import settings
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from splitlearn.config import TrainingConfig
+from splitlearn.config.environment import without_settings
 
 pytest.register_assert_rewrite("client.runs", "exactness.cut", "exactness.uncut", "peer", "trunk.calling")
+
+# A developer's own settings are not the tests'.
+for variable in os.environ.keys() - without_settings(os.environ).keys():
+    del os.environ[variable]
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)

@@ -1,7 +1,8 @@
 """The real programs as processes: started, watched, ended; none outlives the harness.
 
 Two ways to start one, both run the same entry point with the same arguments: `ColdStarter` starts an interpreter,
-`WarmStarter` forks a parent that has imported torch already.
+`WarmStarter` forks a parent that has imported torch already. Settings in the harness's environment do not reach them: a
+scenario is the same wherever it is run.
 """
 
 import itertools
@@ -22,6 +23,7 @@ from typing import Protocol, Self
 
 from harness.errors import HarnessError, TimedOutError
 from harness.processes.launcher import launched
+from splitlearn.config.environment import without_settings
 from splitlearn.wire.words import printable
 
 __all__ = ["ColdStarter", "Program", "Starter", "WarmStarter"]
@@ -122,7 +124,14 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
         """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
         command = launched([sys.executable, "-m", MODULES[program], *argv])
         with log.open("ab") as out:
-            popen = partial(subprocess.Popen, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+            popen = partial(
+                subprocess.Popen,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                env=without_settings(os.environ),
+            )
             process = self._parent.submit(popen, command).result()
         started = Program(name, process.pid, log)
         threading.Thread(target=lambda: started.ended(process.wait()), daemon=True, name=f"wait-{name}").start()
@@ -143,6 +152,7 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            env=without_settings(os.environ),
         )
         self._ids = itertools.count()
         self._changed = threading.Condition()

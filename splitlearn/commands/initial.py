@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from splitlearn.config import TrainingConfig, config_from_flags
+from splitlearn.config import TrainingConfig, config_from_flags, given_settings
 from splitlearn.described import settings_of_export
 from splitlearn.errors import ConfigError
 
@@ -25,20 +25,22 @@ def config_from_init(flags: argparse.Namespace) -> TrainingConfig:
     """Build the config from flags over the settings of an export, where one is named.
 
     Raises:
-        ConfigError: a setting is wrong, or another one names other weights or, in a file, other cuts than the export.
+        ConfigError: a setting is wrong, names other weights than the export, or, where it is no flag, other cuts.
     """
     if not flags.init_from:
         return config_from_flags(flags)
+    given = given_settings(flags)
     exported = settings_of_export(flags.init_from)
-    config = config_from_flags(flags, exported)
+    config = given.over(exported)
     if Path(config.model).resolve() != flags.init_from.resolve():
         raise ConfigError(
-            f"init_from = {flags.init_from}: model = {config.model} names other weights; leave model out of --config "
-            "and the flags, or leave out --init-from"
+            f"init_from = {flags.init_from}: model = {config.model} names other weights; leave model out of --config, "
+            "the environment and the flags, or leave out --init-from"
         )
     if flags.config_cuts is None and str(config.cuts) != exported["cuts"]:
+        place = given.variables.get("cuts", flags.config)
         raise ConfigError(
-            f"init_from = {flags.init_from}: it was cut at {exported['cuts']}, and {flags.config} says cuts = "
-            f"{config.cuts}; leave cuts out of that file, or say --cuts {config.cuts}"
+            f"init_from = {flags.init_from}: it was cut at {exported['cuts']}, and {place} says cuts = "
+            f"{config.cuts}; leave it out there, or say --cuts {config.cuts}"
         )
     return config

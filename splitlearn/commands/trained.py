@@ -11,7 +11,7 @@ from splitlearn.client.checkpoints import TOKENIZER
 from splitlearn.client.leaving import has_place
 from splitlearn.client.refusals import explained
 from splitlearn.commands.connect import connected
-from splitlearn.config import TrainingConfig, config_from_flags
+from splitlearn.config import TrainingConfig, given_settings
 from splitlearn.data import Tokenizer
 from splitlearn.described import settings_of_run
 from splitlearn.errors import CheckpointError
@@ -37,14 +37,15 @@ class TrainedModel:
 
 
 def trained_config(flags: argparse.Namespace) -> TrainingConfig:
-    """Return what the run has left with its checkpoints, changed by flags; with `--initial` the flags alone."""
-    config = config_from_flags(flags)
+    """Return what the run has left with its checkpoints, changed by what is given; with `--initial` that alone."""
+    given = given_settings(flags)
+    config = given.over({})
     if flags.initial:
         return with_hub_tokenizer(config)
     saved = settings_of_run(CheckpointStore(real_runtime().disk, config.save_dir, config.session, "client").folder)
     # Where the checkpoints are now, not where they were made.
     here = {"save_dir": config.save_dir, "session": config.session}
-    return with_hub_tokenizer(config_from_flags(flags, saved | here))
+    return with_hub_tokenizer(given.over(saved | here))
 
 
 def add_trained_flags(parser: argparse.ArgumentParser) -> None:

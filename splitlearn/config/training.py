@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
@@ -12,6 +13,7 @@ from splitlearn.config.group import SettingsGroup
 from splitlearn.config.limits import LimitSettings
 from splitlearn.config.model import ModelSettings
 from splitlearn.config.optimizer import OptimizerSettings
+from splitlearn.config.renamed import with_new_names
 from splitlearn.config.saving import SavingSettings
 from splitlearn.config.scope import Scope, scope_of
 from splitlearn.config.security import SecuritySettings
@@ -41,6 +43,11 @@ class TrainingConfig(
         ConfigError: from `load`, `parse` and `config_from_flags`; names field, value and what is allowed.
     """
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, values: Any) -> Any:  # noqa: ANN401 - whatever stands in a file
+        return with_new_names(values) if isinstance(values, dict) else values
+
     @model_validator(mode="after")
     def _check_warmup(self) -> Self:
         if self.use_scheduler and self.max_steps and self.warmup_steps > self.max_steps:
@@ -48,12 +55,17 @@ class TrainingConfig(
         return self
 
     @classmethod
-    def parse(cls, values: Mapping[str, object]) -> Self:
-        """Build a config from plain or textual values; raises `ConfigError` naming each bad field."""
+    def parse(cls, values: Mapping[str, object], called: Mapping[str, str] = MappingProxyType({})) -> Self:
+        """Build a config from plain or textual values; raises `ConfigError` naming each bad field.
+
+        Args:
+            values: by setting.
+            called: what messages call some settings, instead of their names.
+        """
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+            raise ConfigError("\n".join(_explain(problem, called) for problem in error.errors())) from None
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -63,7 +75,7 @@ class TrainingConfig(
         except OSError as error:
             raise ConfigError(f"cannot read the config {path}: {error.strerror}") from None
         except ValidationError as error:
-            raise ConfigError(f"{path}: " + "\n".join(_explain(p) for p in error.errors())) from None
+            raise ConfigError(f"{path}: " + "\n".join(_explain(p, {}) for p in error.errors())) from None
 
     def save(self, path: Path) -> None:
         """Write the config as JSON."""
@@ -71,7 +83,7 @@ class TrainingConfig(
 
     def but(self, **changes: object) -> Self:
         """Return a validated copy with some fields changed."""
-        return self.parse({**self.model_dump(), **changes})
+        return self.parse({**self.model_dump(), **with_new_names(changes)})
 
 
 GROUPS = tuple(base for base in reversed(TrainingConfig.__bases__) if issubclass(base, SettingsGroup))
@@ -82,9 +94,11 @@ def names_of(*scopes: Scope) -> tuple[str, ...]:
     return tuple(name for name, field in TrainingConfig.model_fields.items() if scope_of(field) in scopes)
 
 
-def _explain(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    where = ".".join(str(part) for part in problem["loc"])
+def _explain(problem: Any, called: Mapping[str, str]) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    where = ".".join(called.get(part, str(part)) for part in problem["loc"])
     message = str(problem["msg"]).removeprefix("Value error, ")
+    if not where:  # of several settings together
+        message += "".join(f"; {name} comes from {other}" for name, other in called.items() if name in message)
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no such setting; see --help for the list"
     return f"{where} = {problem['input']!r}: {message}" if where else message

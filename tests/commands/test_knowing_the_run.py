@@ -10,7 +10,7 @@ from exactness.uncut import same_bits
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, GPT2LMHeadModel, pipeline
 
-from splitlearn.config import TrainingConfig
+from splitlearn.config import TrainingConfig, renamed
 from splitlearn.data import load_tokenizer
 
 
@@ -55,6 +55,28 @@ def test_damaged_settings_are_named(splitlearn, trained):
     status, _, err = splitlearn("eval")
     assert status == 2
     assert "splitlearn.json: speed: there is no such setting" in err
+
+
+def test_settings_that_were_left_under_an_old_name_are_read(splitlearn, trained, caplog):
+    known = splitlearn("eval")[1]
+    path = Path("checkpoints/default/client/splitlearn.json")
+    path.write_text(path.read_text().replace('"retry_timeout"', '"patience"'))
+    renamed._warn.cache_clear()
+    caplog.clear()
+
+    assert known == splitlearn("eval")[1]
+    assert ["patience is now called retry_timeout; the old name will be refused one day"] == [
+        message for message in caplog.messages if "patience" in message
+    ]
+
+
+def test_a_variable_of_the_environment_overrides_what_the_run_has_left(splitlearn, trained, monkeypatch, caplog):
+    monkeypatch.setenv("SPLITLEARN_MAX_LENGTH", "8")
+    monkeypatch.setenv("SPLITLEARN_MAX_LENGHT", "8")
+
+    assert splitlearn("eval")[1] == splitlearn("eval", "--max-length=8")[1]
+    told = [message for message in caplog.messages if "SPLITLEARN_MAX_LENGHT" in message]
+    assert 2 == len(told), "once a command"
 
 
 def test_a_resumed_run_leaves_its_own_settings(splitlearn, settings, trained):
@@ -207,6 +229,14 @@ def test_a_config_file_that_contradicts_an_export_is_refused(splitlearn, exporte
 
     assert status == 2
     assert complaint in err
+
+
+def test_a_variable_that_contradicts_an_export_is_refused(splitlearn, exported, monkeypatch):
+    monkeypatch.setenv("SPLITLEARN_CUTS", "0:2")
+    status, _, err = splitlearn("train", "--init-from=joined", "--session=longer")
+
+    assert status == 2
+    assert "SPLITLEARN_CUTS says cuts = 0:2" in err
 
 
 def test_a_config_file_changes_only_what_it_says_of_a_run(splitlearn, trained):

@@ -23,6 +23,12 @@ def say(count):
     return 3
 
 
+def show(*variables):
+    for name in variables:
+        print(f"{name} is {os.environ.get(name)}")
+    return 0
+
+
 def leave(*words):
     sys.exit(*words)
 
@@ -52,6 +58,7 @@ def ignore_sigterm(path):
 ACTS = {
     "exit": exit_with,
     "say": say,
+    "show": show,
     "leave": leave,
     "fail": fail,
     "kill": kill_itself,

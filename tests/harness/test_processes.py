@@ -87,6 +87,16 @@ class TestEnds:
         assert [*range(8)] == [program.wait(DEADLINE) for program in programs]
 
 
+@pytest.mark.parametrize("kind", ["cold", "warm"])
+def test_settings_of_the_users_shell_do_not_reach_a_program(acting, monkeypatch, tmp_path, kind):
+    monkeypatch.setenv("SPLITLEARN_SEED", "5")
+    monkeypatch.setenv("ANYTHING_ELSE", "5")
+    with acting(kind) as starter:
+        program = starter.start("the program", "acting", ["show", "SPLITLEARN_SEED", "ANYTHING_ELSE"], tmp_path / "log")
+        assert 0 == program.wait(DEADLINE)
+    assert ["SPLITLEARN_SEED is None", "ANYTHING_ELSE is 5"] == lines_of(program)
+
+
 class TestStopping:
     def test_a_running_program_is_ended_by_a_request(self, start, meeting):
         program = start("linger", str(meeting.path))
