@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import ClassVar, Self
+
+from pydantic import ConfigDict
 
 from harness.errors import ScenarioError
-from harness.plan.faults import Fault
+from harness.plan.faults.any_fault import AnyFault
 from harness.plan.links import LOOPBACK, LinkProfile
 from harness.plan.rules import broken_rules
 from harness.plan.topology import Topology
@@ -47,12 +49,15 @@ class Scenario:
         ScenarioError: it breaks a rule of `harness.plan.rules`; the message says what to change.
     """
 
+    # Of JSON: a key that a scenario does not have is a mistake.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     name: str
     title: str
     config: TrainingConfig
     topology: Topology = "proxy"
     link: LinkProfile = LOOPBACK
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AnyFault, ...] = ()
     checks: tuple[str, ...] = CHECKS
     timeout: float = 240.0
     timed: bool = False

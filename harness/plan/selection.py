@@ -1,9 +1,6 @@
 """Which scenarios a command line means: names and groups of the catalogue, and files of the user's own."""
 
-import importlib.util
 import shlex
-import sys
-import traceback
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +9,7 @@ from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, scenarios_named
 from harness.plan.scenario import Scenario
 from harness.plan.spelling import did_you_mean
+from harness.plan.user_module import import_file
 from splitlearn.errors import ConfigError
 
 __all__ = ["IN_FILE", "chosen_scenarios", "is_in_catalogue"]
@@ -63,7 +61,7 @@ def _of_file(file: str, scenario: Scenario, seed: int | None) -> Scenario:
 
 def _in_file(path: Path, name: str) -> list[Scenario]:
     """Return a file's scenarios, or the one of that name."""
-    values = vars(_imported(path)).values()
+    values = vars(import_file(path, f"scenarios_of_{path.stem}")).values()
     # One value may have several names.
     found = list({id(value): value for value in values if isinstance(value, Scenario)}.values())
     names = [scenario.name for scenario in found]
@@ -76,27 +74,3 @@ def _in_file(path: Path, name: str) -> list[Scenario]:
     if name not in names:
         raise UnusableError(f"{path} has no scenario {name!r}{did_you_mean(name, names)}; it has {', '.join(names)}")
     return [found[names.index(name)]]
-
-
-def _imported(path: Path) -> object:
-    """Import a file, which may import what lies beside it."""
-    if not path.is_file():
-        raise UnusableError(f"there is no file {path}")
-    name = f"scenarios_of_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    # What a user's file raises is told as the user's mistake, whatever it is; that it ends the program, too.
-    except (Exception, SystemExit) as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
-        where = f"{path}, line {lines[-1]}" if lines else str(path)
-        raise UnusableError(f"{where}: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    return module

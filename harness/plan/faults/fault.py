@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pydantic import ConfigDict
+
 from harness.plan.faults.effects import Script, Until
 from harness.plan.faults.groups import OTHER, Group
 from harness.trace.event import Event
@@ -30,6 +32,8 @@ class Fault(ABC):
     """
 
     asks_to_stop: ClassVar[bool] = False
+    # Of JSON: a parameter that a fault does not have is a mistake.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     at: At
 

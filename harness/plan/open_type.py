@@ -1,0 +1,55 @@
+"""Types that a user may add to, and how JSON names one: the module that defines it, and its name there.
+
+A name alone would have to be registered by a program that knows of it; `module:name` can be imported by one that does
+not, such as a replay in a fresh process. Where the module is a file that lies on no import path, the file is kept too.
+"""
+
+import importlib
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import ScenarioError
+from harness.plan.user_module import import_file
+
+__all__ = ["files_of", "import_files", "reference_to", "type_at"]
+
+OURS = "harness."
+Base = TypeVar("Base")
+
+
+def reference_to(kind: type) -> str:
+    """Return how JSON names a type."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def type_at(reference: str, base: type[Base]) -> type[Base]:
+    """Return the type that JSON names, which extends `base`; raises `ScenarioError` where there is none."""
+    module, _, name = reference.partition(":")
+    try:
+        found: object = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ScenarioError(f"there is no {reference}: {error}; make it importable, or mend the reference") from None
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ScenarioError(f"{reference} is no {base.__name__}; name a class that extends it")
+    return found
+
+
+def files_of(kinds: Iterable[type]) -> dict[str, str]:
+    """Return the files of the modules that define types, by name, but for those of the harness itself."""
+    modules = dict.fromkeys(kind.__module__ for kind in kinds if not kind.__module__.startswith(OURS))
+    files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in modules)
+    return {name: str(Path(file).resolve()) for name, file in files if file}
+
+
+def import_files(files: Mapping[str, str]) -> None:
+    """Import modules by name, or from their files where they lie on no path; raises `UnusableError` as they do."""
+    for name, file in files.items():
+        if name not in sys.modules:
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError:
+                import_file(Path(file), name)

@@ -1,0 +1,86 @@
+"""Scenarios as Hypothesis draws them: every field, every type of fault with every kind of parameter."""
+
+from dataclasses import fields
+
+from hypothesis import reject
+from hypothesis import strategies as st
+
+from harness.errors import ScenarioError
+from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
+from harness.plan.catalogue import SMALL
+from harness.plan.faults import (
+    PARTIES,
+    Absence,
+    CutMessage,
+    DropConnection,
+    FlippedStream,
+    Kill,
+    MessageFault,
+    NetworkFault,
+    Partition,
+    Pause,
+    Restart,
+)
+from harness.plan.links import LINKS, LinkProfile
+from harness.plan.rpcs import RPCS
+from harness.plan.scenario import CHECKS, Scenario
+from harness.trace.place import At
+from splitlearn.points import POINTS, Scope
+
+TYPES = (
+    Absence, CutMessage, DropConnection, FlippedStream, HostilePeers, KeepPace, Kill, LyingTrunk, MessageFault,
+    NetworkFault, Partition, Pause, Restart,
+)  # fmt: skip
+PASSED = [point for point, scope in POINTS.items() if scope is not Scope.CHECKPOINT]
+seconds = st.floats(0, 1e6)
+places = st.builds(
+    At, st.sampled_from(PASSED), st.none() | st.integers(0, 5), st.none() | st.integers(0, 2), st.integers(1, 3)
+)
+methods = st.sampled_from([rpc.method for rpc in RPCS])
+
+
+def faults_of(kind):
+    """Draw faults of one type; what its annotations do not bound is bounded here."""
+    bounds = {"at": places, "method": methods, "seconds": seconds, "within": seconds}
+    return st.builds(kind, **{field.name: bounds[field.name] for field in fields(kind) if field.name in bounds})
+
+
+faults = st.one_of(*map(faults_of, TYPES))
+speeds = st.integers(0, 10**6)
+links = st.sampled_from(list(LINKS.values())) | st.builds(
+    LinkProfile, st.text(), st.integers(100, 1000), st.integers(0, 100), speeds, speeds, st.text()
+)
+configs = st.builds(
+    SMALL.but,
+    codec=st.sampled_from(["raw", "zlib", "fp16"]),
+    seed=st.integers(0, 2**63 - 1),
+    learning_rate=st.floats(1e-30, 1e30),
+    dropout=st.none() | st.floats(0, 0.9),
+    token_file=st.none() | st.just("a/token"),
+)
+
+
+@st.composite
+def scenarios(draw):
+    """Draw a scenario that makes sense."""
+    try:
+        return Scenario(
+            name=draw(st.text()),
+            title=draw(st.text()),
+            config=draw(configs),
+            link=draw(links),
+            faults=draw(st.lists(faults, max_size=4, unique_by=lambda fault: fault.name).map(tuple)),
+            checks=draw(st.lists(st.sampled_from(CHECKS)).map(tuple)),
+            timeout=draw(st.floats(21, 1e6)),
+            timed=draw(st.booleans()),
+            expects=draw(st.lists(st.sampled_from(list(POINTS))).map(tuple)),
+            record_steps=draw(st.lists(st.integers(0, 5)).map(tuple)),
+            recovery_bound=draw(seconds),
+            idle_timeout=draw(seconds),
+            loss_below=draw(seconds),
+            materials=draw(st.lists(st.text()).map(tuple)),
+            party_settings=draw(st.dictionaries(st.sampled_from(PARTIES), st.just({"threads": 2, "token_file": "t"}))),
+            second_client=draw(st.none() | configs),
+        )
+    except ScenarioError:
+        reject()
