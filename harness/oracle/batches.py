@@ -1,4 +1,4 @@
-"""Which sequences make which step, how they are padded and what is learnt of them: by the judge's own means.
+"""Which sequences make up which step, how they are padded, and their labels: the judge's own implementation.
 
 Written from "Rules that judge and system share" in docs/architecture.md.
 Shapes: L tokens of one sequence, B sequences of a microbatch, T tokens of its longest sequence.
@@ -20,7 +20,7 @@ NO_TARGET = -100
 
 @dataclass(frozen=True, eq=False)
 class PaddedBatch:
-    """Token ids, which of them are real, and what is to be predicted at each place."""
+    """Token ids, which of them are real, and the labels."""
 
     input_ids_BT: torch.Tensor
     attention_mask_BT: torch.Tensor
@@ -28,7 +28,7 @@ class PaddedBatch:
 
     @property
     def targets(self) -> int:
-        """Real tokens that have one before them."""
+        """Real tokens that have a predecessor."""
         return int(self.attention_mask_BT[:, 1:].sum())
 
 
@@ -47,7 +47,7 @@ class Batches:
 
     @property
     def total_steps(self) -> int:
-        """Steps of all epochs, or fewer where the configuration says so; an epoch's last step may be small."""
+        """Steps of all epochs, or fewer if the configuration says so; an epoch's last step may be smaller."""
         whole, rest = divmod(len(self._sequences), self._per_step)
         steps = (whole + bool(rest)) * self._config.num_epochs
         return min(steps, self._config.max_steps) if self._config.max_steps else steps
@@ -58,7 +58,7 @@ class Batches:
         return [self._padded(rows[first : first + size]) for first in range(0, len(rows), size)]
 
     def rows(self, number: int) -> list[int]:
-        """Return the numbers of a step's sequences."""
+        """Return the indices of a step's sequences."""
         count = len(self._sequences)
         steps_per_epoch = (count + self._per_step - 1) // self._per_step
         epoch, step = divmod(number, steps_per_epoch)

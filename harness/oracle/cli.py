@@ -1,4 +1,4 @@
-"""The reference as a program of its own, so that its threads and generators are nobody else's."""
+"""The reference as a separate program, with threads and generators of its own."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ UNUSABLE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train the reference for a configuration; exit status 0 when it is written, 2 when its settings are of no use."""
+    """Train the reference for a configuration; exit status 0 when it is written, 2 if its settings are unusable."""
     parser = argparse.ArgumentParser(prog="python -m harness.oracle", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON file of a TrainingConfig")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")

@@ -22,7 +22,7 @@ class RunFiles:
 
     Attributes:
         records: folders of the processes' recorders; one for the reference.
-        shared_records: folders of recorders that wrote of other runs as well.
+        shared_records: folders of recorders that also recorded other runs.
         finals: safetensors with `weights/…` and `optimizer_state/…`; both halves, or one file of the reference.
     """
 
@@ -33,9 +33,9 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of tensor in one stage: how many were compared, how many differ, and by how much where known.
+    """One kind of tensor in one stage: how many were compared, how many differ, and by how much, if known.
 
-    `max_ulp` is -1, `relative_l2` and `cosine` are None, where an element is not finite.
+    If an element is not finite, `max_ulp` is -1, and `relative_l2` and `cosine` are None.
     """
 
     quantity: Quantity
@@ -49,9 +49,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first tensor, in the order of computation, that is not the reference's.
+    """The first tensor, in the order of computation, that differs from the reference.
 
-    `index`, `split` and `reference` are None where the tensors themselves were not recorded.
+    `index`, `split` and `reference` are None if the tensors themselves were not recorded.
     """
 
     step: int
@@ -69,9 +69,9 @@ class Equivalence:
 
     Attributes:
         rows: one for each quantity and stage.
-        missing: tensors that only one side has in that shape and dtype; none in a complete run.
-        ulp_histogram: elements of final weights and optimizer_state by their distance, in powers of two.
-        first_divergence: None where all is equal.
+        missing: tensors that only one side has in that shape and dtype; empty in a complete run.
+        ulp_histogram: elements of final weights and optimizer state by their distance, in powers of two.
+        first_divergence: None if everything is equal.
     """
 
     rows: tuple[Row, ...]
@@ -81,17 +81,17 @@ class Equivalence:
 
     @property
     def compared(self) -> int:
-        """Tensors compared in all."""
+        """Number of tensors compared."""
         return sum(row.compared for row in self.rows)
 
     @property
     def differing(self) -> int:
-        """Tensors that differ."""
+        """Number of tensors that differ."""
         return sum(row.differing for row in self.rows)
 
     @property
     def worst_ulp(self) -> int | None:
-        """Largest distance of a final weight or moment; None where some are not finite or nothing was measured."""
+        """Largest distance of a final weight or optimizer state; None if some are not finite or none was measured."""
         known = [row.max_ulp for row in self.rows if row.max_ulp is not None]
         return max(known) if known and min(known) >= 0 else None
 
@@ -103,17 +103,17 @@ def compare(
     skipped_steps: Collection[int] = frozenset(),
     ended_at: int | None = None,
 ) -> Equivalence:
-    """Compare everything that was recorded; raises `OSError` where a file is missing.
+    """Compare everything that was recorded; raises `OSError` if a file is missing.
 
     Args:
         split: what the run left.
         reference: what it should be.
-        cuts: of the model.
-        skipped_steps: of which the reference has tensors that the run could not send for not being finite, and
-            gradients that the run gave up in the middle; both forget them.
-        ended_at: steps that a run did which ended early: what it has of later ones is compared, what it lacks of them
-            is not missed, nor a commit of its last step that had no later request to go with to the trunk; and its
-            checkpoints, which are of an earlier step, are not compared with the final weights.
+        cuts: the model's.
+        skipped_steps: steps for which the reference has tensors that the run could not send because they were not
+            finite, and gradients that the run abandoned midway; both are left out.
+        ended_at: number of steps of a run that ended early. Later tensors are compared if present and not missed if
+            absent, nor is the commit of its last step, which no later request carried to the trunk. Its
+            checkpoints, which belong to an earlier step, are not compared with the final weights.
     """
     theirs = _without_forgotten(_digests(reference.records), skipped_steps)
     shared = _of_this_run(_digests(split.shared_records), theirs)
@@ -143,7 +143,7 @@ def _digests(folders: Iterable[Path]) -> Digests:
 
 
 def _of_this_run(digests: Digests, reference: Digests) -> Digests:
-    """Return what records of several runs say of one: of each tensor, one of its digests must be the right one."""
+    """Return one run's digests from recorders of several runs: for each tensor, one of its digests must be right."""
     both = digests.keys() & reference.keys()
     return {place: reference[place] if reference[place] in digests[place].split() else digests[place] for place in both}
 
@@ -157,7 +157,7 @@ def _without_forgotten(digests: Digests, skipped_steps: Collection[int]) -> Dige
 
 
 def _not_committed(ours: Digests, theirs: Digests, step: int, cuts: Cuts) -> set[Place]:
-    """Return what a trunk records of a step's commit, where it has recorded no update of that step at all."""
+    """Return what a trunk records of a step's commit, if it recorded no update of that step at all."""
     kinds = ("gradient", "number", "updated weight")
     own = {p for p in theirs if p.step == step and p.quantity in kinds and stage_of(p.tensor, cuts) == "trunk"}
     return set() if any(place in ours for place in own if place.quantity != "gradient") else own - ours.keys()
@@ -201,7 +201,7 @@ def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
 
 
 def _finite(choose: Callable[[list[float]], float], values: Iterable[float]) -> float | None:
-    """Choose among values; None where one is not finite and so compares with nothing."""
+    """Choose among values; return None if one is not finite and so cannot be compared."""
     known = list(values)
     return choose(known) if all(map(math.isfinite, known)) else None
 
@@ -221,7 +221,7 @@ def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) 
 
 
 def _final_divergence(distances: Mapping[str, Distance], cuts: Cuts) -> Divergence | None:
-    """Find the first final tensor that differs although every gradient agreed; its step is the last, as -1."""
+    """Find the first final tensor that differs although every gradient agreed; its step is -1, meaning the last."""
     for path in sorted(distances):
         found = distances[path]
         if found.differing:

@@ -17,7 +17,7 @@ Quantity = Literal["boundary", "loss", "gradient", "norm", "number", "updated we
 # Modules of a block in the order of the backward pass.
 BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
 
-# Who computes a tensor at a cut, and when within a microbatch.
+# Which stage computes a tensor at a cut, and when within a microbatch.
 BOUNDARIES = {
     "smashed": ("bottom", 0),
     "features": ("trunk", 1),
@@ -25,7 +25,7 @@ BOUNDARIES = {
     "features_grad": ("top", 3),
     "smashed_grad": ("trunk", 4),
 }
-# What a step's update is made with and what comes of it, in the order of computation: first part of a recorded name.
+# Inputs and results of a step's update, in the order of computation: first part of a recorded name.
 UPDATE: dict[str, tuple[Quantity, int]] = {
     "norm": ("norm", 2),
     "client": ("number", 3),
@@ -36,7 +36,7 @@ UPDATE: dict[str, tuple[Quantity, int]] = {
 
 @dataclass(frozen=True)
 class Place:
-    """Which tensor of a run: of a microbatch, or of a whole step."""
+    """Identifies a tensor of a run: of a microbatch, or of a whole step."""
 
     step: int
     microbatch: int | None
@@ -44,7 +44,7 @@ class Place:
 
     @property
     def quantity(self) -> Quantity:
-        """What kind of number it is."""
+        """Which kind of quantity it is."""
         if self.tensor == "loss":
             return "loss"
         if self.tensor in BOUNDARIES:
@@ -54,7 +54,7 @@ class Place:
 
     @property
     def order(self) -> tuple[int, int, int, int, int, str]:
-        """Sort by the order of computation, so that the first difference is the cause of the others."""
+        """Return a key that sorts by order of computation, so that the first difference causes the others."""
         if self.microbatch is None:
             kind, _, name = self.tensor.rpartition("/")
             turn = UPDATE[kind][1] if kind else 1
@@ -73,9 +73,9 @@ Digests = dict[Place, str]
 def read_digests(paths: Iterable[Path]) -> Digests:
     """Read what processes recorded.
 
-    A tensor may be there several times: of a step that was done again after a crash, or recorded by two processes, as
-    trunk and client do of gradients that were fetched. All must agree: if they do not, the place has every digest and
-    equals no other. A line that is cut off, because its process was killed, is left out: the step was done again, or is
+    A tensor may occur several times: in a step that was repeated after a crash, or because two processes recorded it,
+    as trunk and client do with fetched gradients. All must agree: if they do not, the place keeps every digest and
+    equals no other. A line that was cut off when its process was killed is left out: the step was repeated, or is
     missing.
     """
     found: defaultdict[Place, dict[str, None]] = defaultdict(dict)
@@ -104,7 +104,7 @@ def stage_of(tensor: str, cuts: Cuts) -> str:
 
 
 def _turn(parameter: str) -> int:
-    """When, within a block's backward pass, a parameter's gradient comes; the head's before the norm's."""
+    """Return when a parameter's gradient comes within a block's backward pass; the head's before the norm's."""
     for turn, module in enumerate(BACKWARD_IN_BLOCK):
         if f".{module}." in parameter:
             return turn
@@ -112,7 +112,7 @@ def _turn(parameter: str) -> int:
 
 
 def _depth(parameter: str) -> int:
-    """How late in the forward pass a parameter is used; gradients come in the opposite order."""
+    """Return how late in the forward pass a parameter is used; gradients come in the opposite order."""
     if parameter.startswith("transformer.h."):
         return int(parameter.split(".")[2])
     return -1 if parameter.startswith(("transformer.wte", "transformer.wpe")) else sys.maxsize

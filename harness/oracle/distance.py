@@ -1,4 +1,4 @@
-"""How far two tensors are apart."""
+"""The distance between two tensors."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ INTEGERS = {
 
 @dataclass(frozen=True)
 class Distance:
-    """The distance between a tensor and the one it should be.
+    """The distance between a tensor and its reference.
 
     Attributes:
-        elements: in the tensor.
+        elements: number of elements in the tensor.
         differing: elements whose bits differ; 0.0 and -0.0 do, at a distance of 0 ULP.
-        max_ulp: largest number of representable values between two elements; -1 where one is not finite.
+        max_ulp: largest number of representable values between two elements; -1 if one is not finite.
         histogram: elements by distance in ULP: 0, 1, 2-3, 4-7, … by their lower bounds.
         relative_l2: |a - b| / |b|.
-        cosine: of the angle between them.
-        first_index: of the first differing element; empty where none differs.
+        cosine: of the angle between the two.
+        first_index: of the first differing element; empty if none differs.
         split: its value in the split run.
         reference: its value in the reference.
     """
@@ -50,7 +50,7 @@ def ulp_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Count the representable values between elements; int64.
 
     The bits of floating-point numbers of one sign are ordered like integers; negative ones are mirrored, so that
-    -0.0 and 0.0 are at the same place (Dawson, "Comparing Floating Point Numbers", 2012).
+    -0.0 and 0.0 coincide (Dawson, "Comparing Floating Point Numbers", 2012).
     """
     lowest = torch.iinfo(INTEGERS[a.dtype]).min
 
@@ -62,7 +62,7 @@ def ulp_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def distance(split: torch.Tensor, reference: torch.Tensor) -> Distance:
-    """Measure two floating-point tensors of one shape and dtype."""
+    """Measure the distance of two floating-point tensors of equal shape and dtype."""
     assert (split.shape, split.dtype) == (reference.shape, reference.dtype)
     ulp = ulp_distance(split, reference).flatten()
     differing = (bits(split) != bits(reference)).flatten().nonzero().flatten()
@@ -77,7 +77,7 @@ def distance(split: torch.Tensor, reference: torch.Tensor) -> Distance:
         differing=len(differing),
         max_ulp=int(ulp.max()) if finite else -1,
         histogram=dict(zip(values.tolist(), counts.tolist(), strict=True)),
-        # Equal tensors are at no distance even where the formulas round, divide by zero or meet a NaN.
+        # Equal tensors have no distance, even where the formulas round, divide by zero or meet a NaN.
         relative_l2=float((a - b).norm() / b.norm().clamp(min=1e-300)) if len(differing) else 0.0,
         cosine=float(torch.nn.functional.cosine_similarity(a, b, dim=0)) if len(differing) else 1.0,
         first_index=tuple(int(i) for i in index),

@@ -1,4 +1,4 @@
-"""Makes the uncut model draw and round, at the cuts, as the split one must.
+"""Makes the uncut model draw random numbers and round at the cuts as the split one must.
 
 Shapes: B sequences, T positions, H hidden width.
 """
@@ -20,7 +20,7 @@ Record = Callable[[int, int, str, torch.Tensor], None]
 
 
 def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:
-    """Return the generator's seed where a stage begins, as docs/architecture.md states the rule."""
+    """Return the generator's seed at the start of a stage, by the rule in docs/architecture.md."""
     name = "/".join(("splitlearn", "dropout", str(seed), str(step), str(microbatch), stage))
     return int.from_bytes(hashlib.sha256(name.encode("ascii")).digest()[:8], "little") // 2
 
@@ -31,7 +31,7 @@ class CutHooks:
     Args:
         model: the uncut model.
         config: cuts, seed and codec.
-        record: told step, microbatch, name and tensor of everything that would cross a cut.
+        record: called with step, microbatch, name and tensor of everything that would cross a cut.
     """
 
     def __init__(self, model: GPT2LMHeadModel, config: TrainingConfig, record: Record) -> None:
@@ -46,7 +46,7 @@ class CutHooks:
         behind.register_forward_pre_hook(self._cross("top", "features", "features_grad"))
 
     def at(self, step: int, microbatch: int) -> None:
-        """Say which microbatch comes next."""
+        """Set which microbatch comes next."""
         self._step, self._microbatch = step, microbatch
 
     def _seed(self, stage: Stage) -> None:
@@ -55,8 +55,8 @@ class CutHooks:
     def _cross(self, stage: Stage, name: str, grad_name: str) -> Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]:
         """Build the hook of one cut.
 
-        Smashed data is recorded as it is sent, features as they are received; of gradients likewise the client's
-        side of the wire: those of the features as sent, those of the smashed data as received.
+        Tensors are recorded as the client's side of the wire sees them: smashed data and the gradient of the features
+        as sent, features and the gradient of the smashed data as received.
         """
         sent_by_client = name == "smashed"
 
@@ -75,15 +75,15 @@ class CutHooks:
 
 
 class Crossing(torch.autograd.Function):
-    """A tensor that is coded and decoded on its way, and its gradient on the way back."""
+    """Encodes and decodes a tensor on its way, and its gradient on the way back."""
 
     @staticmethod
     def forward(ctx: Any, tensor: torch.Tensor, codec: str) -> torch.Tensor:  # noqa: ANN401 - torch's context
-        """Code and decode."""
+        """Encode and decode the tensor."""
         ctx.codec = codec
         return arriving(tensor, codec)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401 - torch's context
-        """Code and decode the gradient."""
+        """Encode and decode the gradient."""
         return arriving(gradients[0], ctx.codec), None

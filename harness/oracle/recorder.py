@@ -1,4 +1,4 @@
-"""What the reference writes down, in the form that the split run's processes write, by the judge's own means.
+"""The reference's recordings, in the format of the split run's processes: the judge's own implementation.
 
 If the system's digests were wrong, they would not equal these.
 """
@@ -34,7 +34,7 @@ class ReferenceRecorder:
         self._lines = (folder / "digests.jsonl").open("w", buffering=1)
 
     def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
-        """Write down one tensor of a microbatch, or of a step where there is no microbatch."""
+        """Record one tensor of a microbatch, or of a step if there is no microbatch."""
         assert tensor.dtype == torch.float32 or not tensor.ndim, f"{name} is {tensor.dtype}"
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": reference_digest(tensor)}
         self._lines.write(json.dumps(entry) + "\n")
@@ -44,16 +44,16 @@ class ReferenceRecorder:
             save_file({"tensor": tensor.detach().cpu().contiguous()}, f"{file}.safetensors")
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
-        """Write down a step's accumulated gradients, before clipping."""
+        """Record a step's accumulated gradients, before clipping."""
         for name, gradient in gradients.items():
             self.boundary(step, None, name, gradient)
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Write down single numbers of a step."""
+        """Record single numbers of a step."""
         for name, value in numbers.items():
             self.boundary(step, None, name, torch.tensor(value, dtype=torch.float64))
 
     def weights(self, step: int, weights: Mapping[str, torch.Tensor]) -> None:
-        """Write down the weights as a step leaves them."""
+        """Record the weights after a step."""
         for name, weight in weights.items():
             self.boundary(step, None, f"weight/{name}", weight)

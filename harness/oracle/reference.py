@@ -1,4 +1,4 @@
-"""The reference: the uncut model trained in one process by the libraries' own means.
+"""The reference: the uncut model trained in one process with the libraries' own functions.
 
 Shapes: B sequences, T positions, V vocabulary.
 """
@@ -90,7 +90,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
 def microbatch_loss(
     model: GPT2LMHeadModel, microbatch: PaddedBatch, tokens: int, config: TrainingConfig
 ) -> torch.Tensor:
-    """Compute a microbatch's share of the step's mean loss: the library's own loss, or the two it does not have."""
+    """Compute a microbatch's share of the step's mean loss: the library's loss, or the two that it lacks."""
     ids_BT, mask_BT, labels_BT = (
         tensor.to(config.device)
         for tensor in (microbatch.input_ids_BT, microbatch.attention_mask_BT, microbatch.labels_BT)
@@ -125,14 +125,14 @@ def build_optimizer(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.opt
 
 
 def clip(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.Tensor:
-    """Clip the gradients where the run clips; returns the global norm before that."""
+    """Clip the gradients if the run clips; return the global norm before that."""
     if config.max_grad_norm:
         return torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
     return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
 
 
 def clip_coefficient(norm: torch.Tensor, config: TrainingConfig) -> dict[str, float]:
-    """Return by how much the library scales a gradient of this norm, read off a gradient of one; empty without."""
+    """Return the library's clip coefficient for this norm, read off a gradient of one; empty if nothing is clipped."""
     if not config.max_grad_norm:
         return {}
     parameter = torch.nn.Parameter(torch.zeros(1))
@@ -142,7 +142,7 @@ def clip_coefficient(norm: torch.Tensor, config: TrainingConfig) -> dict[str, fl
 
 
 def save_final(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, path: Path) -> None:
-    """Write weights and optimizer_state under the names that checkpoints use."""
+    """Write weights and optimizer state under the names that checkpoints use."""
     tensors = {f"weights/{name}": parameter.detach() for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimizer.state.get(parameter, {}).items():

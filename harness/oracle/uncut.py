@@ -1,4 +1,4 @@
-"""The uncut model: the library's own class, of sizes that the judge knows by itself."""
+"""The uncut model: the library's own class, in sizes that the judge defines itself."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
 
 def load_model(config: TrainingConfig) -> GPT2LMHeadModel:
-    """Load it in training mode: a preset with weights drawn from the run's seed, or a folder."""
+    """Load the uncut model in training mode: a preset with weights drawn from the run's seed, or a folder."""
     model: GPT2LMHeadModel
     rates: dict[str, Any] = {} if config.dropout is None else dict.fromkeys(DROPOUTS, config.dropout)
     if config.model in SIZES:
@@ -37,6 +37,6 @@ def load_model(config: TrainingConfig) -> GPT2LMHeadModel:
         model = GPT2LMHeadModel.from_pretrained(
             config.model, attn_implementation=config.attention, dtype=torch.float32, **rates
         )
-    torch.nn.Module.to(model, config.device)  # the library's own `to` is not typed for it
+    torch.nn.Module.to(model, config.device)  # the library's `to` has no type for this
     model.train()
     return model

@@ -1,5 +1,5 @@
-"""A hop between the proxy and the trunk that can treat single messages badly.
+"""A hop between the proxy and the trunk that can damage single messages.
 
-A proxy works on bytes of TCP and knows no messages. This one passes messages on untouched and unread, until it is asked
-for a rule.
+A proxy works on TCP bytes and does not know messages. This one passes messages on untouched and unread until it is
+given a rule.
 """

@@ -1,4 +1,4 @@
-"""A hop of bytes between the proxy and the trunk that alters single bits when it is asked to."""
+"""A byte-level hop between the proxy and the trunk that alters single bits on request."""
 
 import socket
 import threading
@@ -21,13 +21,13 @@ CONNECT_SECONDS = 5.0
 
 @dataclass
 class _Aim:
-    """A flip that waits for its byte.
+    """A flip that is waiting for its byte.
 
     Attributes:
-        flip: what is asked for.
-        left: bytes of the part in view that pass before the one to be altered; None while none is in view.
-        bit: of that byte.
-        pump: whose part is in view.
+        flip: the request.
+        left: bytes of the current part before the one to be altered; None while no part matches.
+        bit: which one of that byte.
+        pump: the pump whose part is current.
     """
 
     flip: Flip
@@ -37,10 +37,10 @@ class _Aim:
 
 
 class Flipper(AbstractContextManager["Flipper"]):
-    """Listens from the moment it is made; every connection and thread ends with the block.
+    """Listens as soon as it is constructed; every connection and thread ends with the `with` block.
 
     Args:
-        upstream: HOST:PORT of the trunk, which may be killed and started again there.
+        upstream: HOST:PORT of the trunk, which may be killed and restarted.
         note: takes (source, point, **fields) into the trace.
 
     Attributes:
@@ -76,12 +76,12 @@ class Flipper(AbstractContextManager["Flipper"]):
             thread.join()
 
     def arm(self, flip: Flip) -> None:
-        """Let it happen to the next bytes that fit, once."""
+        """Apply a flip once, to the next bytes that match."""
         with self._changing:
             self._aims.append(_Aim(flip))
 
     def altered(self, pump: "_Pump", chunk: bytes, pieces: list[Piece]) -> tuple[bytes, list[tuple[Flip, int]]]:
-        """Return a chunk with the bits altered that are due in it, and which flips these are, with their offsets."""
+        """Return a chunk with the due bits altered, and the flips applied, with their offsets."""
         data, done = bytearray(chunk), []
         with self._changing:
             for aim in [aim for aim in self._aims if aim.flip.stream == pump.stream]:
@@ -93,7 +93,7 @@ class Flipper(AbstractContextManager["Flipper"]):
         return bytes(data), done
 
     def tell(self, pump: "_Pump", flip: Flip, offset: int, piece: Piece) -> None:
-        """Say that an altered byte has been passed on."""
+        """Report that an altered byte has been passed on."""
         self._note(
             "relay",
             "relay.bit.flipped",
@@ -106,7 +106,7 @@ class Flipper(AbstractContextManager["Flipper"]):
         )
 
     def forget(self, pump: "_Pump") -> None:
-        """Aim anew where a connection ended in the middle of the part that was in view."""
+        """Aim again if a connection ended in the middle of the current part."""
         with self._changing:
             for aim in self._aims:
                 if aim.pump is pump:
@@ -142,7 +142,7 @@ class Flipper(AbstractContextManager["Flipper"]):
         thread.start()
 
     def done_with(self, *ended: socket.socket) -> None:
-        """Close a connection's sockets, as soon as either direction has come to its end."""
+        """Close a connection's sockets as soon as either direction has ended."""
         with self._changing:
             self._sockets.difference_update(ended)
         for one in ended:
@@ -175,7 +175,7 @@ class _Pump:
                     self._sink.sendall(data)
                 except OSError:
                     for flip, _ in done:
-                        self._flipper.arm(flip)  # it has altered nothing that anybody took
+                        self._flipper.arm(flip)  # the altered byte reached nobody
                     raise
                 for flip, offset in done:
                     piece = next(piece for piece in pieces if piece.start <= offset < piece.stop)
@@ -186,7 +186,7 @@ class _Pump:
 
 
 def _due(aim: _Aim, pump: _Pump, pieces: list[Piece]) -> int | None:
-    """Return where in the chunk the byte is that an aim waits for; None when it is still to come."""
+    """Return where in the chunk the byte is that an aim waits for; None if it is yet to come."""
     if aim.flip.part == "anywhere":
         pieces = [Piece("anywhere", FARTHEST, 0, 0, pieces[-1].stop)]
     for piece in pieces:

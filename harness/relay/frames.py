@@ -1,4 +1,4 @@
-"""Which part of HTTP/2 each byte of a connection belongs to, as the bytes pass."""
+"""Classifies the bytes of a connection by part of HTTP/2, as they pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ class Piece:
     """Bytes of one chunk that belong to one part.
 
     Attributes:
-        part: what they are.
+        part: its kind.
         size: of the whole part in bytes.
-        at: how many bytes of the part came before.
-        start: where in the chunk they begin.
-        stop: where in the chunk they end.
+        at: offset in the part.
+        start: where in the chunk the bytes begin.
+        stop: where in the chunk the bytes end.
     """
 
     part: Part
@@ -46,7 +46,7 @@ class Frames:
     """Follows one direction of a connection.
 
     Args:
-        from_client: it begins with the preface, and its headers are no trailers.
+        from_client: the direction begins with the preface, and its headers are not trailers.
     """
 
     def __init__(self, *, from_client: bool) -> None:
@@ -57,7 +57,7 @@ class Frames:
         self._header = bytearray()
 
     def pieces(self, chunk: bytes) -> Iterator[Piece]:
-        """Return the parts that a chunk is made of, in order."""
+        """Return the parts that a chunk consists of, in order."""
         start = 0
         while start < len(chunk):
             stop = min(len(chunk), start + self._size - self._at)

@@ -23,10 +23,10 @@ DELIVERY_TIMEOUT = 30.0
 
 
 class Relay(AbstractContextManager["Relay"]):
-    """Listens from the moment it is made; every call and thread ends with the block.
+    """Listens as soon as it is constructed; every call and thread ends with the `with` block.
 
     Args:
-        upstream: HOST:PORT of the trunk, which may be killed and started again there.
+        upstream: HOST:PORT of the trunk, which may be killed and restarted.
         note: takes (source, point, **fields) into the trace.
 
     Attributes:
@@ -39,7 +39,7 @@ class Relay(AbstractContextManager["Relay"]):
         self._changing = threading.Lock()
         self._armed: list[MessageRule] = []
         self._kept: list[Request] = []
-        # As many as a connection may have under way, so that none waits for another here.
+        # As many as a connection may have in flight, so that none waits for another here.
         self._threads = ThreadPoolExecutor(MAX_STREAMS, "relay")
         self._server = grpc.server(self._threads, [_EveryMethod(self._serve)], options=server_options(LARGEST))
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
@@ -48,18 +48,18 @@ class Relay(AbstractContextManager["Relay"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give up what is under way, on both sides."""
+        """Abandon what is in flight, on both sides."""
         assert self._server.stop(None).wait(STOP_TIMEOUT), "a call of the relay does not end"
         self._threads.shutdown()
         self._trunk.close()
 
     def arm(self, rule: MessageRule) -> None:
-        """Let it happen to the next call of its method, once."""
+        """Apply a rule once, to the next call of its method."""
         with self._changing:
             self._armed.append(rule)
 
     def deliver_late(self) -> None:
-        """Send the requests that were held to the trunk and wait for its answers, which nobody else hears.
+        """Send the held requests to the trunk and wait for its answers, which go nowhere else.
 
         Raises:
             HarnessError: none is held, or the relay has ended.
@@ -112,7 +112,7 @@ class Relay(AbstractContextManager["Relay"]):
 
     def _send(self, request: Request, context: grpc.ServicerContext) -> TrunkCall:
         call = self._trunk.send(request, context.time_remaining())
-        # What the client gives up, by a cancellation, its deadline or its end, is given up here.
+        # What the client abandons, by cancellation, deadline or exit, is abandoned here.
         if not context.add_callback(call.cancel):
             call.cancel()
         return call
@@ -130,12 +130,12 @@ class Relay(AbstractContextManager["Relay"]):
             first, *others = answer.messages
             answer = replace(answer, messages=(damaged(first, rule.spot), *others))
         else:
-            self.arm(rule)  # a refusal has nothing to damage: the next reply may
+            self.arm(rule)  # a refusal has nothing to damage; the next reply may
         yield from _give(answer, context)
 
 
 class _EveryMethod(grpc.GenericRpcHandler):
-    """Takes calls of any method, known or not, that has one request."""
+    """Accepts calls of any method, known or not, that takes one request."""
 
     def __init__(self, serve: Callable[[Request, grpc.ServicerContext], Iterator[bytes]]) -> None:
         self._serve = serve

@@ -1,4 +1,4 @@
-"""The relay's own connection to the trunk, and what is sent and heard over it."""
+"""The relay's own connection to the trunk, and what is sent and received over it."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST", "Answer", "Ending", "Metadata", "Request", "TrunkCall", "Upstream", "passable"]
 
-# The relay refuses no message for its size: that is for the parties to do.
+# The relay refuses no message for its size; that is the parties' task.
 LARGEST = TrainingConfig(max_message_bytes=1 << 30)
-# In seconds. gRPC says of a request without a deadline that thousands of years are left.
+# In seconds. For a request without a deadline, gRPC reports thousands of years left.
 FARTHEST_DEADLINE = 86_400.0
 DETAILS = "grpc-status-details-bin"
 
@@ -29,12 +29,12 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 
 @dataclass(frozen=True)
 class Request:
-    """A call as it came from the client.
+    """A call as received from the client.
 
     Attributes:
         path: `/SERVICE/METHOD`.
         body: the message's bytes.
-        metadata: what came beside it.
+        metadata: the call's metadata.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a call ended; the reason is that of the trunk, empty where it gave none."""
+    """How a call ended; the reason is the trunk's, empty if it gave none."""
 
     code: grpc.StatusCode
     details: str
@@ -59,7 +59,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything that the trunk said to a request."""
+    """The trunk's complete answer to a request."""
 
     header: Metadata
     messages: tuple[bytes, ...]
@@ -67,17 +67,17 @@ class Answer:
 
 
 class TrunkCall:
-    """A request that is under way to the trunk."""
+    """A request in flight to the trunk."""
 
     def __init__(self, call: "_CallIterator[bytes]") -> None:
         self._call = call
 
     def header(self) -> Metadata:
-        """Wait for what comes before the messages."""
+        """Wait for the initial metadata."""
         return passable(self._call.initial_metadata())
 
     def messages(self) -> Iterator[bytes]:
-        """Return each message as it comes."""
+        """Yield each message as it arrives."""
         with suppress(grpc.RpcError):  # `ending` tells
             yield from self._call
 
@@ -88,23 +88,23 @@ class TrunkCall:
         return Ending(code, self._call.details(), trailer, "" if reason is Reason.TRANSPORT else reason.value)
 
     def answer(self) -> Answer:
-        """Wait until everything has been said."""
+        """Wait for the complete answer."""
         return Answer(self.header(), tuple(self.messages()), self.ending())
 
     def cancel(self) -> None:
-        """Return it up; does nothing when it has ended."""
+        """Cancel it; does nothing if it has ended."""
         self._call.cancel()
 
 
 class Upstream:
-    """A channel that connects again by itself, as the client's does."""
+    """A channel that reconnects by itself, as the client's does."""
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address, channel_options(LARGEST.but(trunk_address=address)))
 
     def send(self, request: Request, seconds_left: float) -> TrunkCall:
-        """Send a request; raises `HarnessError` when the channel is closed."""
-        # One reply is a stream of one on the wire, so every method with one request can be called in this way.
+        """Send a request; raises `HarnessError` if the channel is closed."""
+        # On the wire, one reply is a stream of one, so every method with one request can be called this way.
         method: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(request.path)
         timeout = None if seconds_left > FARTHEST_DEADLINE else seconds_left
         try:
@@ -118,7 +118,7 @@ class Upstream:
 
 
 def passable(metadata: Iterable[tuple[str, str | bytes]]) -> Metadata:
-    """Leave out what gRPC says of one connection only."""
+    """Leave out metadata that concerns one connection only."""
     return tuple(
         (key, value) for key, value in metadata if key == DETAILS or not key.startswith(("grpc-", "user-agent"))
     )
