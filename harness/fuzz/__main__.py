@@ -1,8 +1,8 @@
 """`python -m harness.fuzz` sends malformed requests to a trunk, or plays one that lies to clients.
 
-Where it does not lie it reads the target from standard input, one JSON object with the fields of `Target`. It writes
-to standard output, one JSON object a line: `{"answered": n}` when the first request is ready and then now and then, at
-last the report. SIGTERM ends it early, with a report.
+Unless it lies, it reads the target from standard input: one JSON object with the fields of `Target`. It writes one JSON
+object per line to standard output: `{"answered": n}` when the first request is ready and then from time to time, and
+finally the report. SIGTERM ends it early, with a report.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Answers to a call as a trunk writes them on a connection of HTTP/2."""
+"""Answers to a call as a trunk writes them on an HTTP/2 connection."""
 
 import base64
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ TYPE = (b"content-type", b"application/grpc")
 
 @dataclass(frozen=True)
 class Ask:
-    """A request that is to be answered.
+    """A request to be answered.
 
     Attributes:
-        stream: of HTTP/2.
-        method: its name.
+        stream: HTTP/2 stream number.
+        method: name of the RPC.
         checksum: of the request.
-        replies: what an honest trunk would say.
+        replies: what an honest trunk would reply.
     """
 
     stream: int
@@ -57,18 +57,18 @@ def ending(ask: Ask, *headers: tuple[bytes, bytes]) -> bytes:
 
 
 def saying(ask: Ask, *bodies: bytes) -> bytes:
-    """Return an answer that ends well, with these messages."""
+    """Return a successful answer with these messages."""
     data = b"".join(frame(DATA, 0, ask.stream, message(body)) for body in bodies)
     return opening(ask) + data + ending(ask, (b"grpc-status", b"0"))
 
 
 def honest(ask: Ask) -> bytes:
-    """Return what an honest trunk answers."""
+    """Return the honest answer."""
     return saying(ask, *checksummed_replies(ask))
 
 
 def checksummed_replies(ask: Ask) -> list[bytes]:
-    """Return what an honest trunk would say, each message with its checksum."""
+    """Return the honest replies, each message with its checksum."""
     bodies, checksum = [], ask.checksum
     for reply in ask.replies:
         bodies.append(with_checksum(reply.SerializeToString(), checksum))
@@ -77,20 +77,20 @@ def checksummed_replies(ask: Ask) -> list[bytes]:
 
 
 def failing(ask: Ask, code: bytes, words: bytes, details: bytes | None) -> bytes:
-    """Return an answer that fails, with details as they are."""
+    """Return a failed answer with the given details."""
     more = [] if details is None else [(DETAILS, details)]
     return opening(ask) + ending(ask, (b"grpc-status", code), (b"grpc-message", words), *more)
 
 
 def packed_status(code: int, words: str, info: ErrorInfo) -> bytes:
-    """Return a status with one detail, as it stands in a header."""
+    """Return a status with one detail, encoded for a header."""
     detail = AnyMessage()
     detail.Pack(info)
     return base64.b64encode(Status(code=code, message=words, details=[detail]).SerializeToString())
 
 
 def own_refusal(error: WireError) -> bytes:
-    """Return the details of a refusal as a trunk writes them, as they stand in a header."""
+    """Return a trunk's refusal details, encoded for a header."""
     trailer = dict(status_of(error).trailing_metadata)[DETAILS.decode()]
     assert isinstance(trailer, bytes)
     return base64.b64encode(trailer)

@@ -1,4 +1,4 @@
-"""A malformed request, and what the trunk must not say to it."""
+"""A malformed request, and what is wrong with the trunk's answer to it."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Answer:
 
     Attributes:
         code: name of the status code.
-        reason: that the trunk gave; empty where it gave none.
-        details: in words.
+        reason: the trunk's reason; empty if it gave none.
+        details: the message.
     """
 
     code: str
@@ -24,7 +24,7 @@ class Answer:
     details: str
 
     def __str__(self) -> str:
-        """Return the form of a tally."""
+        """Return the answer as a tally's key."""
         return f"{self.code} {self.reason}".rstrip()
 
 
@@ -36,8 +36,8 @@ class Attack:
         kind: what is wrong with it.
         method: name of the RPC.
         body: bytes of the message.
-        reason: why it must be refused, by the reason's name; empty where any reason will do.
-        checksum: it is checksummed before it is sent, so that it comes as far as it can.
+        reason: name of the reason for which it must be refused; empty if any reason will do.
+        checksum: whether a checksum is added before sending, so that the request gets as far as possible.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class Attack:
     checksum: bool = True
 
     def finding(self, answer: Answer) -> str:
-        """Say what is wrong with an answer; empty when it is a proper refusal."""
+        """Return what is wrong with an answer; empty if it is a proper refusal."""
         if answer.code == "OK":
             return "was accepted"
         if answer.code in HUNG:
@@ -60,7 +60,7 @@ class Attack:
 
 
 def _impropriety(answer: Answer) -> str:
-    """Say what is wrong with the code and the message that came with a reason."""
+    """Return what is wrong with the code and the message that came with a reason."""
     refusal = REFUSALS.get(answer.reason)
     if refusal and answer.code != refusal.code:
         return f"was answered {answer}, whose code should be {refusal.code}"

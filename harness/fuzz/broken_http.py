@@ -1,4 +1,4 @@
-"""What is no answer of gRPC at all: other servers, headers, resets and frames of any kind."""
+"""Answers that are not gRPC at all: other servers, headers, resets and frames of any kind."""
 
 import struct
 
@@ -38,7 +38,7 @@ def other_server(draw: DrawFn) -> Lie:
 
 @st.composite
 def headers(draw: DrawFn) -> Lie:
-    """Draw an answer with headers of any bytes."""
+    """Draw an answer with arbitrary bytes as headers."""
     names = st.one_of(st.binary(max_size=12), st.sampled_from((b"grpc-status", b":status", b"te", b"grpc-encoding")))
     drawn = draw(st.lists(st.tuples(names, st.binary(max_size=40)), min_size=1, max_size=5))
 
@@ -50,7 +50,7 @@ def headers(draw: DrawFn) -> Lie:
 
 @st.composite
 def blocks(draw: DrawFn) -> Lie:
-    """Draw header blocks of any bytes."""
+    """Draw header blocks of arbitrary bytes."""
     block, end = draw(st.binary(min_size=1, max_size=60)), draw(st.booleans())
 
     def answer(ask: Ask) -> bytes:
@@ -62,7 +62,7 @@ def blocks(draw: DrawFn) -> Lie:
 
 @st.composite
 def resets(draw: DrawFn) -> Lie:
-    """Draw the end of a call, of the connection, or of its window."""
+    """Draw a frame that ends the call, the connection or its window."""
     code = draw(st.one_of(st.integers(0, NO_ERROR_CODES + 3), st.integers(0, UINT32)))
     payload = struct.pack(">I", code)
     match draw(st.integers(0, 2)):
@@ -72,7 +72,7 @@ def resets(draw: DrawFn) -> Lie:
             away = struct.pack(">I", 0) + payload + draw(st.binary(max_size=20))
             return Lie("resets", b"g" + away, lambda _ask: frame(GOAWAY, 0, 0, away))
         case _:
-            # Below 1 and above what a window can be; the reset behind it ends the call if nothing else has.
+            # Below 1 or above the largest window; the reset after it ends the call if nothing else has.
             return Lie(
                 "resets",
                 b"w" + payload,
@@ -82,7 +82,7 @@ def resets(draw: DrawFn) -> Lie:
 
 @st.composite
 def frames(draw: DrawFn) -> Lie:
-    """Draw frames of any kind, flags and stream; then the call is reset, if it is still there."""
+    """Draw frames of any type, flags and stream, followed by a reset of the call."""
     drawn = draw(
         st.lists(
             st.tuples(st.integers(0, 12), st.integers(0, 255), st.integers(0, 9), st.binary(max_size=40)), max_size=4

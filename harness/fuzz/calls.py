@@ -1,4 +1,4 @@
-"""Sends requests as bytes over gRPC and reads how they were answered."""
+"""Sends requests as bytes over gRPC and reads the answers."""
 
 from types import TracebackType
 from typing import Self, cast
@@ -14,9 +14,9 @@ from splitlearn.wire.status import wire_error
 
 __all__ = ["Calls"]
 
-# A trunk that trains, computes and refuses on one core answers within a fraction of this.
+# A trunk that trains and refuses on one core answers within a fraction of this.
 DEADLINE_SECONDS = 60.0
-# Requests of an honest client come between those of this many connections.
+# An honest client's requests interleave with those of this many connections.
 CONNECTIONS = 4
 
 

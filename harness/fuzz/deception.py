@@ -1,4 +1,4 @@
-"""Lies to clients, one after another: each must become a retry or a typed error, and nothing else."""
+"""Lies to clients, one lie after another: each must lead to a retry or a typed error, and nothing else."""
 
 import itertools
 import random
@@ -18,9 +18,9 @@ from splitlearn.wire.errors import WireError
 __all__ = ["lie_to_clients"]
 
 ALTERED_SHARE = 0.5
-# A call with a message too many waits for its deadline: gRPC reads one and then no further.
+# A call with one message too many waits for its deadline: gRPC reads one message and no further.
 SLOW, SLOW_EVERY = "a message before the reply", 400
-# After each of these the client hangs up, which takes it a fifth of a second.
+# After each of these the client closes its connection, which takes a fifth of a second.
 RARE, RARE_SHARE = frozenset({"close", "leave"}), 0.25
 FEWEST_EXAMPLES, MOST_EXAMPLES = 20, 120
 
@@ -28,13 +28,13 @@ FEWEST_EXAMPLES, MOST_EXAMPLES = 20, 120
 def lie_to_clients(
     seed: int, count: int, stop: threading.Event, on_progress: Callable[[int], None] = lambda _: None
 ) -> FuzzReport:
-    """Lie so often, to one call after another; the same lies for the same seed.
+    """Lie `count` times, to one call after another; the same seed gives the same lies.
 
     Args:
         seed: decides lies and calls.
         count: how many at most.
         stop: ends it early.
-        on_progress: told how many have been told: 0 when the first is ready, then now and then.
+        on_progress: called with the number of lies told: 0 when the first is ready, then from time to time.
     """
     lies, chance = _lies(seed, count), random.Random(seed)  # noqa: S311 - repeatable, not secret
     tally, started = Tally(), time.monotonic()
@@ -67,7 +67,7 @@ def lie_to_clients(
 
 
 def _lies(seed: int, count: int) -> Iterator[Lie]:
-    """Return lies without end; a part of them with some of their bytes altered."""
+    """Yield lies without end; some of them have altered bytes."""
     examples = min(MOST_EXAMPLES, max(FEWEST_EXAMPLES, count // 40))
     pool = {kind: drawn_from(strategy, seed, examples) for kind, strategy in LIES.items()}
     chance, kinds = random.Random(seed), sorted({*LIES} - {SLOW})  # noqa: S311 - repeatable, not secret
@@ -77,7 +77,7 @@ def _lies(seed: int, count: int) -> Iterator[Lie]:
 
 
 def _outcome(client: Victim, name: str, lie: Lie, truth: object) -> tuple[str, str]:
-    """Make a call; returns how it ended, and what is wrong with that."""
+    """Make a call; return how it ended, and what is wrong with that."""
     try:
         found = OPERATIONS[name](client)
     except WireError as error:

@@ -1,4 +1,4 @@
-"""Statuses and refusals that no trunk writes, and one kind that it does."""
+"""Statuses and refusals that no trunk sends, and one kind that it does."""
 
 import base64
 
@@ -29,14 +29,14 @@ ODD_NUMBERS = st.one_of(
 
 @st.composite
 def status(draw: DrawFn) -> Lie:
-    """Draw a status that anybody may have written."""
+    """Draw a status that any server may have sent."""
     code, words = draw(CODES_AS_TEXT), draw(WORDS)
     return Lie("a status of anybody", code + words, lambda ask: failing(ask, code, words, None))
 
 
 @st.composite
 def details(draw: DrawFn) -> Lie:
-    """Draw a status whose details are no status."""
+    """Draw a status whose details are not a status."""
     code, details = draw(CODES_AS_TEXT), draw(st.binary(max_size=80))
     coded = base64.b64encode(details) if draw(st.booleans()) else details
     return Lie("details that are no status", code + coded, lambda ask: failing(ask, code, b"no", coded))
@@ -54,7 +54,7 @@ def foreign(draw: DrawFn) -> Lie:
 
 @st.composite
 def holder(draw: DrawFn) -> Lie:
-    """Draw a refusal for a holder that is none."""
+    """Draw a refusal that names an impossible holder."""
     details = {"incarnation": draw(ODD_NUMBERS), "client": draw(st.text(max_size=20))}
     if draw(st.integers(0, 9)) == 0:
         del details["client" if draw(st.booleans()) else "incarnation"]
@@ -64,7 +64,7 @@ def holder(draw: DrawFn) -> Lie:
 
 @st.composite
 def refusal(draw: DrawFn) -> Lie:
-    """Draw a refusal as a trunk writes it, for any reason."""
+    """Draw a genuine refusal, for any reason."""
     reason, words = draw(st.sampled_from(list(Reason))), draw(st.text(max_size=80))
     details = {**draw(METADATA), "incarnation": str(draw(st.integers(0, (1 << 64) - 1))), "client": "another"}
     code = str(CODES[reason].value).encode()

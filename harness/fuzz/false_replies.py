@@ -1,4 +1,4 @@
-"""Replies that end well and are not what was asked for."""
+"""Replies with status OK that are not what was asked for."""
 
 import struct
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ __all__ = [
 
 @st.composite
 def no_message(draw: DrawFn) -> Lie:
-    """Draw a call that ends well without a message."""
+    """Draw status OK without a message."""
     data = draw(st.sampled_from((b"", b"\x00", b"\x00\x00\x00")))
 
     def answer(ask: Ask) -> bytes:
@@ -51,7 +51,7 @@ def bare_bytes(draw: DrawFn) -> Lie:
 
 @st.composite
 def elsewhere(draw: DrawFn) -> Lie:
-    """Draw an honest reply to another request: its checksum is right, but for that one."""
+    """Draw an honest reply to another request: its checksum is right, but only for that one."""
     other = draw(st.integers(0, UINT32))
 
     def answer(ask: Ask) -> bytes:
@@ -63,8 +63,8 @@ def elsewhere(draw: DrawFn) -> Lie:
 
 @st.composite
 def checksummed_bytes(draw: DrawFn) -> Lie:
-    """Draw checksummed bytes that are no message."""
-    # Field 1 of every reply is a number or a message; a group's end fits neither.
+    """Draw checksummed bytes that are not a message."""
+    # Field 1 of every reply is a number or a message; an end-group tag is neither.
     body = b"\x0c" + draw(st.binary(max_size=80))
     return Lie(
         "checksummed bytes that are no message", body, lambda ask: saying(ask, with_checksum(body, ask.checksum))
@@ -93,7 +93,7 @@ def checksummed_values(draw: DrawFn) -> Lie:
 
 @st.composite
 def another_length(draw: DrawFn) -> Lie:
-    """Draw a length that is not the message's."""
+    """Draw a wrong message length."""
     claimed, flag = draw(st.integers(0, UINT32)), draw(st.sampled_from((0, 1, 2, 255)))
     body = draw(st.binary(min_size=1, max_size=60))
     data = bytes([flag]) + struct.pack(">I", claimed) + body
@@ -106,7 +106,7 @@ def another_length(draw: DrawFn) -> Lie:
 
 @st.composite
 def twice(draw: DrawFn) -> Lie:
-    """Draw a message before the reply."""
+    """Draw an extra message before the reply."""
     more = draw(st.binary(max_size=20))
 
     def answer(ask: Ask) -> bytes:

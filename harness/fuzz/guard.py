@@ -1,7 +1,7 @@
 """Which requests a trunk must refuse, whatever step its session is at.
 
-What a client of the session could rightly have sent is not malformed, however odd it is: the trunk has to take it, and
-training would not be the same afterwards. So nothing is sent of which this cannot tell that it must be refused.
+A request that a client of the session could legitimately have sent is not malformed, however odd it is: the trunk has
+to accept it, and it would change the training. So only requests that certainly must be refused are sent.
 """
 
 import math
@@ -22,7 +22,7 @@ FLOAT32_BYTES = 4
 
 
 def must_be_refused(target: Target, method: str, body: bytes) -> bool:
-    """Whether no trunk with this session may take a request."""
+    """Return whether no trunk with this session may accept a request."""
     type_of, rule = RULES[method]
     message = type_of()
     try:
@@ -33,7 +33,7 @@ def must_be_refused(target: Target, method: str, body: bytes) -> bool:
 
 
 def _opening(target: Target, request: pb.OpenSessionRequest) -> bool:
-    """Another agreement, or nobody that could be told apart; names are tried with the training session's set aside."""
+    """Return whether an opening must be refused: for its agreement, or for lack of a client name or a count."""
     if not target.agreement or dict(request.agreement) != dict(target.agreement):
         return True
     return not 0 < len(request.client) <= LONGEST_CLIENT or not request.opening
@@ -63,7 +63,7 @@ def _sync(target: Target, request: pb.SyncTrainingStateRequest) -> bool:
     if request.action not in actions.values():
         return True
     if request.action in (actions.ACTION_CLOSE, actions.ACTION_ABANDON):
-        # A session that is not open is closed again by every request: that is how a repetition is answered.
+        # Closing a session that is not open succeeds: that is how a repetition is answered.
         return request.key.session_id == target.session and request.key.incarnation != target.incarnation
     if _foreign(target, request.key):
         return True
@@ -83,7 +83,7 @@ def _bad_position(key: pb.Key) -> bool:
 
 
 def _bad_step(step: int) -> bool:
-    """The first step is over, and no session comes to a far one; of all others this cannot tell."""
+    """Return whether the step is certainly wrong: the first is over, and no session reaches a far one."""
     return step == 0 or step >= FAR_STEP
 
 
@@ -94,7 +94,7 @@ def _bad_commit(commit: pb.Commit) -> bool:
 
 
 def _bad_tensor(target: Target, tensor: pb.Tensor) -> bool:
-    """Whether a tensor is bad beyond doubt; of some that are this does not know."""
+    """Return whether a tensor is certainly bad; some bad ones are not recognised."""
     shape = list(tensor.shape)
     if tensor.dtype != pb.DTYPE_FLOAT32 or len(shape) != 3 or min(shape) <= 0 or shape[2] != target.hidden_size:
         return True

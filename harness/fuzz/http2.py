@@ -1,4 +1,4 @@
-"""HTTP/2 as bytes: as much of it as a server needs that means to break the rules."""
+"""HTTP/2 as bytes: as much of it as a rule-breaking server needs."""
 
 import struct
 from collections.abc import Iterable
@@ -18,17 +18,17 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def header_block(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Return headers that neither side remembers, plain, whatever bytes they have."""
+    """Return headers as uncompressed, unindexed literals of arbitrary bytes."""
     return b"".join(b"\x00" + _text(name) + _text(value) for name, value in headers)
 
 
 def message(body: bytes) -> bytes:
-    """Return a message as gRPC puts it into a stream."""
+    """Return a message framed as gRPC does."""
     return b"\x00" + struct.pack(">I", len(body)) + body
 
 
 def _text(text: bytes) -> bytes:
-    """Return a string with its length in front, a number of HPACK's with seven bits in its first byte."""
+    """Return a string preceded by its length, an HPACK integer with a 7-bit prefix."""
     left = len(text)
     if left < LARGEST_PREFIXED:
         return bytes([left]) + text

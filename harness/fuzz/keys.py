@@ -1,4 +1,4 @@
-"""Hypothesis strategies for keys: of no session, of another incarnation, out of place, and any at all."""
+"""Hypothesis strategies for keys: of no session, of another incarnation, out of range, and arbitrary ones."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -15,13 +15,13 @@ MOST_MICROBATCHES = 1 << 16
 
 
 def key(target: Target, step: int = FAR_STEP) -> pb.Key:
-    """Return a key of the training session, at a step that is far away so that nothing can come of it."""
+    """Return a key of the training session, at a step so far away that the request has no effect."""
     return pb.Key(session_id=target.session, incarnation=target.incarnation, step=step, microbatch=0, microbatches=1)
 
 
 @st.composite
 def unknown_key(draw: DrawFn, target: Target) -> pb.Key:
-    """Return a key of a session that is not there."""
+    """Return a key of a session that does not exist."""
     found = draw(any_key(target))
     found.session_id = draw(NAMES.filter(lambda name: name != target.session))
     return found
@@ -29,7 +29,7 @@ def unknown_key(draw: DrawFn, target: Target) -> pb.Key:
 
 @st.composite
 def stale_key(draw: DrawFn, target: Target) -> pb.Key:
-    """Return a key of an earlier incarnation, or of one that is still to come."""
+    """Return a key of an earlier or a future incarnation."""
     found, now = draw(any_key(target)), target.incarnation
     near = st.sampled_from((0, 1, now - 1, now + 1, now ^ (1 << 40), UINT64))
     found.session_id = target.session
@@ -39,7 +39,7 @@ def stale_key(draw: DrawFn, target: Target) -> pb.Key:
 
 @st.composite
 def misplaced_key(draw: DrawFn, target: Target) -> pb.Key:
-    """Return a key whose microbatch the step cannot have."""
+    """Return a key with an impossible microbatch."""
     found = key(target)
     if draw(st.booleans()):
         found.microbatches = draw(st.integers(0, MOST_MICROBATCHES))
@@ -52,7 +52,7 @@ def misplaced_key(draw: DrawFn, target: Target) -> pb.Key:
 
 @st.composite
 def any_key(draw: DrawFn, target: Target) -> pb.Key:
-    """Return a key that may be anything, often of the training session."""
+    """Return an arbitrary key, often of the training session."""
     return pb.Key(
         session_id=draw(st.one_of(st.just(target.session), NAMES)),
         incarnation=draw(st.one_of(st.just(target.incarnation), st.integers(0, UINT64))),

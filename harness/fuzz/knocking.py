@@ -1,4 +1,4 @@
-"""Knocks at a trunk's door as strangers do: with all that an honest client has, but for what each of them lacks."""
+"""Calls a trunk as strangers do: with everything that an honest client has, except what each stranger lacks."""
 
 import socket
 import ssl
@@ -32,7 +32,7 @@ OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1))
 
 
 def knock(scenario: Scenario, address: str, tell: Callable[[str, str, str], object]) -> None:
-    """Try every method as every stranger; tells who tried which, and the answer."""
+    """Try every method as every stranger; yield who tried which, and the answer."""
     client, trunk = scenario.settings_of("client"), scenario.settings_of("trunk")
     for stranger in strangers_of(scenario):
         if stranger == HANDSHAKE:
@@ -42,7 +42,7 @@ def knock(scenario: Scenario, address: str, tell: Callable[[str, str, str], obje
             continue
         for method, answer in _answers(stranger, client, address):
             tell(stranger, method, answer)
-            if answer == UNAVAILABLE:  # there is no connection that could carry another call
+            if answer == UNAVAILABLE:  # no connection is left for another call
                 break
 
 
@@ -56,7 +56,7 @@ def _answers(stranger: str, client: TrainingConfig, address: str) -> Iterator[tu
     ):
         for method in METHODS.values():
             ask: grpc.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(method.path)
-            # Asking for the code waits for the end.
+            # Reading the code waits for the end of the call.
             yield method.name, ask(b"", timeout=SECONDS, metadata=metadata).code().name
 
 
@@ -79,7 +79,7 @@ def _token(stranger: str, client: TrainingConfig) -> str:
 
 
 def _certificate_shown(address: str, authority: Path, expected: Path) -> str:
-    """Say whose certificate a handshake shows to one who trusts the run's authority."""
+    """Return whose certificate a handshake shows to a client that trusts the run's authority."""
     host, port = address.rsplit(":", 1)
     trusting = ssl.create_default_context(cafile=str(authority))
     trusting.set_alpn_protocols(["h2"])
@@ -89,6 +89,6 @@ def _certificate_shown(address: str, authority: Path, expected: Path) -> str:
             trusting.wrap_socket(plain, server_hostname=host) as encrypted,
         ):
             shown = encrypted.getpeercert(binary_form=True)
-    except OSError as error:  # of which the errors of TLS are a kind
+    except OSError as error:  # includes TLS errors
         return f"no handshake: {error}"
     return SHOWN if shown == ssl.PEM_cert_to_DER_cert(expected.read_text()) else "another certificate"

@@ -1,4 +1,4 @@
-"""A trunk that lies: a server of HTTP/2 in this process that answers as it is told."""
+"""A lying trunk: an HTTP/2 server in this process that answers as instructed."""
 
 import socket
 import struct
@@ -24,14 +24,14 @@ PREFIX = 5
 
 
 class Liar(AbstractContextManager["Liar"]):
-    """Answers honestly but for the lies that are set; every connection and thread ends with the block.
+    """Answers honestly except for the lies that are set; every connection and thread ends with the `with` block.
 
     Args:
-        replies: what an honest trunk says, by method.
+        replies: an honest trunk's replies, by method.
 
     Attributes:
         address: HOST:PORT.
-        told: methods that lies were told to, in order.
+        told: methods that were lied to, in order.
     """
 
     def __init__(self, replies: Mapping[str, tuple[Message, ...]]) -> None:
@@ -57,7 +57,7 @@ class Liar(AbstractContextManager["Liar"]):
             thread.join()
 
     def tell(self, lie: Lie | None) -> None:
-        """Answer the next request with it; None takes back one that was not told."""
+        """Answer the next request with this lie; None withdraws one that was not told."""
         with self._changing:
             self._lie = lie
 
@@ -92,7 +92,7 @@ class Liar(AbstractContextManager["Liar"]):
                         return
 
     def _answer(self, connection: socket.socket, stream: int, request: bytes) -> bool:
-        """Answer a request; returns whether the connection goes on."""
+        """Answer a request; return whether the connection continues."""
         method = next(name for name in METHODS if _is_for(name, request))
         ask = Ask(stream, method, checksum_of(request), self._replies[method])
         with self._changing:

@@ -1,4 +1,4 @@
-"""One answer that no trunk gives, or that it could give and should not."""
+"""One answer that no trunk gives, or that it could but should not give."""
 
 import random
 from collections.abc import Callable
@@ -19,11 +19,11 @@ class Lie:
 
     Attributes:
         kind: what is wrong with it.
-        content: of which it is made.
-        answer: gives the frames.
-        belief: what a client may take it for: nothing but a failure of the transport, the honest answer that is left
-            in it, or anything of the protocol, because it is.
-        ends_connection: it is closed behind it.
+        content: what it consists of.
+        answer: returns the frames.
+        belief: what a client may take it for: only a transport failure, the honest answer that it still contains, or
+            anything in the protocol, because it is valid.
+        ends_connection: whether the connection is closed afterwards.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class Lie:
 
 
 def altered(lie: Lie, chance: random.Random) -> Lie:
-    """Return a lie of which some bytes are others or missing; the connection is closed behind it."""
+    """Return a lie with altered or missing bytes; the connection is closed afterwards."""
     places = [(chance.random(), chance.randrange(1, 256)) for _ in range(chance.randint(1, 3))]
     left = chance.random() if chance.random() < CUT_SHARE else 1.0
 

@@ -1,7 +1,7 @@
-"""Every kind of lie by its name, as Hypothesis strategies.
+"""Every kind of lie by name, as Hypothesis strategies.
 
-Each is one lie: what else there is in the answer is as an honest trunk would say it, so that it gets as far into the
-client as it can.
+Each is one lie: the rest of the answer is what an honest trunk would send, so that it gets as far into the client as
+possible.
 """
 
 import random
@@ -19,7 +19,7 @@ __all__ = ["LIES"]
 
 @st.composite
 def altered_answer(draw: DrawFn) -> Lie:
-    """Draw an honest answer with some of its bytes altered or cut off; then the connection is closed."""
+    """Draw an honest answer with some bytes altered or cut off; the connection is closed afterwards."""
     chance = random.Random(draw(st.integers(0, UINT32)))  # noqa: S311 - repeatable, not secret
     return altered(Lie("an honest answer with altered bytes", b"", honest, "honest"), chance)
 

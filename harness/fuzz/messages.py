@@ -1,6 +1,6 @@
-"""Hypothesis strategies for malformed requests: one flaw each, and requests of which any field may be anything.
+"""Hypothesis strategies for malformed requests: with one flaw each, and with arbitrary fields.
 
-Those with one flaw are otherwise what the training client would send, so they get as far into the trunk as they can.
+Those with one flaw are otherwise what the training client would send, so they get as far into the trunk as possible.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ METHOD = st.sampled_from(METHODS)
 
 
 def malformed(target: Target) -> Mapping[str, SearchStrategy[Attack]]:
-    """Return a strategy for every kind, by its name."""
+    """Return a strategy for every kind, by name."""
     flaws = {flaw: _bad_tensor(target, flaw) for flaw in FLAWS}
     return {
         **flaws,
@@ -76,7 +76,7 @@ def _bad_mask(draw: DrawFn, target: Target, flaw: str) -> Attack:
 
 @st.composite
 def _requests(draw: DrawFn, target: Target, given: pb.Key) -> Message:
-    """Return a request with a key that is otherwise sound."""
+    """Return an otherwise sound request with the given key."""
     tensor = draw(sound(target.hidden_size))
     requests = (
         pb.ComputeRequest(key=given, smashed=tensor, attention_mask=sound_mask(tensor)),
@@ -142,7 +142,7 @@ def _gradients(target: Target, step: int, names: list[str], reason: str) -> Atta
 
 @st.composite
 def _another_agreement(draw: DrawFn, target: Target) -> Attack:
-    """Anything at all, or the right one with an entry that is missing, changed or too many."""
+    """Return an arbitrary agreement, or the right one with a missing, changed or extra entry."""
     agreement = draw(st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=6))
     if target.agreement:
         name = draw(st.sampled_from(sorted(target.agreement)))
@@ -173,7 +173,7 @@ def _opening(draw: DrawFn, agreement: Mapping[str, str], *, client: str, opening
 
 @st.composite
 def _broken_checksum(draw: DrawFn, target: Target) -> Attack:
-    """Return a message that would be taken, were it not altered: without a checksum, or with one byte changed."""
+    """Return a valid message without its checksum, or with one byte changed."""
     tensor = draw(sound(target.hidden_size))
     requests = (
         pb.ComputeRequest(key=key(target), smashed=tensor, attention_mask=sound_mask(tensor), inference=True),

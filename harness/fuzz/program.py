@@ -1,4 +1,4 @@
-"""`python -m harness.fuzz` as a process, so that neither the harness nor the trunk shares an interpreter with it."""
+"""`python -m harness.fuzz` as a separate process, so that it shares no interpreter with harness or trunk."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ END_TIMEOUT = 20.0
 
 
 class FuzzProgram(AbstractContextManager["FuzzProgram"]):
-    """A running fuzzer; it ends with the block, and with the thread that made it.
+    """A running fuzzer; it ends with the `with` block, and with the thread that created it.
 
     Args:
         target: a trunk to send malformed requests to; None lies to clients of its own instead.
@@ -47,7 +47,7 @@ class FuzzProgram(AbstractContextManager["FuzzProgram"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it if it still runs."""
+        """End the fuzzer if it still runs."""
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -55,10 +55,10 @@ class FuzzProgram(AbstractContextManager["FuzzProgram"]):
         self._log.close()
 
     def report(self, on_progress: Callable[[int], None] = lambda _: None) -> FuzzReport:
-        """Wait for its end; raises `HarnessError` when that comes without a report.
+        """Wait for the end; raises `HarnessError` if there is no report.
 
         Args:
-            on_progress: told the number of answers whenever the fuzzer tells it.
+            on_progress: called with the number of answers whenever the fuzzer reports it.
         """
         assert self._process.stdout is not None
         for line in self._process.stdout:

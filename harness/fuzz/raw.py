@@ -1,4 +1,4 @@
-"""Raw bytes at the trunk's port: what is no HTTP/2, or only the beginning of it."""
+"""Raw bytes for the trunk's port: not HTTP/2, or only its beginning."""
 
 import asyncio
 import random
@@ -11,13 +11,13 @@ __all__ = ["RAW_KINDS", "SILENT", "HttpAttack", "drawn", "ending"]
 KINDS = ("random bytes", "cut preface", "cut frame", "huge frame", "random frames", "connect and close")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = struct.pack(">I", 0)[1:] + bytes([4, 0]) + bytes(4)
-# The trunk gives a connection ten seconds to be set up.
+# The trunk allows ten seconds to set a connection up.
 CLOSED_WITHIN_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
 class HttpAttack:
-    """Bytes for a connection of their own."""
+    """Bytes for one connection."""
 
     kind: str
     data: bytes
@@ -55,7 +55,7 @@ def frame(chance: random.Random, size: int) -> bytes:
 
 
 async def ending(address: str, attack: HttpAttack) -> str:
-    """Connect, send, and say how the connection ended: closed or reset by the trunk, left, or still open."""
+    """Connect, send, and return how the connection ended: closed or reset by the trunk, left, or still open."""
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:

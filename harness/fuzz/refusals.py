@@ -1,4 +1,4 @@
-"""How a trunk must refuse: the status code that goes with each reason, and words of which its message has some."""
+"""How a trunk must refuse: the status code of each reason, and words of which its message must contain one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ __all__ = ["REFUSALS", "Refusal"]
 
 @dataclass(frozen=True)
 class Refusal:
-    """What an answer with a reason must have: the name of a status code, and one of these words."""
+    """What an answer with a reason must contain: the name of a status code, and one of these words."""
 
     code: str
     words: tuple[str, ...]
 
 
-# Written down here once more, so that a trunk that takes another code is found out.
+# Written a second time here, so that a trunk that uses another code is caught.
 REFUSALS: Mapping[str, Refusal] = {
     "NON_FINITE": Refusal("INVALID_ARGUMENT", ("NaN or infinite",)),
     "BAD_DTYPE": Refusal("INVALID_ARGUMENT", ("expected torch.",)),

@@ -1,4 +1,4 @@
-"""What came of sending malformed requests."""
+"""The results of sending malformed requests."""
 
 import json
 from collections import Counter
@@ -8,24 +8,24 @@ from typing import Self
 
 __all__ = ["PROGRESS_EVERY", "FuzzReport", "Tally"]
 
-# The fuzzer tells whenever as many more have been answered.
+# The fuzzer reports whenever this many more have been answered.
 PROGRESS_EVERY = 100
 MOST_FINDINGS = 20
 
 
 @dataclass(frozen=True)
 class FuzzReport:
-    """All of it.
+    """The complete report.
 
     Attributes:
-        sent: requests that were answered, or not in time; raw connections among them.
+        sent: requests, answered in time or not; includes raw connections.
         distinct: how many of them were different.
         kinds: how many of each kind.
-        calls: how many to each call, or of it.
-        answers: how many of each status code and reason; of raw connections, how they ended.
-        findings: the first answers that a trunk must not give, in words; what is malformed must be refused, in time,
-            for the right reason, and without a bug's help.
-        seconds: that it took.
+        calls: how many per call.
+        answers: how many of each status code and reason, or for raw connections, of each ending.
+        findings: the first answers that a trunk must not give, in words; a malformed request must be refused in time,
+            for the right reason, and not by a bug.
+        seconds: duration.
     """
 
     sent: int
@@ -48,7 +48,7 @@ class FuzzReport:
 
 
 class Tally:
-    """Counts while it goes on."""
+    """Counts while requests are sent."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -59,7 +59,7 @@ class Tally:
         self._seen: set[int] = set()
 
     def add(self, kind: str, content: tuple[str, bytes], answer: str, finding: str) -> None:
-        """Count a request by its content, a call and bytes, and by its answer; a finding is told in words, or empty."""
+        """Count a request by its content (call and bytes) and its answer; `finding` is in words, or empty."""
         self.sent += 1
         self._kinds[kind] += 1
         self._calls[content[0]] += 1

@@ -1,4 +1,4 @@
-"""Sends malformed requests until there are enough of them."""
+"""Sends malformed requests until there are enough."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from harness.fuzz.target import Target
 
 __all__ = ["fuzz"]
 
-# So many are under way at a time.
+# Number in flight at a time.
 SENDERS = 24
 
 
@@ -26,19 +26,19 @@ def fuzz(
     stop: threading.Event,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> FuzzReport:
-    """Send malformed requests, and connections that are none of HTTP/2.
+    """Send malformed requests, and open connections that are not HTTP/2.
 
-    One seed gives one sequence; how those that are under way at a time overtake each other is not decided.
+    One seed gives one sequence; the order among those in flight is not determined.
 
     Args:
         target: where to.
         seed: decides which.
         count: how many at most.
         stop: ends it early.
-        on_progress: told how many have been answered: 0 when the first is ready, then now and then.
+        on_progress: called with the number answered: 0 when the first is ready, then from time to time.
     """
     planned = islice(attacks(target, seed), count)
-    first = list(islice(planned, SENDERS))  # takes seconds, because all others are prepared with them
+    first = list(islice(planned, SENDERS))  # takes seconds, because it prepares all others too
     on_progress(0)
     return asyncio.run(_send_all(target, chain(first, planned), stop, on_progress))
 

@@ -1,4 +1,4 @@
-"""The sequence of attacks that a seed stands for."""
+"""The sequence of attacks that a seed produces."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -22,16 +22,16 @@ E = TypeVar("E")
 EXAMPLES_PER_KIND = 120
 MUTATED_SHARE = 0.5
 HTTP_SHARE = 0.02
-# A connection that is silent lasts until the trunk's patience ends, ten seconds.
+# A silent connection lasts until the trunk closes it, after ten seconds.
 SILENT_EVERY = 5000
 
 
 def attacks(target: Target, seed: int) -> Iterator[Attack | HttpAttack]:
-    """Return attacks without end; the same ones for the same target and seed.
+    """Yield attacks without end; the same ones for the same target and seed.
 
-    Hypothesis makes a pool of some 2,500 requests, which takes seconds. From then on half of the requests are drawn
-    from the pool, so they come again and again, as a peer sends again that was refused; the other half are mutations of
-    its bytes, most of which are new. A few raw connections are strewn in.
+    Hypothesis makes a pool of some 2,500 requests, which takes seconds. From then on, half of the requests are drawn
+    from the pool, so they recur, as from a peer that retries after a refusal; the other half are mutations of its
+    bytes, mostly new ones. A few raw connections are mixed in.
     """
     pool = examples(target, seed)
     bodies = {method: [a.body for found in pool.values() for a in found if a.method == method] for method in METHODS}
@@ -63,7 +63,7 @@ def examples(target: Target, seed: int) -> dict[str, list[Attack]]:
 
 
 def mutated(body: bytes, others: Sequence[bytes], chance: random.Random) -> bytes:
-    """Alter, cut, double or insert some bytes, or go on with another message: to a reader that is one of both."""
+    """Alter, cut, double or insert some bytes, or append another message, which a reader merges with the first."""
     data = bytearray(body)
     for _ in range(chance.randint(1, 2)):
         at = chance.randrange(len(data) + 1)

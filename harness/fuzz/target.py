@@ -7,24 +7,24 @@ __all__ = ["FAR_STEP", "METHODS", "SERVICE", "Target"]
 
 SERVICE = "/splitlearn.wire.ComputeService/"
 METHODS = ("OpenSession", "Compute", "Backward", "GetGradients", "SyncTrainingState")
-# No training comes so far.
+# No training gets this far.
 FAR_STEP = 1 << 32
 
 
 @dataclass(frozen=True)
 class Target:
-    """A trunk at which a client trains.
+    """A trunk with a training client.
 
-    Everything here is what another client of the trunk could know, so that requests come as deep into the trunk as
-    those of a peer that is let in.
+    Everything here could be known to another client of the trunk, so that requests get as deep into the trunk as those
+    of an admitted peer.
 
     Attributes:
         address: HOST:PORT of the trunk.
         session: name of the training session, which must have applied its first step.
-        incarnation: of that session.
+        incarnation: the session's.
         hidden_size: width of the tensors at the cuts.
         max_message_bytes: the trunk's limit.
-        agreement: settings that the trunk would agree to; without them no request to open gets beyond the comparison.
+        agreement: settings that the trunk would accept; without them no opening gets past the comparison.
     """
 
     address: str

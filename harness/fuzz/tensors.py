@@ -1,4 +1,4 @@
-"""Hypothesis strategies for tensors: sound ones, ones with a flaw each, and any at all."""
+"""Hypothesis strategies for tensors: sound ones, ones with one flaw each, and arbitrary ones."""
 
 import math
 import struct
@@ -23,20 +23,20 @@ ODD_CODECS = st.text(max_size=12).filter(lambda name: name not in CODECS)
 
 
 def message(shape: tuple[int, ...], data: bytes, dtype: int = pb.DTYPE_FLOAT32, codec: str = "raw") -> pb.Tensor:
-    """Return a message whose checksum is right."""
+    """Return a tensor message with a correct checksum."""
     return pb.Tensor(dtype=dtype, shape=shape, codec=codec, data=data, checksum=zlib.crc32(data))  # type: ignore[arg-type] # any number
 
 
 @st.composite
 def sound(draw: DrawFn, hidden_size: int) -> pb.Tensor:
-    """Return hidden states that a trunk takes."""
+    """Return hidden states that a trunk accepts."""
     rows, positions = draw(st.integers(1, 2)), draw(st.integers(1, 3))
     number = draw(st.floats(-8, 8, width=32))
     return message((rows, positions, hidden_size), struct.pack("<f", number) * (rows * positions * hidden_size))
 
 
 def sound_mask(hidden: pb.Tensor) -> pb.Tensor:
-    """Return the attention mask of full sequences; where they have no size, one that is never looked at."""
+    """Return the attention mask of full sequences; if these have no valid size, one that is never looked at."""
     shape = tuple(hidden.shape[:2])
     return message(shape, bytes([1]) * min(6, max(0, math.prod(shape))), pb.DTYPE_UINT8)
 
@@ -66,13 +66,13 @@ def no_size(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 
 def huge_shape(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Claim more than a machine has."""
+    """Claim more memory than any machine has."""
     _, positions, width = tensor.shape
     return message((draw(st.integers(1 << 32, INT64 - 1)), positions, width), tensor.data)
 
 
 def too_many_positions(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Claim sequences that are longer than any model's, in a few bytes that inflate to megabytes."""
+    """Claim sequences longer than any model's, in a few bytes that inflate to megabytes."""
     rows, _, width = tensor.shape
     return message((rows, draw(st.integers(1 << 20, INT64 - 1)), width), BOMB, codec="zlib")
 
@@ -83,7 +83,7 @@ def wrong_dtype(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 
 def unknown_codec(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Name a codec that there is not."""
+    """Name a codec that does not exist."""
     return message(tuple(tensor.shape), tensor.data, codec=draw(ODD_CODECS))
 
 
@@ -94,7 +94,7 @@ def wrong_checksum(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 
 def wrong_length(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Send some bytes more or fewer than the shape has."""
+    """Send slightly more or fewer bytes than the shape has."""
     extra = draw(st.binary(min_size=1, max_size=64))
     return message(tuple(tensor.shape), draw(st.sampled_from((tensor.data + extra, tensor.data[: -len(extra)]))))
 
@@ -106,7 +106,7 @@ def bomb(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
 
 
 def damaged_stream(draw: DrawFn, tensor: pb.Tensor) -> pb.Tensor:
-    """Send a compressed stream that is cut off, or bytes that are none."""
+    """Send a truncated compressed stream, or bytes that are not one."""
     whole = zlib.compress(tensor.data)
     cut = whole[: draw(st.integers(0, len(whole) - 1))]
     return message(tuple(tensor.shape), draw(st.one_of(st.just(cut), st.binary(max_size=64))), codec="zlib")
@@ -137,7 +137,7 @@ FLAWS: Mapping[str, Flaw] = {
 
 @st.composite
 def flawed(draw: DrawFn, flaw: str, hidden_size: int) -> pb.Tensor:
-    """Return hidden states that are sound but for one thing."""
+    """Return hidden states with one flaw."""
     return FLAWS[flaw].make(draw, draw(sound(hidden_size)))
 
 
@@ -153,7 +153,7 @@ def mask_of_other_dtype(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
 
 
 def mask_of_other_numbers(draw: DrawFn, mask: pb.Tensor) -> pb.Tensor:
-    """Have a number beside 0 and 1."""
+    """Use a number other than 0 and 1."""
     return message(tuple(mask.shape), mask.data[:-1] + bytes([draw(st.integers(2, 255))]), pb.DTYPE_UINT8)
 
 
@@ -166,7 +166,7 @@ MASK_FLAWS: Mapping[str, Flaw] = {
 
 @st.composite
 def any_tensor(draw: DrawFn) -> pb.Tensor:
-    """Return a tensor that may be anything."""
+    """Return an arbitrary tensor."""
     data = draw(st.binary(max_size=200))
     return pb.Tensor(
         dtype=draw(st.one_of(st.integers(0, 4), FAR_DTYPES)),  # type: ignore[arg-type] # any number

@@ -11,7 +11,7 @@ __all__ = ["tracebacks"]
 
 @contextmanager
 def tracebacks() -> Iterator[list[str]]:
-    """Collect what would be printed of exceptions that nobody catches, in any thread, or that are only logged."""
+    """Collect the tracebacks of uncaught exceptions, in any thread, and of logged ones."""
     found: list[str] = []
 
     class Listening(logging.Handler):

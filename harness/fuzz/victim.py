@@ -1,4 +1,4 @@
-"""The client's own way to the trunk, as somebody that makes every call of the protocol and can be lied to."""
+"""The client's own code for reaching the trunk, making every call of the protocol, to be lied to."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,7 +33,7 @@ HONEST = {
 
 
 class _NoTime:
-    """Time that passes only while somebody sleeps, and then at once."""
+    """A clock that advances only by sleeping, and then at once."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -43,18 +43,18 @@ class _NoTime:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self._now += seconds
 
 
 class Victim:
-    """A client that makes every call of the protocol; to it, time does not pass.
+    """A client that makes every call of the protocol, with a clock that stands still.
 
     Args:
         address: of the trunk.
 
     Attributes:
-        failures: of calls that were then repeated, since the client was last ready.
+        failures: number of calls that failed and were retried since the client was last ready.
     """
 
     def __init__(self, address: str) -> None:
@@ -85,7 +85,7 @@ class Victim:
         return self._link.forward(AT, HIDDEN_BTH, MASK_BT, None).result().tolist()
 
     def backward(self) -> object:
-        """Send a backward pass, whose forward pass may be asked for again."""
+        """Send a backward pass; the trunk may ask for its forward pass again."""
         answer = self._link.backward(AT, HIDDEN_BTH).result()
         return answer.smashed_grad_BTH.tolist(), answer.norms
 
@@ -98,11 +98,11 @@ class Victim:
         return self._link.save(4, None)
 
     def infer(self) -> object:
-        """Send a forward pass of which the trunk keeps nothing."""
+        """Send a forward pass of which the trunk keeps no state."""
         return self._link.infer(HIDDEN_BTH, MASK_BT).result().tolist()
 
     def commit(self) -> object:
-        """End a step by itself."""
+        """Commit a step in a call of its own."""
         return self._link.commit(Commit(4, 1e-3, None, skip=False))
 
     def query(self) -> object:
@@ -120,19 +120,19 @@ class Victim:
         return self.open_again()
 
     def beat(self) -> object:
-        """Say after a silence that it is there, then send a forward pass."""
-        self._clock.sleep(2 * BEAT_SECONDS)  # a sum of times is rounded, so that one beat's time could fall short of it
+        """Send a heartbeat after a silence, then a forward pass."""
+        self._clock.sleep(2 * BEAT_SECONDS)  # a sum of times is rounded, so exactly one beat's time could fall short
         self._link.beat()
         return self.forward()
 
     def ready(self) -> None:
-        """Be where every call can be made."""
+        """Get to a state in which every call can be made."""
         self.open()
         self.forward()
         self.failures.clear()
 
     def hang_up(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
         self._transport.close()
 
 
@@ -150,6 +150,6 @@ OPERATIONS: Mapping[str, Callable[[Victim], object]] = {
     "leave": Victim.leave,
     "beat": Victim.beat,
 }
-# Of these the first call's answer is awaited and not used, so that no lie may change anything. The call that follows is
-# of another method, which shows whether the first was made.
+# The answer to the first call of these is awaited but not used, so no lie may change anything. The call that follows
+# uses another method, which shows whether the first was made.
 UNHEARD = {"leave": "SyncTrainingState", "beat": "SyncTrainingState"}

@@ -1,9 +1,9 @@
-"""A parent that has imported everything, so that a program starts in the time of a fork.
+"""A parent process that has imported everything, so that a program starts as fast as a fork.
 
 Runs as `python -m harness.processes.forkserver`. Reads requests from standard input, one JSON object a line:
 `{"id", "program", "argv", "log"}`; answers `{"id", "pid"}`, and later `{"exited": pid, "status": n}`. The forked child
-runs the same entry point with the same arguments as the command on a shell would; nothing has been computed, no thread
-started and no channel opened before the fork.
+runs the same entry point with the same arguments as the shell command; before the fork nothing has been computed, no
+thread started and no channel opened.
 """
 
 import importlib
@@ -81,7 +81,7 @@ def _exit_status(stop: SystemExit) -> int:
 
 
 def _become(log: Path) -> None:
-    """Leave the server's signals, session and files."""
+    """Detach from the server's signals, session and files."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,9 +1,9 @@
 """Starts a program that must not outlive its parent.
 
-Run as `python -I -S launcher.py PARENT_PID -- PROGRAM ARGUMENT…`: asks the kernel for SIGKILL at the parent's death and
-then becomes the program, under the same process id. On systems other than Linux it only becomes the program.
+Run as `python -I -S launcher.py PARENT_PID -- PROGRAM ARGUMENT…`: asks the kernel for SIGKILL on the parent's death and
+then execs the program, under the same process id. On systems other than Linux it only execs the program.
 
-The kernel counts the *thread* that started the child as its parent: start children from a thread that lives as long as
+The kernel treats the *thread* that started the child as its parent: start children from a thread that lives as long as
 they should.
 """
 
@@ -20,12 +20,12 @@ _CANNOT_START = 127
 
 
 def launched(argv: Sequence[str]) -> list[str]:
-    """Return the argv that starts `argv` as a child of this process which dies with it."""
+    """Return an argv that starts `argv` as a child that dies with this process."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), "--", *argv]
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; ends it at once when the parent is dead already.
+    """Have the kernel kill this process when its parent dies; exit at once if the parent is already dead.
 
     Args:
         parent: the process id that the parent had when it started this process.

@@ -1,4 +1,4 @@
-"""How much memory a process has resident."""
+"""Resident memory of a process."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,10 @@ __all__ = ["own_bytes", "peak_bytes"]
 
 
 def own_bytes(pid: int) -> int:
-    """Return the resident memory that is the process's own: without files and shared memory, where these are known.
+    """Return the process's own resident memory in bytes: without files and shared memory, if these are known.
 
-    It is read at every step, and twenty microseconds are short enough for that. The unique set size would take a
-    thousand times as long, for the kernel walks all pages.
+    This is read at every step and takes twenty microseconds. The unique set size would take a thousand times as long,
+    because the kernel walks all pages.
 
     Raises:
         psutil.Error: the process has ended.
@@ -22,19 +22,19 @@ def own_bytes(pid: int) -> int:
 
 
 def peak_bytes(pid: int) -> int:
-    """Return the most memory that a process ever had resident, shared libraries included.
+    """Return the process's peak resident memory in bytes, shared libraries included.
 
     Raises:
         psutil.Error: the process has ended.
     """
     if sys.platform == "linux":
-        # psutil has no peak. getrusage has one, of this process alone, and a program inherits it from its parent.
+        # psutil has no peak. getrusage has one, but only for this process, and a program inherits it from its parent.
         try:
             status = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             raise psutil.NoSuchProcess(pid) from None
         found = [1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM:")]
-        if not found:  # what has ended and is still to be waited for has no memory
+        if not found:  # a zombie has no memory
             raise psutil.ZombieProcess(pid)
         return found[0]
     return int(psutil.Process(pid).memory_info().rss)
