@@ -1,7 +1,7 @@
-"""What codecs promise to leave of a tensor, in the judge's own words: none of the system's code is used.
+"""What codecs promise to preserve of a tensor, written by the judge without the system's code.
 
-A codec from another distribution has no definition here. If it claims to be lossless, the reference leaves it out; else
-the reference applies the codec itself.
+A codec from another distribution has no definition here. If it claims to be lossless, the reference ignores it;
+otherwise the reference applies the codec itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Promise = Callable[[torch.Tensor], torch.Tensor]
 
 
 def everything(tensor: torch.Tensor) -> torch.Tensor:
-    """Return what was sent: the promise of a lossless codec."""
+    """Return the tensor unchanged: the promise of a lossless codec."""
     return tensor
 
 
@@ -29,17 +29,17 @@ PROMISES: Mapping[str, Promise] = {"raw": everything, "zlib": everything, "fp16"
 
 
 def arriving(tensor: torch.Tensor, codec: str) -> torch.Tensor:
-    """Return what arrives when a tensor is sent, in memory of its own."""
+    """Return what arrives when a tensor is sent, in new memory."""
     return promise_of(codec)(tensor.detach()).clone(memory_format=torch.contiguous_format)
 
 
 def is_lossless(codec: str) -> bool:
-    """Return whether a codec promises the very bits, so that a reference has nothing to do with it."""
+    """Return whether a codec preserves all bits, so that the reference need not apply it."""
     return promise_of(codec) is everything
 
 
 def promise_of(codec: str) -> Promise:
-    """Return what a codec leaves of a tensor."""
+    """Return what a codec promises to preserve of a tensor."""
     if codec in PROMISES:
         return PROMISES[codec]
     foreign = CODECS[codec]
