@@ -47,7 +47,7 @@ def stepper(data, probe):
         CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder(), real_runtime().disk
     )
     schedule = LearningRate(CONFIG, data.total_steps)
-    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullRecorder())
+    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullRecorder(), real_runtime().clock)
     numbers = itertools.count()
 
     def one_step():

@@ -35,7 +35,7 @@ def test_split_step(benchmark, data):
         CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], NullProbe(), NullRecorder(), real_runtime().disk
     )
     schedule = LearningRate(CONFIG, data.total_steps)
-    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, NullProbe(), NullRecorder())
+    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, NullProbe(), NullRecorder(), real_runtime().clock)
     numbers = itertools.count()
 
     def one_step():

@@ -30,15 +30,16 @@ STEPS = 20
 
 def main() -> None:
     """Train and print the loss of every step."""
-    probe, recorder = NullProbe(), NullRecorder()
+    probe, recorder, runtime = NullProbe(), NullRecorder(), real_runtime()
 
     # The trunk's side: the middle blocks and their optimizer.
     trunk_stage, _ = FAMILY.load_trunk(CONFIG)
 
     # The client's side: the outer blocks and a link to the trunk. Over a network it would be a `RemoteTrunk`.
     client_stage, identity = FAMILY.load_client(CONFIG)
-    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, recorder, real_runtime().disk)
-    step = TrainingStep(client_stage.train(), identity, trunk, LearningRate(CONFIG, STEPS), CONFIG, probe, recorder)
+    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, recorder, runtime.disk)
+    schedule = LearningRate(CONFIG, STEPS)
+    step = TrainingStep(client_stage.train(), identity, trunk, schedule, CONFIG, probe, recorder, runtime.clock)
 
     # One microbatch with a sequence a line; bytes serve as tokens, and short lines are padded.
     lines = [torch.tensor(list(line.encode())) for line in TEXT.splitlines()]

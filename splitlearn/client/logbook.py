@@ -59,8 +59,11 @@ class Logbook:
             self._tell(report, skipped)
 
     def _tell(self, report: StepReport, skipped: int) -> None:
-        speed = report.tokens / report.seconds
-        words = {"loss": f"{report.loss:.4f}", "lr": f"{report.learning_rate:.2e}", "tok_s": f"{speed:,.0f}"}
+        words = {
+            "loss": f"{report.loss:.4f}",
+            "lr": f"{report.learning_rate:.2e}",
+            "tok_s": f"{report.tokens_per_second:,.0f}",
+        }
         words |= {"skipped": str(skipped)} if skipped else {}
         if self._progress.disable:
             told = ", ".join(f"{name} {value}" for name, value in words.items())

@@ -108,7 +108,7 @@ class TensorBoardSink:
             "train/learning_rate": report.learning_rate,
             "train/grad_norm": report.grad_norm,
             "train/skipped": float(report.skipped),
-            "train/tokens_per_second": report.tokens / report.seconds,
+            "train/tokens_per_second": report.tokens_per_second,
         }
         for tag, value in values.items():
             if math.isfinite(value):

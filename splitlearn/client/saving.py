@@ -1,9 +1,7 @@
 """When a checkpoint is due: after so many steps, after so many minutes, and at the end."""
 
-import time
-from collections.abc import Callable
-
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime import Clock
 
 __all__ = ["SaveSchedule"]
 
@@ -14,22 +12,22 @@ class SaveSchedule:
     Args:
         config: states the intervals.
         total_steps: of the run.
-        now: a clock in seconds.
+        clock: by which minutes pass.
     """
 
-    def __init__(self, config: TrainingConfig, total_steps: int, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, config: TrainingConfig, total_steps: int, clock: Clock) -> None:
         self._steps = config.save_interval
         self._seconds = 60.0 * config.save_minutes
         self._total = total_steps
-        self._now = now
-        self._last = now()
+        self._clock = clock
+        self._last = clock.now()
 
     def is_due(self, applied: int) -> bool:
         """Whether a checkpoint is to be written after so many steps."""
         by_steps = self._steps > 0 and applied % self._steps == 0
-        by_time = self._seconds > 0 and self._now() - self._last >= self._seconds
+        by_time = self._seconds > 0 and self._clock.now() - self._last >= self._seconds
         return applied == self._total or by_steps or by_time
 
     def note_saved(self) -> None:
         """Count the minutes from now on."""
-        self._last = self._now()
+        self._last = self._clock.now()

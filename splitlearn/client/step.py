@@ -20,6 +20,7 @@ from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate, apply_update, build_optimizer
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
+from splitlearn.runtime import Clock
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position, TrunkLink
 
@@ -40,8 +41,8 @@ class StepReport:
         tokens: target tokens.
         positions: B x T summed over the microbatches, padding included.
         skipped: the norm was not finite and no weight changed.
-        seconds: wall time.
-        breakdown: wall time in seconds by part of the step.
+        seconds: that it took.
+        breakdown: these seconds by part of the step.
     """
 
     step: int
@@ -53,6 +54,11 @@ class StepReport:
     skipped: bool
     seconds: float
     breakdown: Mapping[str, float]
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The step's speed; infinite where no time has passed, as in a simulation."""
+        return self.tokens / self.seconds if self.seconds else math.inf
 
 
 class TrainingStep:
@@ -67,6 +73,7 @@ class TrainingStep:
         config: TrainingConfig,
         probe: Probe,
         recorder: Recorder,
+        clock: Clock,
     ) -> None:
         self.stage = stage
         self.parameters = dict(stage.named_parameters())
@@ -80,10 +87,11 @@ class TrainingStep:
         self._config = config
         self._probe = probe
         self._recorder = recorder
+        self._clock = clock
 
     def run(self, step: int, batch: StepBatch) -> StepReport:
         """Train on one batch: every forward pass is under way before the first answer is awaited."""
-        watch = Stopwatch()
+        watch = Stopwatch(self._clock)
         tokens = target_tokens(batch)
         places = [Position(step, i, len(batch)) for i in range(len(batch))]
         self._probe.point("client.step.started", step)

@@ -4,11 +4,11 @@ import logging
 import math
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from splitlearn.complaints import line
+from splitlearn.runtime import Clock
 
 __all__ = ["StopAsked", "StopRequest"]
 
@@ -21,13 +21,15 @@ class StopRequest:
     """Whether the training was asked to stop.
 
     Args:
+        clock: by which the grace passes.
         grace: seconds for which a trunk that does not answer is waited for all the same, so that the step can be saved.
 
     Attributes:
         received: the signal, once there is one.
     """
 
-    def __init__(self, grace: float = 10.0) -> None:
+    def __init__(self, clock: Clock, grace: float = 10.0) -> None:
+        self._clock = clock
         self.received: signal.Signals | None = None
         self._grace = grace
         self._deadline = math.inf
@@ -44,14 +46,14 @@ class StopRequest:
 
     def raise_if_asked(self) -> None:
         """Give up what is waited for, when the grace is over; raises `StopAsked`."""
-        if self.received and time.monotonic() >= self._deadline:
+        if self.received and self._clock.now() >= self._deadline:
             raise StopAsked
 
     def _ask(self, number: int, _frame: object) -> None:
         if self.received:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
-        self._deadline = time.monotonic() + self._grace
+        self._deadline = self._clock.now() + self._grace
         # Not through sys.stderr: the signal may have come in the middle of a write to it, and nobody may read any more.
         with suppress(OSError):
             words = f"\n{self.received.name}: stopping after this step; once more stops at once"

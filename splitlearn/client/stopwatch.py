@@ -1,28 +1,30 @@
 """Where the time of a step goes."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from splitlearn.runtime import Clock
 
 __all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """Wall time in seconds since it was made, by named part."""
+    """Time in seconds since it was made, by named part."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.parts: dict[str, float] = {}
-        self._started = time.perf_counter()
+        self._started = self._clock.now()
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Add the block's time to a part."""
-        started = time.perf_counter()
+        started = self._clock.now()
         try:
             yield
         finally:
-            self.parts[name] = self.parts.get(name, 0.0) + time.perf_counter() - started
+            self.parts[name] = self.parts.get(name, 0.0) + self._clock.now() - started
 
     def total(self) -> float:
         """Return the time since the watch was made."""
-        return time.perf_counter() - self._started
+        return self._clock.now() - self._started

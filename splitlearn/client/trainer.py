@@ -105,14 +105,16 @@ class Trainer:
         check_data_fits(config, identity, data)
         learning_rate = LearningRate(config, data.total_steps)
         stage.to(config.device).train()
-        self._new_step = partial(TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder)
+        self._new_step = partial(
+            TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder, runtime.clock
+        )
         self._step = self._new_step()
         self._agreement = agreement(config, identity)
         self._checkpoints = ClientCheckpoints(
             config, identity, data, self._step.parameters, load_initial, probe, runtime
         )
         self._metrics = self._checkpoints.folder / "metrics.jsonl"
-        self._saving = SaveSchedule(config, data.total_steps)
+        self._saving = SaveSchedule(config, data.total_steps, runtime.clock)
         self._is_open = False
         self._applied = 0
         self._done = 0

@@ -1,11 +1,10 @@
 """What a client that waits for its trunk tells the user."""
 
 import logging
-import time
-from collections.abc import Callable
 
 from splitlearn.client.refusals import tls_advice
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime import Clock
 from splitlearn.wire.errors import Code, Reason, WireError
 
 __all__ = ["Waiting"]
@@ -20,18 +19,18 @@ class Waiting:
 
     Args:
         config: names the trunk and the retry_timeout.
-        now: a clock in seconds.
+        clock: by which it passes.
     """
 
-    def __init__(self, config: TrainingConfig, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, config: TrainingConfig, clock: Clock) -> None:
         self._config = config
-        self._now = now
+        self._clock = clock
         self._since = 0.0
         self._told = float("-inf")
 
     def note(self, error: WireError, attempt: int) -> None:
         """Take in that a call has failed, for the so-many-th time in a row."""
-        now = self._now()
+        now = self._clock.now()
         if attempt == 1:
             self._since = now
         if now - self._told >= TELL_SECONDS:

@@ -49,7 +49,7 @@ def connected(
         yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder, runtime.disk)
         return
 
-    waiting = Waiting(config)
+    waiting = Waiting(config, runtime.clock)
 
     def report_failure(method: str, error: WireError, attempt: int) -> None:
         probe.point("client.call.failed", method=method, code=error.code.name, attempt=attempt, message=error.message)

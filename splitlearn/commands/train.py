@@ -57,7 +57,7 @@ def run(flags: argparse.Namespace) -> int:
     stage, identity = FAMILY.load_client(config)
     probe, recorder = observers(flags, "client")
     runtime = real_runtime()
-    stop = StopRequest()
+    stop = StopRequest(runtime.clock)
     with (
         stop.listening(),
         metrics_sinks(flags) as sinks,

@@ -128,12 +128,16 @@ def run(flags: argparse.Namespace) -> int:
     stop = StopSignal()  # before anybody is told that the server runs
     with alone:
         probe.point("trunk.server.starting")
-        sessions = Sessions(flags.max_sessions, next_boot(config.save_dir, runtime), flags.idle_timeout)
+        boot = next_boot(config.save_dir, runtime)
+        sessions = Sessions(flags.max_sessions, runtime.clock, runtime.entropy, boot, flags.idle_timeout)
         service = TrunkService(
             config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder, runtime.disk
         )
         listen = Address(flags.host, flags.port)
-        with running_server(service, config, listen, metrics or NullMeter()) as address, shown(metrics, service, flags):
+        with (
+            running_server(service, config, listen, runtime.clock, metrics or NullMeter()) as address,
+            shown(metrics, service, flags),
+        ):
             sys.stdout.write(f"trunk listening on {address}\n")
             sys.stdout.flush()
             if not is_loopback(address.host) and config.tls_certificate is None:
@@ -141,5 +145,5 @@ def run(flags: argparse.Namespace) -> int:
             probe.point("trunk.server.ready", address=str(address))
             log.info("stopping on %s", stop.wait())
             probe.point("trunk.server.stopping")
-            let_clients_save(service, stop, flags.stop_grace)
+            let_clients_save(service, stop, flags.stop_grace, runtime.clock)
     return 0

@@ -4,11 +4,10 @@ A stranger must not be able to fill the disk, nor write into somebody's terminal
 """
 
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import TypeAlias
 
+from splitlearn.runtime import Clock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.words import clipped, printable
@@ -34,18 +33,16 @@ class Journal:
     """Writes at most so many lines of each kind within a while, and then how many more there were.
 
     Args:
+        clock: by which it passes.
         most: lines of a kind.
         seconds: the while.
-        now: a clock in seconds.
     """
 
-    def __init__(
-        self, most: int = MOST_LINES, seconds: float = SECONDS, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, clock: Clock, most: int = MOST_LINES, seconds: float = SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        self._now = now
-        self._since = now()
+        self._clock = clock
+        self._since = clock.now()
         self._count: Counter[str] = Counter()
 
     def opened(self, peer: str, request: pb.OpenSessionRequest, reply: pb.OpenSessionReply) -> None:
@@ -64,11 +61,11 @@ class Journal:
 
     def sum_up(self) -> None:
         """Say what was left out, when the while is over; to be called every second or so."""
-        if self._now() - self._since >= self._seconds:
+        if self._clock.now() - self._since >= self._seconds:
             for kind, count in self._count.items():
                 if count > self._most:
                     log.warning("… and %d more %s within %g s", count - self._most, kind, self._seconds)
-            self._since = self._now()
+            self._since = self._clock.now()
             self._count.clear()
 
     def _write(self, kind: str, level: int, words: str) -> None:

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
+from splitlearn.runtime import Clock
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.guard import TokenGuard
 from splitlearn.trunk.journal import Journal
@@ -56,7 +57,7 @@ class Address:
 
 @contextmanager
 def running_server(
-    service: TrunkService, config: TrainingConfig, address: Address, meter: Meter | None = None
+    service: TrunkService, config: TrainingConfig, address: Address, clock: Clock, meter: Meter | None = None
 ) -> Iterator[Address]:
     """Serve until the block is left.
 
@@ -72,7 +73,7 @@ def running_server(
     # A thread's default count is OpenMP's, not the process's: the computing thread must set its own.
     compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
     with compute, _event_loop() as run:
-        server = _Server(service, config, token, compute, meter or NullMeter())
+        server = _Server(service, config, token, compute, clock, meter or NullMeter())
         port = run(server.start(str(address), tls))
         try:
             yield Address(address.host, port)
@@ -98,14 +99,20 @@ class _Server:
     """gRPC's server with our service, health and reflection; all of it in one event loop."""
 
     def __init__(
-        self, service: TrunkService, config: TrainingConfig, token: str | None, compute: Executor, meter: Meter
+        self,
+        service: TrunkService,
+        config: TrainingConfig,
+        token: str | None,
+        compute: Executor,
+        clock: Clock,
+        meter: Meter,
     ) -> None:
         self._service = service
         self._config = config
         self._token = token
         self._compute = compute
         self._healthy = health.aio.HealthServicer()
-        self._journal = Journal()
+        self._journal = Journal(clock)
         self._meter = meter
 
     async def start(self, address: str, tls: grpc.ServerCredentials | None) -> int:

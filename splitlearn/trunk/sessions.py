@@ -1,11 +1,9 @@
 """The sessions that a trunk keeps: who may speak for them, and how many there may be."""
 
 import re
-import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from splitlearn.runtime import Clock, Entropy
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Opening, Welcome
@@ -52,26 +50,28 @@ class Sessions:
 
     Args:
         max_runs: sessions that train, at a time; of readers there may be a few beside.
+        clock: by which clients are silent.
+        entropy: makes incarnations that no other folder's trunk gives.
         boot: number of this trunk's start; incarnations of later boots are higher.
         idle_timeout: seconds after which a session that nobody speaks for is given up.
-        now: a clock in seconds.
     """
 
     def __init__(
         self,
         max_runs: int,
+        clock: Clock,
+        entropy: Entropy,
         boot: int = 1,
         idle_timeout: float = IDLE_TIMEOUT,
-        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_runs = max_runs
         self._idle_timeout = idle_timeout
-        self._now = now
-        self._looked = now()
+        self._clock = clock
+        self._looked = clock.now()
         # Seconds for which this trunk would have heard a client.
         self._heard = 0.0
         self._open: dict[str, OpenSession] = {}
-        self._incarnations = (boot << RANDOM_BITS | secrets.randbits(RANDOM_BITS)) << COUNT_BITS
+        self._incarnations = (boot << RANDOM_BITS | entropy.bits(RANDOM_BITS)) << COUNT_BITS
 
     def __contains__(self, name: str) -> bool:
         """Whether a session of that name is open."""
@@ -170,7 +170,7 @@ class Sessions:
 
     def idle(self) -> list[str]:
         """Name the sessions that nobody has spoken for in time; to be asked every second or so."""
-        now = self._now()
+        now = self._clock.now()
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
         self._heard += passed
         for entry in self._open.values():

@@ -3,8 +3,8 @@
 import logging
 import signal
 import threading
-import time
 
+from splitlearn.runtime import Clock
 from splitlearn.trunk.service import TrunkService
 
 __all__ = ["STOP_GRACE", "StopSignal", "let_clients_save"]
@@ -43,20 +43,21 @@ class StopSignal:
         self._stopped.set()
 
 
-def let_clients_save(service: TrunkService, stop: StopSignal, grace: float) -> None:
+def let_clients_save(service: TrunkService, stop: StopSignal, grace: float, clock: Clock) -> None:
     """Tell the clients that the trunk is about to end, and wait until each has saved and closed its session.
 
     Args:
         service: whose clients.
         stop: a second signal ends the waiting.
         grace: seconds after which it ends too.
+        clock: by which they pass.
     """
     service.stopping = True
-    deadline = time.monotonic() + grace
+    deadline = clock.now() + grace
     if service.runs:
         names = ", ".join(service.runs)
         log.info("these save first, for which there are %g s: %s; a second signal stops at once", grace, names)
-    while service.runs and time.monotonic() < deadline and not stop.repeated:
-        time.sleep(LOOK_WHILE_SAVING_SECONDS)
+    while service.runs and clock.now() < deadline and not stop.repeated:
+        clock.sleep(LOOK_WHILE_SAVING_SECONDS)
     if left := ", ".join(service.runs):
         log.warning("stopping though these have not saved: %s; they go back to their newest checkpoints", left)

@@ -83,6 +83,7 @@ def local_trunk(config, probe=None, runtime=None):
 
 def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take_over=False, runtime=None):
     """Run the client to its end."""
+    runtime = runtime or real_runtime()
     stage, identity = FAMILY.load_client(config)
     trainer = Trainer(
         stage,
@@ -93,8 +94,8 @@ def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take
         config,
         probe or NullProbe(),
         NullRecorder(),
-        runtime or real_runtime(),
-        stop or StopRequest(),
+        runtime,
+        stop or StopRequest(runtime.clock),
     )
     return trainer.train(resume=resume if isinstance(resume, str) else "must" if resume else "no", take_over=take_over)
 

@@ -4,14 +4,15 @@ import pytest
 
 from splitlearn.client.saving import SaveSchedule
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime.simulated import ManualClock
 
 
 def saves(seconds_a_step=1.0, total=1500, **settings):
-    now = [0.0]
-    schedule = SaveSchedule(TrainingConfig(**settings), total, lambda: now[0])
+    clock = ManualClock()
+    schedule = SaveSchedule(TrainingConfig(**settings), total, clock)
     found = []
     for applied in range(1, total + 1):
-        now[0] += seconds_a_step
+        clock.sleep(seconds_a_step)
         if schedule.is_due(applied):
             found.append(applied)
             schedule.note_saved()

@@ -12,6 +12,7 @@ from splitlearn.client.refusals import explained
 from splitlearn.client.waiting import Waiting
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import TrunkUnavailableError
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.tls_probe import speaks_tls
 
@@ -21,11 +22,11 @@ REFUSED = WireError(
 
 
 def test_it_says_what_it_waits_for_and_for_how_long_but_not_every_time(caplog):
-    now = [100.0]
-    waiting = Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), lambda: now[0])
+    clock = ManualClock(100.0)
+    waiting = Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), clock)
     for attempt in range(1, 23):
         waiting.note(REFUSED, attempt)
-        now[0] += 1.0
+        clock.sleep(1.0)
     waiting.note(REFUSED, 1)
 
     assert [(1, 300), (6, 295), (11, 290), (16, 285), (21, 280)] == [record.args[2:] for record in caplog.records]

@@ -4,6 +4,7 @@ import pytest
 
 from splitlearn.client.waiting import Waiting
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Code, Reason, WireError
 
 UNHEARD = {
@@ -24,7 +25,7 @@ def told(caplog):
     """Return what is told of the first failure of a call."""
 
     def tell(error):
-        Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), lambda: 0.0).note(error, 1)
+        Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), ManualClock()).note(error, 1)
         (message,) = caplog.messages
         return message
 

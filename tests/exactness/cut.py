@@ -76,6 +76,7 @@ class SplitRun:
             config,
             NullProbe(),
             self.client_recorder,
+            real_runtime().clock,
         )
 
     def train(self, batches):

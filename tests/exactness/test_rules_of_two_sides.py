@@ -15,6 +15,7 @@ import splitlearn.trunk.server
 import splitlearn.trunk.session
 from splitlearn.codecs import CODECS
 from splitlearn.determinism import make_deterministic
+from splitlearn.runtime.clock import SystemClock
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire import compute_service_pb2 as pb
@@ -35,7 +36,7 @@ class CountingService:
 
 def threads_at_the_trunk(config):
     with (
-        running_server(CountingService(), config, Address("127.0.0.1", 0)) as address,
+        running_server(CountingService(), config, Address("127.0.0.1", 0), SystemClock()) as address,
         grpc.insecure_channel(str(address)) as channel,
     ):
         return checksummed_stub(channel).SyncTrainingState(pb.SyncTrainingStateRequest(), timeout=30).applied_step

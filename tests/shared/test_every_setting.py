@@ -132,14 +132,15 @@ BASE = TrainingConfig(model="tiny", vocab_size=280)
 
 def refusal(trunk, client):
     """Return why a trunk of one configuration refuses a client of another; empty when it takes it."""
+    runtime = real_runtime()
     service = TrunkService(
         trunk,
         FAMILY.load_trunk(trunk)[1],
         lambda: FAMILY.load_trunk(trunk)[0],
-        Sessions(1),
+        Sessions(1, runtime.clock, runtime.entropy),
         NullProbe(),
         NullRecorder(),
-        real_runtime().disk,
+        runtime.disk,
     )
     said = agreement(client, FAMILY.load_client(client)[1])
     request = pb.OpenSessionRequest(session_id="run", agreement=said, client="a client", opening=1)

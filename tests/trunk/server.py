@@ -17,17 +17,17 @@ from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Hello
 
 
-def service_of(config, *, max_sessions=1, probe=None, recorder=None, disk=None, **sessions):
+def service_of(config, *, max_sessions=1, probe=None, recorder=None, disk=None, clock=None, **sessions):
     """Return the protocol of a trunk without a server around it."""
-    identity = FAMILY.load_trunk(config)[1]
+    identity, runtime = FAMILY.load_trunk(config)[1], real_runtime()
     return TrunkService(
         config,
         identity,
         lambda: FAMILY.load_trunk(config)[0],
-        Sessions(max_sessions, **sessions),
+        Sessions(max_sessions, clock or runtime.clock, runtime.entropy, **sessions),
         probe or NullProbe(),
         recorder or NullRecorder(),
-        disk or real_runtime().disk,
+        disk or runtime.disk,
     )
 
 
@@ -38,7 +38,7 @@ class Trunk:
         self.config = config
         self.service = service or service_of(config, **options)
         self._stack = ExitStack()
-        serving = running_server(self.service, config, Address("127.0.0.1", 0), meter)
+        serving = running_server(self.service, config, Address("127.0.0.1", 0), real_runtime().clock, meter)
         self.address = str(self._stack.enter_context(serving))
 
     def stop(self):

@@ -1,11 +1,11 @@
 """A heartbeat reaches the trunk though nobody needs its answer, and holds nobody up."""
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 from trunk.server import Trunk, hello_of
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
@@ -17,18 +17,17 @@ SECONDS = 30.0
 @pytest.fixture
 def trunk(config):
     """A trunk that gives a silent client's place up, by the test's clock."""
-    now = [0.0]
-    made = Trunk(config, idle_timeout=40.0, now=lambda: now[0])
-    made.now = now
+    clock = ManualClock()
+    made = Trunk(config, idle_timeout=40.0, clock=clock)
+    made.clock = clock
     yield made
     made.stop()
 
 
 def link_to(trunk, wrap=lambda transport: transport):
     """Connect a client that has the trunk's clock, and open its session."""
-    clock = SimpleNamespace(now=lambda: trunk.now[0])
     policy = RetryPolicy(SECONDS, SECONDS)
-    link = RemoteTrunk(ReliableCalls(wrap(trunk.transport()), policy, clock, lambda *_: None), trunk.config)
+    link = RemoteTrunk(ReliableCalls(wrap(trunk.transport()), policy, trunk.clock, lambda *_: None), trunk.config)
     link.open(hello_of(trunk.config))
     return link
 
@@ -36,8 +35,8 @@ def link_to(trunk, wrap=lambda transport: transport):
 def test_a_beat_arrives_though_the_connection_must_first_be_made_anew(trunk, config):
     link = link_to(trunk)
     for _ in range(60):
-        trunk.now[0] += 1.0
-        if trunk.now[0] % 6 == 0:
+        trunk.clock.sleep(1.0)
+        if trunk.clock.now() % 6 == 0:
             link._calls.transport.renew()
             link.beat()
         trunk.service.close_idle()
@@ -47,7 +46,7 @@ def test_a_beat_arrives_though_the_connection_must_first_be_made_anew(trunk, con
 def test_a_beat_that_is_refused_is_left_for_the_next_call_to_find_out(trunk):
     link = link_to(trunk)
     trunk.service._close("default")
-    trunk.now[0] += 20.0
+    trunk.clock.sleep(20.0)
     link.beat()
     with pytest.raises(WireError) as caught:
         link.query()
@@ -77,7 +76,7 @@ class HoldsBeats:
 
 def test_closing_does_not_wait_for_a_beat_under_way(trunk):
     link = link_to(trunk, wrap=HoldsBeats)
-    trunk.now[0] += 20.0
+    trunk.clock.sleep(20.0)
     beat = threading.Thread(target=link.beat)
     beat.start()
     assert link._calls.transport.asked.wait(SECONDS)
@@ -110,7 +109,7 @@ class FailsBeats:
 
 def beat(link, trunk, times):
     for _ in range(times):
-        trunk.now[0] += 6.0
+        trunk.clock.sleep(6.0)
         link.beat()
 
 

@@ -7,6 +7,7 @@ from trunk.server import hello_of, service_of
 
 from splitlearn.errors import CheckpointError
 from splitlearn.runtime import real_runtime
+from splitlearn.runtime.simulated import ManualClock, SeededEntropy
 from splitlearn.trunk.boot_count import HIGHEST, next_boot, only_trunk
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire.errors import Reason, WireError
@@ -74,7 +75,8 @@ def test_no_session_can_have_the_name_of_the_trunks_own_files(config, tmp_path):
 
 def test_the_highest_count_of_starts_still_makes_incarnations_of_64_bits(tmp_path):
     (tmp_path / ".trunk-boots").write_text(str(HIGHEST - 2))
-    assert Sessions(1, next_boot(tmp_path, real_runtime())).new_incarnation() < 1 << 64
+    boot = next_boot(tmp_path, real_runtime())
+    assert Sessions(1, ManualClock(), SeededEntropy(0), boot).new_incarnation() < 1 << 64
     with pytest.raises(CheckpointError, match="write one there"):
         next_boot(tmp_path, real_runtime())
 

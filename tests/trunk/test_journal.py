@@ -6,6 +6,7 @@ import grpc
 import pytest
 from trunk.server import hello_of
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.trunk.journal import Journal
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
@@ -66,7 +67,7 @@ def test_who_has_a_wrong_token_and_who_says_nothing_sound(config, serve, tmp_pat
 
 def test_words_of_a_stranger_do_nothing_to_a_terminal(caplog):
     request = pb.SyncTrainingStateRequest(key=pb.Key(session_id="\x1b[2J\n" + "x" * 10_000))
-    Journal().refused("ipv6:[::1]:5", "SyncTrainingState", stale(), request)
+    Journal(ManualClock()).refused("ipv6:[::1]:5", "SyncTrainingState", stale(), request)
 
     (line,) = caplog.messages
     assert line.isprintable()
@@ -75,19 +76,21 @@ def test_words_of_a_stranger_do_nothing_to_a_terminal(caplog):
 
 
 def test_a_flood_takes_few_lines_of_each_kind_and_is_counted(caplog):
-    clock = iter([0.0, *[1.0] * 1000, 61.0, 62.0, 200.0]).__next__
-    journal = Journal(most=5, seconds=60.0, now=clock)
+    clock = ManualClock()
+    journal = Journal(clock, most=5, seconds=60.0)
+    clock.sleep(1.0)
     for _ in range(999):
         journal.refused("ipv4:10.0.0.1:5", "Compute", stale())
     assert len(caplog.messages) == 5
     journal.refused("ipv4:10.0.0.1:5", "Compute", WireError(Reason.UNAUTHENTICATED, "no token"))
     assert "UNAUTHENTICATED" in caplog.messages[5]
+    clock.sleep(60.0)
     journal.sum_up()
 
     assert caplog.messages[6:] == ["… and 994 more refusals with STALE_INCARNATION within 60 s"]
 
 
 def test_what_belongs_to_a_sound_conversation_is_not_noted(caplog):
-    Journal().refused("ipv4:10.0.0.1:5", "Backward", WireError(Reason.FORWARD_NEEDED, "send it again"))
+    Journal(ManualClock()).refused("ipv4:10.0.0.1:5", "Backward", WireError(Reason.FORWARD_NEEDED, "send it again"))
 
     assert not caplog.messages

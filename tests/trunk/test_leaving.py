@@ -1,25 +1,25 @@
 """A client that leaves or falls silent gives its place up; one that is still there keeps it."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from client.runs import DirectTransport, Outcome, remote_trunk
 from trunk.calling import opened, refusal
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Reason, WireError
 
 
 def test_a_reader_that_is_refused_ends_no_other(config):
-    now = [0.0]
-    service = service_of(config, now=lambda: now[0])
+    clock = ManualClock()
+    service = service_of(config, clock=clock)
     readers = [
         service.open_session(opening_of(replace(hello_of(config), session_id=f"r{n}"), reader=True)).incarnation
         for n in range(16)
     ]
     for _ in range(40):
-        now[0] += 1.0
+        clock.sleep(1.0)
         service.close_idle()
     one_more = opening_of(replace(hello_of(config), session_id="r16"), reader=True, resume_steps=[7])
 
@@ -29,7 +29,7 @@ def test_a_reader_that_is_refused_ends_no_other(config):
 
 def test_a_client_that_waits_for_its_trunk_is_alive(config):
     """The trunk stops, and is started again: nobody but its client opens the session, until that is silent for long."""
-    now = [0.0]
+    clock = ManualClock()
     service = service_of(config)
     transport = DirectTransport(service)
     first = remote_trunk(transport, config)
@@ -39,21 +39,21 @@ def test_a_client_that_waits_for_its_trunk_is_alive(config):
     stranger = remote_trunk(DirectTransport(service), config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
 
-    transport.service = service_of(config, boot=2, idle_timeout=40.0, now=lambda: now[0])
+    transport.service = service_of(config, boot=2, idle_timeout=40.0, clock=clock)
     stranger = remote_trunk(transport, config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
     first.open(hello_of(config))
-    restarted = transport.service = service_of(config, boot=3, idle_timeout=40.0, now=lambda: now[0])
+    restarted = transport.service = service_of(config, boot=3, idle_timeout=40.0, clock=clock)
     for _ in range(50):
-        now[0] += 1.0
+        clock.sleep(1.0)
         restarted.close_idle()
     stranger.open(hello_of(config))
 
 
 @pytest.mark.parametrize("end", ["close", "leave", "silence"])
 def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
-    now = [0.0]
-    service = service_of(config, now=lambda: now[0])
+    clock = ManualClock()
+    service = service_of(config, clock=clock)
     transport = DirectTransport(service)
     first, second = (remote_trunk(transport, config) for _ in range(2))
     first.open(hello_of(config))
@@ -62,7 +62,7 @@ def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
     elif end == "leave":
         first.leave(saved=False)
     while service.runs:
-        now[0] += 5.0
+        clock.sleep(5.0)
         service.close_idle()
     transport.service = service_of(config, boot=2)
 
@@ -94,36 +94,36 @@ def test_a_client_that_leaves_insists_on_nothing(config):
 
 
 def test_a_client_that_computes_for_long_says_that_it_is_there(config):
-    now = [0.0]
-    service = service_of(config, idle_timeout=40.0, now=lambda: now[0])
+    clock = ManualClock()
+    service = service_of(config, idle_timeout=40.0, clock=clock)
     link = remote_trunk(DirectTransport(service), config)
-    link._calls.clock = SimpleNamespace(now=lambda: now[0])
+    link._calls.clock = clock
     link.beat()
     link.open(hello_of(config))
     for _ in range(200):
-        now[0] += 1.0
+        clock.sleep(1.0)
         link.beat()
         service.close_idle()
     assert "default" in service._sessions
 
     link.close()
-    now[0] += 100.0
+    clock.sleep(100.0)
     link.beat()
     assert "default" not in service._sessions
 
 
 def test_a_silent_clients_place_is_given_up(config, caplog):
-    now = [0.0]
-    service = service_of(config, idle_timeout=60.0, now=lambda: now[0])
+    clock = ManualClock()
+    service = service_of(config, idle_timeout=60.0, clock=clock)
     opened(service, config)
     other = replace(hello_of(config), session_id="other")
     assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening_of(other)).reason
 
-    now[0] = 1000.0
+    clock.sleep(1000.0)
     service.close_idle()
     assert "default" in service._sessions, "a trunk that computed all the while has heard nobody"
     for _ in range(61):
-        now[0] += 1.0
+        clock.sleep(1.0)
         service.close_idle()
     assert "default" not in service._sessions
     assert "session default: its client has not been heard of" in caplog.text

@@ -15,6 +15,7 @@ from trunk.server import Trunk, hello_of, opening_of, service_of
 from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
+from splitlearn.runtime.clock import SystemClock
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.messages import key_message
@@ -133,7 +134,7 @@ def test_a_request_under_way_is_answered_before_the_server_stops(blocking):
 
 def test_a_port_in_use_is_an_error_with_advice(config, serve):
     port = int(serve(config).address.rpartition(":")[2])
-    taken = running_server(service_of(config), config, Address("127.0.0.1", port))
+    taken = running_server(service_of(config), config, Address("127.0.0.1", port), SystemClock())
 
     with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}.*--port"), taken:
         pass

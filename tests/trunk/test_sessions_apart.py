@@ -6,6 +6,7 @@ import pytest
 import torch
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.trunk.sessions import MAX_READERS, READER_REST
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
@@ -54,8 +55,8 @@ def test_a_fresh_start_keeps_what_an_earlier_run_of_that_name_has_left(config):
 
 def test_readers_take_no_place_from_runs_and_end_no_other_that_is_busy(config):
     """One that has been silent for a while makes room."""
-    now = [0.0]
-    service = service_of(config, max_sessions=1, now=lambda: now[0])
+    clock = ManualClock()
+    service = service_of(config, max_sessions=1, clock=clock)
     service.open_session(opening(config, "run"))
     readers = [service.open_session(opening(config, f"r{n}", reader=True)).incarnation for n in range(MAX_READERS)]
     asked = [
@@ -65,8 +66,8 @@ def test_readers_take_no_place_from_runs_and_end_no_other_that_is_busy(config):
     assert {0} == {service.sync_training_state(request).applied_step for request in asked}
     assert Reason.TOO_MANY_SESSIONS is refusal(service.open_session, opening(config, "late", reader=True))
 
-    while now[0] <= READER_REST:
-        now[0] += 1.0
+    while clock.now() <= READER_REST:
+        clock.sleep(1.0)
         service.sync_training_state(asked[0])
         service.close_idle()
     service.open_session(opening(config, "late", reader=True))

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.trunk.stopping import let_clients_save
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -26,7 +27,7 @@ def test_clients_that_do_not_save_are_waited_for_within_the_grace_and_to_a_secon
 ):
     service = service_of(config)
     opened(service, config)
-    let_clients_save(service, SimpleNamespace(repeated=repeated), grace)
+    let_clients_save(service, SimpleNamespace(repeated=repeated), grace, ManualClock())
 
     assert "stopping though these have not saved: default" in caplog.text
 
@@ -34,7 +35,7 @@ def test_clients_that_do_not_save_are_waited_for_within_the_grace_and_to_a_secon
 def test_readers_are_not_waited_for(config, caplog):
     service = service_of(config)
     opened(service, config, reader=True)
-    let_clients_save(service, SimpleNamespace(repeated=False), 1e6)
+    let_clients_save(service, SimpleNamespace(repeated=False), 1e6, ManualClock())
 
     assert caplog.text == ""
 

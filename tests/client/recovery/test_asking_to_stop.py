@@ -19,12 +19,13 @@ from client.runs import (
 from trunk.server import service_of
 
 from splitlearn.client.stopping import StopRequest
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Code, Reason, WireError
 
 
 @pytest.mark.parametrize("point", ["client.step.started", "client.backward.sent", "client.commit.applied"])
 def test_a_run_that_is_asked_to_stop_saves_and_goes_on_later(run, undisturbed, point):
-    stop = StopRequest()
+    stop = StopRequest(ManualClock())
 
     class Asking(CrashingProbe):
         def point(self, name, step=None, microbatch=None, **fields):
@@ -40,7 +41,7 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_later(run, undisturbed, p
 
 
 def test_a_second_signal_ends_at_once():
-    stop = StopRequest()
+    stop = StopRequest(ManualClock())
     stop._ask(signal.SIGTERM, None)
     with pytest.raises(KeyboardInterrupt):
         stop._ask(signal.SIGINT, None)
@@ -48,7 +49,7 @@ def test_a_second_signal_ends_at_once():
 
 def test_a_signal_is_taken_though_nobody_reads_what_is_said(monkeypatch):
     monkeypatch.setattr(os, "write", lambda *_: fail(BrokenPipeError()))
-    stop = StopRequest()
+    stop = StopRequest(ManualClock())
     with stop.listening():
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -57,7 +58,7 @@ def test_a_signal_is_taken_though_nobody_reads_what_is_said(monkeypatch):
 
 def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, undisturbed):
     """A save at a step of its own, then a crash between its halves, then one between those of the next."""
-    stop = StopRequest()
+    stop = StopRequest(ManualClock())
     service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 10))
 
     class Asking(CrashingProbe):
@@ -78,7 +79,7 @@ def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, und
 
 def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
     """What was saved before stands; nothing is waited for when the grace is over."""
-    stop = StopRequest(grace=0.0)
+    stop = StopRequest(ManualClock(), grace=0.0)
     transport = DirectTransport(service_of(run))
 
     class Gone:

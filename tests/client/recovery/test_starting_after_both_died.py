@@ -5,23 +5,24 @@ from client.runs import DirectTransport, remote_trunk, train
 from trunk.server import hello_of, service_of
 
 from splitlearn.errors import TrunkUnavailableError
+from splitlearn.runtime.simulated import ManualClock
 
 
 @pytest.fixture
 def restarted(run):
     """A trunk that was started again, whose holder before has saved nothing and does not come back."""
     remote_trunk(DirectTransport(service_of(run)), run).open(hello_of(run))
-    now = [0.0]
-    return service_of(run, boot=2, now=lambda: now[0]), now
+    clock = ManualClock()
+    return service_of(run, boot=2, clock=clock), clock
 
 
 def test_a_fresh_start_waits_until_the_dead_client_is_given_up(run, restarted):
-    service, now = restarted
+    service, clock = restarted
     short = run.but(max_steps=1)
     with pytest.raises(TrunkUnavailableError, match="--take-over"):
         train(short, remote_trunk(DirectTransport(service), short))
-    while now[0] <= 120.0:
-        now[0] += 5.0
+    while clock.now() <= 120.0:
+        clock.sleep(5.0)
         service.close_idle()
 
     assert 1 == train(short, remote_trunk(DirectTransport(service), short)).steps

@@ -18,6 +18,7 @@ from trunk.server import service_of
 
 from splitlearn.client.stopping import StopRequest
 from splitlearn.errors import TrunkUnavailableError
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
 
@@ -108,7 +109,7 @@ def test_a_trunk_that_is_told_to_stop_costs_no_step(run, undisturbed, place):
 
 
 def test_a_client_that_is_told_to_stop_while_its_trunk_stops_waits_for_nobody(run):
-    stop = StopRequest()
+    stop = StopRequest(ManualClock())
 
     class Both(Stopping):
         def point(self, name, step=None, microbatch=None, **fields):

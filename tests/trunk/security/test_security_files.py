@@ -9,6 +9,7 @@ from trunk.server import service_of
 from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
+from splitlearn.runtime.clock import SystemClock
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.grpc_transport import GrpcTransport
@@ -21,7 +22,9 @@ def both_sides(config, settings):
     messages = []
     for start in (
         lambda: GrpcTransport(config.but(**settings), lambda _: None).close(),
-        lambda: running_server(service_of(config), config.but(**settings), Address("127.0.0.1", 0)).__enter__(),
+        lambda: running_server(
+            service_of(config), config.but(**settings), Address("127.0.0.1", 0), SystemClock()
+        ).__enter__(),
     ):
         with pytest.raises(ConfigError) as caught:
             start()

@@ -14,6 +14,7 @@ from trunk.server import hello_of, service_of
 from trunk.stub import checksummed_stub
 
 from splitlearn.errors import ConfigError
+from splitlearn.runtime.clock import SystemClock
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.addresses import address_of, host_of, is_loopback
@@ -161,7 +162,7 @@ def test_the_token_is_never_written(config, serve, trunk_kinds, client_kinds, fi
 def test_a_token_is_not_sent_in_the_clear(config, trunk_kinds, client_kinds, host):
     with pytest.raises(ConfigError, match=r"without TLS anybody.*read the token; set up TLS"):
         GrpcTransport(config.but(trunk_address=address_of(host, 50051), **client_kinds["token"]), lambda _: None)
-    serving = running_server(service_of(config), config.but(**trunk_kinds["token"]), Address(host, 0))
+    serving = running_server(service_of(config), config.but(**trunk_kinds["token"]), Address(host, 0), SystemClock())
     with pytest.raises(ConfigError, match=r"without TLS anybody.*read the token; set up TLS"), serving:
         pass
 

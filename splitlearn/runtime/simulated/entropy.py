@@ -1,0 +1,16 @@
+"""Chance that a seed repeats."""
+
+import random
+
+__all__ = ["SeededEntropy"]
+
+
+class SeededEntropy:
+    """The same bits for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+
+    def bits(self, count: int) -> int:
+        """Return a number of so many random bits."""
+        return self._random.getrandbits(count)
