@@ -1,1 +1,1 @@
-"""From the facts of a run to its verdict."""
+"""Turns the facts of a run into a verdict."""

@@ -1,11 +1,11 @@
-"""What a program's log says of a crash."""
+"""Finds crashes in a program's log."""
 
 import re
 from pathlib import Path
 
 __all__ = ["crashes_in"]
 
-# How Python, its fault handler and the C++ libraries begin what they say of a defect.
+# How Python, its fault handler and the C++ libraries begin their crash messages.
 CRASH = re.compile(
     r"Traceback \(most recent call last\)|Fatal Python error|Exception ignored in|Exception in thread"
     r"|terminate called|Check failed|Segmentation fault|ASSERTION FAILED"
@@ -14,7 +14,7 @@ MOST = 5
 
 
 def crashes_in(logs: Path) -> dict[str, list[str]]:
-    """Return by name of each log in a folder where it speaks of a crash, and with what words; a few a log."""
+    """Return the crash messages in a folder's logs, by name of the log; at most a few per log."""
     return {log.name: _crashes(log) for log in sorted(logs.glob("*.log"))}
 
 
@@ -25,7 +25,7 @@ def _crashes(log: Path) -> list[str]:
 
 
 def _told(lines: list[str], number: int) -> str:
-    """Return the line itself; of a traceback its last line, which names the error."""
+    """Return the line itself, or the last line of a traceback, which names the error."""
     if "Traceback" not in lines[number]:
         return lines[number].strip()
     after = (line for line in lines[number + 1 :] if line and not line[0].isspace())

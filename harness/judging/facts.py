@@ -1,4 +1,4 @@
-"""What is known of a finished run; every check reads this and nothing else."""
+"""Everything known of a finished run; checks read this and nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,17 +31,17 @@ class RunFacts:
     Attributes:
         scenario: what was run.
         events: everything that was observed, in order of arrival.
-        problem: why the run did not end by itself with success; empty when it did.
+        problem: why the run did not end by itself successfully; empty if it did.
         split_steps: the client's metrics, the last entry of each step.
         reference_steps: the reference's metrics.
         split: the run's files.
         reference: the reference's files.
         traffic: bytes at the proxy; None without one.
         memory: of both parties, at every applied step.
-        crashes: what each log tells of crashes.
+        crashes: crash messages by name of the log.
         halves: how many checkpoint files each side has left in the session's folder.
-        exported: folder of the exported model; None where nothing was to be exported, or could be.
-        second: of the other client at the same trunk; None where there was none.
+        exported: folder of the exported model; None if nothing was to be exported, or could be.
+        second: facts of the other client at the same trunk; None if there was none.
     """
 
     scenario: Scenario
@@ -60,18 +60,18 @@ class RunFacts:
 
     @cached_property
     def equivalence(self) -> Equivalence:
-        """The comparison with the reference, made once; raises `OSError` where a file is missing."""
+        """The comparison with the reference, made once; raises `OSError` if a file is missing."""
         return compare(self.split, self.reference, self.scenario.config.cuts, self.skipped_steps, self.ended_at)
 
     @property
     def ended_at(self) -> int | None:
-        """How many steps a run did that ended early; None where it did them all."""
+        """How many steps were done by a run that ended early; None if it did all."""
         done = len(self.split_steps)
         return done if done < len(self.reference_steps) else None
 
     @property
     def skipped_steps(self) -> frozenset[int]:
-        """Steps that both sides skipped, for their norm was not finite."""
+        """Steps that both sides skipped because the norm was not finite."""
         ours, theirs = (
             {int(line["step"]) for line in lines if line["skipped"]}
             for lines in (self.split_steps, self.reference_steps)

@@ -1,4 +1,4 @@
-"""From facts to the verdict."""
+"""Judges the facts of a run."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -22,17 +22,17 @@ STATED: Mapping[str, Callable[[Scenario], object]] = {
     "hostility": lambda scenario: any(isinstance(fault, HostilePeers) for fault in scenario.faults),
     "lies": lambda scenario: any(isinstance(fault, LyingTrunk) for fault in scenario.faults),
 }
-# They say that a run is what it was meant to be, not that anything it computed is right.
+# These say that a run went as planned, not that anything it computed is right.
 PREMISES = frozenset({*ALWAYS, "expectations", "faults"})
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is to be said of a run.
+    """The judge's findings on a run.
 
     Attributes:
-        verdict: of all checks.
-        checks: that were applied.
+        verdict: of all checks together.
+        checks: results of the checks that were applied.
     """
 
     verdict: Verdict
@@ -40,24 +40,24 @@ class Judgement:
 
     @property
     def broken(self) -> frozenset[str]:
-        """Names of the checks that failed by a defect of their own."""
+        """Names of the checks that failed because of their own bugs."""
         return frozenset(check.name for check in self.checks if check.traceback)
 
 
 def judge(facts: RunFacts) -> Judgement:
-    """Apply the scenario's checks."""
+    """Apply the scenario's checks and return the judgement."""
     checks = tuple(apply(name, facts) for name in checks_of(facts.scenario))
     return Judgement(verdict_of(checks), checks)
 
 
 def checks_of(scenario: Scenario) -> Sequence[str]:
-    """Return the names of the checks that a run is judged by: always, those listed, and of what else is stated."""
+    """Return the names of a run's checks: those always applied, those listed, and those for what else is stated."""
     stated = (name for name, states in STATED.items() if states(scenario))
     return tuple(dict.fromkeys((*ALWAYS, *scenario.checks, *stated)))
 
 
 def apply(name: str, facts: RunFacts) -> CheckResult:
-    """Apply one check; one that raises has shown nothing, and keeps no other from being applied."""
+    """Apply one check; one that raises has shown nothing, and the others are still applied."""
     try:
         return CHECKS[name](facts)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect of the check, and the others must be heard
@@ -66,6 +66,6 @@ def apply(name: str, facts: RunFacts) -> CheckResult:
 
 
 def verdict_of(checks: Sequence[CheckResult]) -> Verdict:
-    """Return the verdict of a run: PASS takes a check that passed beside the premises, else the run shows nothing."""
+    """Return the verdict of a run: PASS needs a passed check besides the premises, otherwise the run shows nothing."""
     shown = worst(check.verdict for check in checks if check.name not in PREMISES)
     return worst((shown, *(check.verdict for check in checks if check.name in PREMISES)))

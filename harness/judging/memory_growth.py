@@ -9,12 +9,12 @@ from harness.trace.memory_sample import MemorySample
 
 __all__ = ["growth_with_requests", "growth_with_steps"]
 
-# What a process allocates once, as it warms up, says nothing of growth: it levels off within some sixty steps.
+# One-time allocations during warm-up are not growth: memory levels off within some sixty steps.
 WARM_UP_SAMPLES = 60
 
 
 def growth_with_steps(samples: Iterable[MemorySample]) -> tuple[float, int]:
-    """Fit the growth in bytes a step that all lives of one party have in common.
+    """Fit the growth in bytes per step that all lives of one party have in common.
 
     Each life has a level of its own, and its first samples are left out.
 
@@ -29,7 +29,7 @@ def growth_with_steps(samples: Iterable[MemorySample]) -> tuple[float, int]:
 def growth_with_requests(answered: Sequence[int], resident: Sequence[int]) -> float:
     """Fit the growth of resident memory in bytes per 1,000 requests.
 
-    The first third is left out: what a process allocates once, as it meets each kind of request, is no growth.
+    The first third is left out: one-time allocations for each new kind of request are not growth.
     """
     warm = len(answered) // 3
     return 1000 * _common_slope([(answered[warm:], resident[warm:])])

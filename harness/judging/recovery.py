@@ -1,4 +1,4 @@
-"""How long the client takes to get on after a fault has healed."""
+"""How long the client takes to make progress after a fault has healed."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from math import ceil, inf
 
 __all__ = ["PROGRESS", "quantile", "seconds_to_progress"]
 
-# What the client passes when an answer of the trunk has come, or when its work is done.
+# Points that the client passes when an answer of the trunk arrives, or when its work is done.
 PROGRESS = frozenset(
     {
         "client.session.opened",
@@ -20,13 +20,13 @@ PROGRESS = frozenset(
 
 
 def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[float]) -> list[float | None]:
-    """Return the time from each healing to the client's next progress: infinite where none came.
+    """Return the time from each healing to the client's next progress; infinite if there was none.
 
-    None stands for a fault that healed when the client's work was done, which needs no progress.
+    None stands for a fault that healed after the client's work was done, which needs no progress.
 
     Args:
-        passed: when every point was passed.
-        healed: when every fault healed.
+        passed: times of all points passed.
+        healed: times at which faults healed.
     """
     times = list(passed)
     progress = sorted(t for t, point in times if point in PROGRESS)
@@ -42,5 +42,5 @@ def seconds_to_progress(passed: Iterable[tuple[float, str]], healed: Iterable[fl
 
 
 def quantile(rising: Sequence[float], share: float) -> float:
-    """Return the least of some numbers, in rising order, that at least this share of them does not exceed."""
+    """Return the smallest of some ascending numbers that at least this share of them does not exceed."""
     return rising[max(1, ceil(share * len(rising))) - 1]

@@ -13,10 +13,10 @@ __all__ = ["Bytes", "bytes_of", "traffic_figures"]
 TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
 CALLS_PER_MICROBATCH = 2
 FLOAT32_BYTES = 4
-# Of one element at a cut, by codec; one that compresses may take less than a float32 and never much more.
+# Bytes of one element at a cut, by codec; a compressed one may take less than a float32 and never much more.
 ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2}
-# What travels beside the tensors, at most: masks and frames with them, keys and headers with every call, the norm of
-# each parameter with every step, and what is said when a session begins and ends.
+# Upper bounds for everything except tensors: masks and frames with them, keys and headers with every call, the norm of
+# each parameter with every step, and the messages at the beginning and end of a session.
 BESIDE_TENSORS, BESIDE_CALL, OF_A_NORM, OF_A_SESSION = 0.01, 512, 96, 24_576
 
 
@@ -25,8 +25,8 @@ class Bytes:
     """What a run without faults moves.
 
     Attributes:
-        least: the tensors at the cuts, as coded; without compression there cannot be fewer.
-        most: with all that travels beside them.
+        least: the encoded tensors at the cuts; without compression there cannot be fewer.
+        most: with everything else included.
         compresses: whether there may be fewer than the least.
     """
 
@@ -36,9 +36,9 @@ class Bytes:
 
 
 def bytes_of(facts: RunFacts) -> Bytes:
-    """Count the bytes that the reference's steps need, four B x T x H tensors a microbatch."""
+    """Count the bytes that the reference's steps need: four B x T x H tensors per microbatch."""
     config, steps = facts.scenario.config, facts.reference_steps
-    # What is not finite is not sent, of a step that is skipped.
+    # In a skipped step, what is not finite is not sent.
     sent = sum(int(step["positions"]) for step in steps if not step["skipped"])
     positions, microbatches = (sum(int(step[name]) for step in steps) for name in ("positions", "microbatches"))
     fetched = sum(step["step"] in facts.scenario.record_steps and not step["skipped"] for step in steps)
@@ -52,7 +52,7 @@ def bytes_of(facts: RunFacts) -> Bytes:
 
 
 def traffic_figures(facts: RunFacts) -> Mapping[str, float | int]:
-    """Compare the bytes at the proxy with the least."""
+    """Compare the bytes at the proxy with the minimum."""
     assert facts.traffic is not None
     steps = len(facts.split_steps)
     total, least = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts).least

@@ -1,4 +1,4 @@
-"""What processes and the harness say of a run."""
+"""An event of a run, reported by a process or the harness."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class Event:
         point: name of the point.
         step: optimizer step, where the point has one.
         microbatch: microbatch, where the point has one.
-        fields: whatever else the point tells.
-        release: lets the process go on; None when it was not held.
+        fields: whatever else the point reports.
+        release: releases the process; None if it was not held.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""How much memory a party uses at a step."""
+"""Memory use of a party at a step."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ __all__ = ["MemorySample"]
 
 @dataclass(frozen=True)
 class MemorySample:
-    """Memory of one life of a party, in bytes, when the client had applied a step.
+    """Memory of one life of a party, in bytes, after the client applied a step.
 
     Attributes:
         party: client or trunk.
-        life: how often it had been started.
+        life: number of this life, from 1.
         step: that was applied.
         nbytes: resident memory of its own.
-        peak: the most that was ever resident, shared libraries included.
+        peak: peak resident memory, shared libraries included.
     """
 
     party: str

@@ -1,4 +1,4 @@
-"""The places in a run that are meant."""
+"""Places in a run."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ __all__ = ["At"]
 
 @dataclass(frozen=True)
 class At:
-    """A place in a run: a named point, at a step and microbatch, where None matches any, the n-th time."""
+    """A place in a run: the n-th passing of a named point, at a step and microbatch; None matches any."""
 
     point: str
     step: int | None = None
@@ -22,11 +22,11 @@ class At:
         return self.point.partition(".")[0]
 
     def matches(self, event: Event) -> bool:
-        """Whether an event is at this place."""
+        """Return whether an event is at this place."""
         return self.covers(event.point, event.step, event.microbatch)
 
     def covers(self, point: str, step: int | None, microbatch: int | None) -> bool:
-        """Whether a point passed at a step and microbatch is at this place."""
+        """Return whether a point passed at a step and microbatch is at this place."""
         return point == self.point and self.step in (None, step) and self.microbatch in (None, microbatch)
 
     def __str__(self) -> str:

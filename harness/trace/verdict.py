@@ -1,4 +1,4 @@
-"""PASS, FAIL or VOID, of a single check also N/A, and what a check found."""
+"""Verdicts (PASS, FAIL, VOID and, for a single check, N/A) and what a check found."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ __all__ = ["CheckResult", "Finding", "Verdict", "worst"]
 class Verdict(Enum):
     """How a check or a run ended.
 
-    VOID means that something should have been shown and was not; N/A, of a check only, that there was nothing to show.
+    VOID means that something should have been shown but was not; N/A, for checks only, that there was nothing to show.
     """
 
     PASS = "PASS"  # noqa: S105 - not a password
@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be, and where."""
+    """Something that is wrong, and where."""
 
     message: str
     where: Mapping[str, object] = field(default_factory=dict)
@@ -34,17 +34,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check says of one run.
+    """The result of one check on one run.
 
     Attributes:
-        name: of the check.
-        compared: how many things were looked at; a check that looked at nothing and found nothing is VOID, or N/A.
+        name: the check's.
+        compared: number of things looked at; a check that looked at nothing and found nothing is VOID, or N/A.
         summary: one sentence.
         findings: what is wrong; they outweigh `void_because`.
         figures: numbers worth keeping.
         void_because: why less was shown than should have been.
-        applies: whether the run was to show anything of the kind.
-        traceback: of a check that is itself broken; else empty.
+        applies: whether the run was meant to show anything of the kind.
+        traceback: of a check that is itself broken; otherwise empty.
     """
 
     name: str
@@ -61,7 +61,7 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        """N/A where nothing was to be shown, FAIL where something is wrong, VOID where nothing or not all was shown."""
+        """N/A if nothing was to be shown, FAIL if something is wrong, VOID if not all was shown, otherwise PASS."""
         if not self.applies:
             return Verdict.NOT_APPLICABLE
         if self.findings:
@@ -70,14 +70,14 @@ class CheckResult:
 
     @property
     def reading(self) -> str:
-        """The first thing that is wrong, or why nothing was shown, or the summary."""
+        """The first finding, or why nothing was shown, or the summary."""
         if self.verdict is Verdict.FAIL:
             return self.findings[0].message
         return self.void_because or self.summary
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the worst: FAIL outweighs VOID, VOID outweighs PASS; N/A does not count; of nothing, VOID."""
+    """Return the worst verdict: FAIL outweighs VOID, VOID outweighs PASS, N/A does not count; without any, VOID."""
     found = set(verdicts)
     for verdict in (Verdict.FAIL, Verdict.VOID, Verdict.PASS):
         if verdict in found:

@@ -1,4 +1,4 @@
-"""Checks on a finished run: one function a check, registered here."""
+"""Checks on a finished run: one function per check, registered here."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""The run ended by itself, with success, in time."""
+"""The run ended by itself, successfully and in time."""
 
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
@@ -7,7 +7,7 @@ __all__ = ["check_completion"]
 
 
 def check_completion(facts: RunFacts) -> CheckResult:
-    """Nothing hung, nothing crashed, and every step was reported."""
+    """Check that nothing hung, nothing crashed, and every step was reported."""
     findings = [Finding(facts.problem)] if facts.problem else []
     steps, expected = len(facts.split_steps), len(facts.reference_steps)
     if steps != expected:

@@ -12,7 +12,7 @@ LAST_STEPS = 10
 
 
 def check_convergence(facts: RunFacts) -> CheckResult:
-    """The mean loss of the last ten steps is below the scenario's value; N/A where the scenario states none.
+    """Check that the mean loss of the last ten steps is below the scenario's value; N/A if it states none.
 
     A step without a loss makes the mean NaN, which is below nothing.
     """

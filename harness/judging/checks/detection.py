@@ -12,8 +12,8 @@ __all__ = ["check_detection"]
 def check_detection(facts: RunFacts) -> CheckResult:
     """Measure the time from each fault to the client's first failed call, lost connection or lost session.
 
-    The bound is a call's deadline, or gRPC's pings where they find out earlier, and a second. N/A where the client had
-    nothing to notice; VOID where none of the faults fired that it had.
+    The bound is one second more than a call's deadline, or than gRPC's pings if those are faster. N/A if the client had
+    nothing to notice; VOID if none of the faults that it had to notice fired.
     """
     deadline = facts.scenario.config.rpc_timeout
     bounds = {fault.name: notice_within(fault, deadline) for fault in facts.scenario.faults}

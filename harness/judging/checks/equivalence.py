@@ -1,4 +1,4 @@
-"""Every loss, gradient, weight and optimizer state has the bits of the reference."""
+"""Every loss, gradient, weight and optimizer state equals the reference's bit for bit."""
 
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
@@ -7,7 +7,7 @@ __all__ = ["check_equivalence"]
 
 
 def check_equivalence(facts: RunFacts) -> CheckResult:
-    """Compare everything that was recorded; VOID where there was nothing to compare, or the run ended early."""
+    """Compare everything that was recorded; VOID if there was nothing to compare, or the run ended early."""
     missing = facts.missing_files
     if missing:
         return CheckResult("equivalence", 0, f"nothing was compared: {missing[0].name} is missing")
@@ -35,7 +35,7 @@ def check_equivalence(facts: RunFacts) -> CheckResult:
 
 
 def _losses_that_differ(facts: RunFacts) -> list[Finding]:
-    """Compare what users see: each step's loss, gradient norm, learning rate, and whether it was skipped."""
+    """Compare what users see of each step: loss, gradient norm, learning rate, and whether it was skipped."""
     compared = ("loss", "grad_norm", "learning_rate", "tokens", "skipped")
     for ours, theirs in zip(facts.split_steps, facts.reference_steps, strict=False):
         for name in compared:

@@ -9,17 +9,17 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_exactly_once"]
 
 PARTIES = ("client", "trunk")
-# For what an older incarnation is to be refused.
+# The reason for which an older incarnation must be refused.
 FENCED = ("STALE_INCARNATION", "SESSION_HELD")
 
 
 def check_exactly_once(facts: RunFacts) -> CheckResult:
     """Follow each side's count of applied steps from its events alone.
 
-    Opening a session sets the count to the step of the checkpoint it goes on from; every applied commit must be of the
-    step whose turn it is, and the count must end at the number of steps. A commit that is applied twice, left out, or
-    carried out for an incarnation that is no longer the newest breaks the chain. A session must be opened at the newest
-    step of which both sides had a checkpoint. N/A where two clients train: an event does not tell whose it is.
+    Opening a session sets the count to the step of the checkpoint that it continues from; every applied commit must be
+    of the next step, and the count must end at the number of steps. A commit that is applied twice, left out, or
+    carried out for a superseded incarnation breaks the chain. A session must be opened at the newest step of which
+    both sides had a checkpoint. N/A if two clients train: an event does not say whose it is.
     """
     if facts.scenario.second_client:
         return CheckResult("exactly_once", 0, "what two clients did is not told apart", applies=False)
@@ -27,7 +27,7 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
     findings: list[Finding] = []
     applied = 0
     for party in PARTIES:
-        # A process that starts anew has a connection of its own: only the clock puts both in order.
+        # A restarted process has a new connection: only the clock orders events of both.
         own = (event for event in facts.events if event.point.startswith(f"{party}."))
         events = sorted(own, key=lambda event: event.t)
         count, found = _follow(party, events)
@@ -61,7 +61,7 @@ def _follow(party: str, events: Sequence[Event]) -> tuple[int, list[Finding]]:
 
 
 def _accepted_late(events: Iterable[Event]) -> list[Finding]:
-    """Name requests of an older incarnation that were carried out, or refused for another reason than being so."""
+    """Return requests of an older incarnation that were carried out, or refused for another reason."""
     late = (event.fields for event in events if event.point == "relay.request.delivered")
     return [
         Finding(f"a late {fields['method']} of an older incarnation got {fields['code']} {fields.get('reason', '')}")
@@ -71,7 +71,7 @@ def _accepted_late(events: Iterable[Event]) -> list[Finding]:
 
 
 def _opened_elsewhere(events: Iterable[Event]) -> list[Finding]:
-    """Name sessions that were not opened at the newest step of which both sides had a checkpoint."""
+    """Return sessions that were not opened at the newest step of which both sides had a checkpoint."""
     saved: dict[str, set[int]] = {party: set() for party in PARTIES}
     findings = []
     for event in sorted(events, key=lambda event: event.t):

@@ -7,7 +7,7 @@ __all__ = ["check_expectations"]
 
 
 def check_expectations(facts: RunFacts) -> CheckResult:
-    """VOID where a point that the scenario is about was never passed; N/A where it names none."""
+    """Look for every point that the scenario expects; VOID if one was never passed, N/A if it names none."""
     if not facts.scenario.expects:
         return CheckResult("expectations", 0, "no point was expected", applies=False)
     counts = {point: facts.count(point) for point in facts.scenario.expects}

@@ -1,4 +1,4 @@
-"""What `splitlearn export` wrote is the reference's model and tokenizer, to the library's own loaders."""
+"""The output of `splitlearn export` is the reference's model and tokenizer when loaded with the library."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_export"]
 
-# What the library notes of itself, and where the model was loaded from.
+# What the library records about itself, and where the model was loaded from.
 INCIDENTAL = {"_name_or_path", "architectures", "dtype", "transformers_version"}
-# How much of the text is compared. Where a longer one is cut, the last tokens are others than in the whole.
+# How much of the text is compared. At the cut of a longer text, the last tokens differ from those of the whole.
 LINES, CHARACTERS, CUT_TOKENS = 200, 20_000, 8
 Encode = Callable[[str], list[int]]
 
 
 def check_export(facts: RunFacts) -> CheckResult:
-    """Load the export as a user does; compare weights, settings, a batch's logits and token ids with the judge's."""
+    """Load the export as a user would; compare weights, settings, a batch's logits and token ids with the judge's."""
     from transformers import GPT2LMHeadModel  # noqa: PLC0415 - it takes seconds, and few runs export
 
     from harness.oracle.uncut import load_model  # noqa: PLC0415 - as above
@@ -43,8 +43,8 @@ def check_export(facts: RunFacts) -> CheckResult:
     final = load_file(facts.reference.finals[0])
     expected = {name.removeprefix("weights/"): final[name] for name in final if name.startswith("weights/")}
     judges = load_model(config)
-    judges.load_state_dict(expected, strict=False)  # a head that is tied is not named again
-    logging.getLogger("splitlearn.data").setLevel(logging.ERROR)  # the run's own programs have said it in their logs
+    judges.load_state_dict(expected, strict=False)  # a tied head has no name of its own
+    logging.getLogger("splitlearn.data").setLevel(logging.ERROR)  # the run's programs have logged it already
     sequences = load_training_data(config).sequences
     findings = [
         *_differing_weights(dict(exported.named_parameters()), expected),
@@ -85,7 +85,7 @@ def _differing_logits(exported: "GPT2LMHeadModel", judges: "GPT2LMHeadModel", ba
 def _differing_tokens(
     folder: Path, judges: "GPT2LMHeadModel", config: TrainingConfig, sequences: Sequences
 ) -> Iterator[Finding]:
-    """Compare token ids of the beginning of the text with what was trained on."""
+    """Compare the token ids of the beginning of the text with the training data."""
     from transformers import AutoTokenizer  # noqa: PLC0415 - as above
 
     from splitlearn.data.corpus import read_documents  # noqa: PLC0415 - as above
@@ -109,7 +109,7 @@ def _differing_tokens(
 def _differing_lines(
     encode: Encode, lines: Iterable[str], end: int, max_length: int, sequences: Sequences
 ) -> Iterator[Finding]:
-    """Compare the first lines, each with the end of text behind it, with a sequence each."""
+    """Compare each of the first lines, plus the end-of-text token, with one sequence."""
     for number, line in enumerate(lines):
         if [*encode(line), end][:max_length] != sequences[number].tolist():
             yield Finding(f"the export's tokenizer gives other ids for line {number + 1} that is not blank")
@@ -117,7 +117,7 @@ def _differing_lines(
 
 
 def _differing_blocks(encode: Encode, text: str, sequences: Sequences) -> Iterator[Finding]:
-    """Compare the beginning of a text with blocks that follow each other without a gap."""
+    """Compare the beginning of a text with consecutive blocks."""
     ids = encode(text[:CHARACTERS])
     if len(text) > CHARACTERS:
         del ids[-CUT_TOKENS:]

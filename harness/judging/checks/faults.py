@@ -1,4 +1,4 @@
-"""Every planned fault happened, left a mark, and was healed; what it damaged or doubled did no harm."""
+"""Every planned fault happened, left a mark and was healed; what it damaged or duplicated did no harm."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +12,9 @@ __all__ = ["check_faults"]
 
 
 def check_faults(facts: RunFacts) -> CheckResult:
-    """VOID where a fault did not fire or left no mark: the run has then not shown what it was meant to.
+    """Look for each planned fault's mark; VOID if one did not fire or left none, since the run then shows too little.
 
-    A damaged message that was believed fails, and so does a request that came twice and got two answers. N/A where none
-    was planned.
+    FAIL if a damaged message was accepted, or a duplicate request got two answers. N/A if no fault was planned.
     """
     planned = facts.scenario.faults
     if not planned:
@@ -50,10 +49,10 @@ def _wrong(fault: MessageFault, events: Sequence[Event]) -> Iterator[Finding]:
 
 
 def _own(fault: Fault, fired: Mapping[str, Event], events: Sequence[Event]) -> list[Event]:
-    """Return what may tell of one fault: the other side may notice before the injection is noted.
+    """Return the events that may be evidence of one fault: the other side may notice before the injection is recorded.
 
-    What another fault could have caused too counts only until the next fault's place, the rest until this one's healing
-    where that comes later.
+    Evidence that another fault could have caused counts only until the next fault's place; other evidence until this
+    one's healing, if that is later.
     """
     since = int(fired[fault.name].fields["held"])
     later = (int(event.fields["held"]) for event in fired.values())

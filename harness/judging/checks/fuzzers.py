@@ -1,4 +1,4 @@
-"""What the checks of both fuzzers have in common: hostile peers and a lying trunk end with the same kind of report."""
+"""What the checks of both fuzzers share: hostile peers and a lying trunk end with the same kind of report."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ __all__ = ["Fuzzer", "Reading", "check_fuzzer"]
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """One of them.
+    """One fuzzer.
 
     Attributes:
         check: its name.
         who: in words.
-        fault: that starts it.
+        fault: class of the fault that starts it.
         finished: the point with its report.
-        sent: what becomes of everything that was planned, in words.
-        kinds: that there must have been.
-        calls: that there must have been; none where that is not asked.
+        sent: what happens to each item, in words.
+        kinds: the required kinds.
+        calls: the required calls; empty if none are required.
     """
 
     check: str
@@ -44,7 +44,7 @@ class Reading:
 
 
 def check_fuzzer(facts: RunFacts, fuzzer: Fuzzer, read: Callable[[FuzzReport], Reading]) -> CheckResult:
-    """VOID where the fuzzer did not come to its end, or left something out; N/A where none was planned."""
+    """Judge a fuzzer's report; VOID if it did not finish or left something out, N/A if none was planned."""
     planned = sum(fault.count for fault in facts.scenario.faults if isinstance(fault, fuzzer.fault))
     reports = [FuzzReport(**event.fields) for event in facts.events if event.point == fuzzer.finished]
     if not planned:
@@ -59,7 +59,7 @@ def check_fuzzer(facts: RunFacts, fuzzer: Fuzzer, read: Callable[[FuzzReport], R
 
 
 def _shortfall(report: FuzzReport, planned: int, fuzzer: Fuzzer) -> str:
-    """Say what was not sent; empty where nothing is missing."""
+    """Return what was not sent, in words; empty if nothing is missing."""
     if report.sent != planned:
         return f"only {report.sent} of {planned} {fuzzer.sent}"
     missing = sorted({*fuzzer.kinds - {*report.kinds}, *fuzzer.calls - {*report.calls}})

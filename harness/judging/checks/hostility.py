@@ -15,8 +15,8 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_hostility"]
 
 MIB = 1 << 20
-# Training alone makes the trunk's memory swing by 12 MiB. A call that gRPC does not let go of costs 20 KB, hundreds of
-# MiB over 20,000 requests.
+# Training alone makes the trunk's memory vary by 12 MiB. A call that gRPC does not free costs 20 KB, hundreds of MiB
+# over 20,000 requests.
 MOST_GROWTH = 20 * MIB
 KINDS = frozenset({*malformed(Target("", "", 0, 1, 1)), *RAW_KINDS})
 MEASURED = 2 / 3  # the first third is warm-up
@@ -24,7 +24,7 @@ PEERS = Fuzzer("hostility", "hostile peers", HostilePeers, "fuzz.finished", "req
 
 
 def check_hostility(facts: RunFacts) -> CheckResult:
-    """VOID where the hostile peers did not come to their end, or left out a kind of request; N/A without any."""
+    """Judge the hostile peers' report; VOID if they did not finish or left out a kind of request, N/A without any."""
     return check_fuzzer(facts, PEERS, partial(_read, facts))
 
 

@@ -1,4 +1,4 @@
-"""Every lie of a trunk became a retry or a typed error, or went unheard, and left no traceback."""
+"""Every lie of a trunk led to a retry or a typed error, or was ignored, and left no traceback."""
 
 from harness.fuzz.lies import LIES
 from harness.fuzz.report import FuzzReport
@@ -22,7 +22,7 @@ TRUNK = Fuzzer(
 
 
 def check_lies(facts: RunFacts) -> CheckResult:
-    """VOID where the lying trunk did not come to its end, or left out a kind of lie or a call; N/A without any."""
+    """Judge the lying trunk's report; VOID if it did not finish or left out a kind of lie or a call; N/A if none."""
     return check_fuzzer(facts, TRUNK, _read)
 
 
@@ -41,5 +41,5 @@ def _read(report: FuzzReport) -> Reading:
 
 
 def _ended(report: FuzzReport, outcome: str) -> int:
-    """Return how many ended in a way, whatever the reason."""
+    """Return how many ended with this outcome, for whatever reason."""
     return sum(count for answer, count in report.answers.items() if answer.startswith(outcome))

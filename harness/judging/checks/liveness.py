@@ -14,8 +14,8 @@ __all__ = ["check_liveness", "recovery_seconds"]
 def check_liveness(facts: RunFacts) -> CheckResult:
     """Measure the time from each fault's healing to the client's next progress; the bound is the scenario's.
 
-    A fault that fired and did not heal fails. N/A where no fault was planned, or each healed when the work was done;
-    VOID where none fired.
+    FAIL if a fault fired and did not heal. N/A if no fault was planned, or each healed after the work was done; VOID if
+    none fired.
     """
     if not facts.scenario.faults:
         return CheckResult("liveness", 0, "there was nothing to recover from", applies=False)
@@ -41,14 +41,14 @@ def _words(seconds: float) -> str:
 
 
 def _faults(events: Sequence[Event], point: str) -> list[str]:
-    """Return the faults that the harness told a point of."""
+    """Return the names of the faults for which the harness recorded this point."""
     return [str(event.fields["fault"]) for event in events if event.point == point]
 
 
 def recovery_seconds(events: Sequence[Event]) -> list[float]:
-    """Return the time from each fault's healing to the client's next progress; infinite where none came.
+    """Return the seconds from each fault's healing to the client's next progress; infinite if there was none.
 
-    A fault that heals when the client's work is done needs no progress.
+    A fault that heals after the client's work is done needs no progress.
     """
     passed = ((event.t, event.point) for event in events)
     healed = (event.t for event in events if event.point == "fault.healed")

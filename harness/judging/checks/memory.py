@@ -6,13 +6,13 @@ from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_memory"]
 
-# Less than the smallest tensor that a microbatch sends (2 x 40 x 64 float32): one that is kept at every step is seen.
+# Less than the smallest tensor that a microbatch sends (2 x 40 x 64 float32), so one leaked per step is seen.
 MOST_BYTES_PER_STEP = 16_384.0
 LEAST_SAMPLES = 100
 
 
 def check_memory(facts: RunFacts) -> CheckResult:
-    """Fit the growth of each party's resident memory; VOID where there are too few samples to say."""
+    """Fit the growth of each party's resident memory; VOID if there are too few samples."""
     findings, figures, counts = [], {}, []
     for party in ("client", "trunk"):
         growth, count = growth_with_steps([sample for sample in facts.memory if sample.party == party])

@@ -6,17 +6,17 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_peak_memory"]
 
 MIB = 1 << 20
-# What a network takes that one process has no need of: gRPC, and messages under way in both forms.
+# What networking costs beyond one process: gRPC, and messages in flight in both forms.
 ALLOWANCE_MIB = 64
 
 
 def check_peak_memory(facts: RunFacts) -> CheckResult:
-    """Hold each party's peak against the reference's, and an allowance for every client of the trunk.
+    """Compare each party's peak with the reference's plus an allowance for every client of the trunk.
 
-    All microbatches of a step wait for each other, where the single process has one at a time: each party keeps no more
-    of the others than their whole graphs, and the trunk no more than it is allowed to.
+    All microbatches of a step are in flight together, while the single process has one at a time: each party keeps at
+    most the graphs of the others, and the trunk at most what its limits allow.
 
-    N/A where strangers send to the trunk, whose memory the check `hostility` bounds; VOID where nothing was measured.
+    N/A if strangers send to the trunk, because `hostility` bounds that memory; VOID if nothing was measured.
     """
     if "hostility" in facts.scenario.checks:
         return CheckResult("peak_memory", 0, "the check hostility bounds it here", applies=False)
@@ -38,7 +38,7 @@ def check_peak_memory(facts: RunFacts) -> CheckResult:
 
 
 def _allowances(facts: RunFacts) -> dict[str, int]:
-    """Return how many bytes more than the single process each party may take."""
+    """Return how many bytes more than the single process each party may use."""
     config, steps = facts.scenario.config, facts.reference_steps
     waiting = max((int(step["microbatches"]) - 1) * int(step["graph_bytes"]) for step in steps)
     clients = 1 + bool(facts.scenario.second_client)

@@ -1,4 +1,4 @@
-"""How long a step takes, against the least and the most that its parts leave room for."""
+"""The time of a step, against the least and the most that its parts allow."""
 
 from statistics import median
 
@@ -7,24 +7,24 @@ from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_step_time"]
 
-# The first step also makes the connection.
+# The first step also sets up the connection.
 WARM_UP_STEPS = 1
-# A transmitted byte passes the bandwidth limit once; the limits of both directions are taken as they are.
+# A transmitted byte passes the bandwidth limit once, in its own direction.
 ROUND_TRIPS = 2
-# The link is slow where its share of a step is at least so much: then a busy machine cannot make up a finding.
+# The link dominates if its share of a step is at least this: then a busy machine cannot cause a finding.
 SLOW = 0.6
 # The fastest step: a link adds no more than its figures and a busy machine only adds, so a third round trip shows.
 MOST_OF_LINK, MOST_OF_COMPUTING, MOST_BESIDE = 1.2, 1.5, 0.05
-# Half of the steps: what comes and goes must not come every second time.
+# The median step: an intermittent delay must not affect every second step.
 MOST_OF_LINK_MEDIAN, MOST_OF_COMPUTING_MEDIAN = 1.5, 5.0
 
 
 def check_step_time(facts: RunFacts) -> CheckResult:
-    """A step must wait for two round trips; less means that the link was not there.
+    """Check that a step waits for two round trips; less means that the link was not there.
 
-    The parts of a step are computing, two round trips, and transmission at the link's bandwidth; microbatches let them
-    overlap, so a step may take less than their sum. Where the link makes most of it, and the reference was timed
-    alone, it may not take much more either. N/A where the link has no delay to wait for.
+    A step consists of computing, two round trips, and transmission at the link's bandwidth; microbatches let them
+    overlap, so a step may take less than their sum. If the link dominates, and the reference was timed alone, it may
+    not take much more either. N/A if the link has no delay.
     """
     steps = [step["seconds"] for step in facts.split_steps[WARM_UP_STEPS:]]
     reference = [step["seconds"] for step in facts.reference_steps[WARM_UP_STEPS:]]

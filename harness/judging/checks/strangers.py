@@ -1,4 +1,4 @@
-"""Whoever lacks the token, TLS or the certificate that the trunk asks for is turned away."""
+"""Clients without the token, TLS or certificate that the trunk requires are turned away."""
 
 from harness.judging.facts import RunFacts
 from harness.plan.strangers import EXPECTED, strangers_of
@@ -8,7 +8,7 @@ __all__ = ["check_strangers"]
 
 
 def check_strangers(facts: RunFacts) -> CheckResult:
-    """Compare what each stranger was told; VOID where one that the settings keep out has not tried."""
+    """Compare the answer to each stranger; VOID if one that the settings keep out has not tried."""
     tries = [event.fields for event in facts.events if event.point == "stranger.answered"]
     findings = []
     for stranger, method, answer in ((tried["stranger"], tried["method"], tried["answer"]) for tried in tries):

@@ -1,4 +1,4 @@
-"""Bytes at the proxy, against those that the tensors take."""
+"""Bytes at the proxy, against those that the tensors need."""
 
 from harness.judging.facts import RunFacts
 from harness.judging.traffic import bytes_of
@@ -8,10 +8,10 @@ __all__ = ["check_traffic"]
 
 
 def check_traffic(facts: RunFacts) -> CheckResult:
-    """Tensors cannot take fewer bytes than they have, but for compression, and little travels beside them.
+    """Bound the bytes at the proxy: without compression at least the tensors', and little more.
 
-    N/A without a proxy, with faults, for what a broken connection took in need not have arrived, and where two clients
-    train, whose bytes are counted together.
+    N/A without a proxy; with faults, because what a broken connection took in need not have arrived; and with two
+    clients, because their bytes are counted together.
     """
     if facts.scenario.topology != "proxy" or facts.scenario.faults or facts.scenario.second_client:
         return CheckResult("traffic", 0, "no bytes were to be counted", applies=False)

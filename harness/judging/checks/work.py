@@ -1,4 +1,4 @@
-"""A run does the work that it must and no more: passes, graphs, calls, checkpoints, sessions, repetitions."""
+"""A run does exactly the necessary work: passes, graphs, calls, checkpoints, sessions, repetitions."""
 
 from harness.judging.budget import budget_of, most_live_sessions
 from harness.judging.facts import RunFacts
@@ -6,14 +6,14 @@ from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_work"]
 
-# The newest, and the one before it while it is not known to be whole on both sides.
+# The newest, and the one before it until the newest is known to be complete on both sides.
 MOST_HALVES = 2
 
 
 def check_work(facts: RunFacts) -> CheckResult:
-    """Hold each count against what is known of it: exact in an undisturbed run, bounded by the faults in another.
+    """Compare each count with what is known of it: exact in an undisturbed run, bounded by the faults otherwise.
 
-    VOID for a run that ended early; N/A where two clients train, for an event does not tell whose it is.
+    VOID if the run ended early; N/A if two clients train, because an event does not say whose it is.
     """
     if facts.scenario.second_client:
         return CheckResult("work", 0, "what two clients did is not told apart", applies=False)
