@@ -16,9 +16,9 @@ class Fp16Codec:
     error_bound = "2^-11 |x| for 2^-14 <= |x| <= 65504, 2^-25 below"
 
     def encode(self, tensor: torch.Tensor) -> bytes:
-        """Code a contiguous CPU tensor."""
+        """Encode a contiguous CPU tensor."""
         return bytes_of(tensor.to(torch.float16))
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
-        """Decode a tensor; raises `ValueError` when the length is not exact."""
+        """Decode a tensor; raises `ValueError` if the length is not exact."""
         return tensor_from(data, torch.float16, shape).to(dtype)

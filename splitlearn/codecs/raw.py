@@ -16,9 +16,9 @@ class RawCodec:
     error_bound = "0"
 
     def encode(self, tensor: torch.Tensor) -> bytes:
-        """Code a contiguous CPU tensor."""
+        """Encode a contiguous CPU tensor."""
         return bytes_of(tensor)
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
-        """Decode a tensor; raises `ValueError` when the length is not exact."""
+        """Decode a tensor; raises `ValueError` if the length is not exact."""
         return tensor_from(data, dtype, shape)

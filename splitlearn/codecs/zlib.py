@@ -1,4 +1,4 @@
-"""Lossless compression: bytes of equal weight side by side, then DEFLATE."""
+"""Lossless compression: bytes of equal significance side by side, then DEFLATE."""
 
 import math
 import zlib
@@ -15,23 +15,23 @@ LEVEL = 1  # activations are nearly random: higher levels cost much and gain lit
 
 @register
 class ZlibCodec:
-    """Transposes the bytes, so that the exponents, which repeat, stand together, and compresses them."""
+    """Transposes the bytes, so that the repetitive exponents are adjacent, and compresses them."""
 
     name = "zlib"
     lossless = True
     error_bound = "0"
 
     def encode(self, tensor: torch.Tensor) -> bytes:
-        """Code a contiguous CPU tensor."""
+        """Encode a contiguous CPU tensor."""
         planes = np.frombuffer(bytes_of(tensor), np.uint8).reshape(-1, tensor.dtype.itemsize).T
         return zlib.compress(planes.tobytes(), LEVEL)
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
-        """Decode a tensor; raises `ValueError` when the stream is damaged or not exactly that long."""
+        """Decode a tensor; raises `ValueError` if the stream is damaged or its length is not exact."""
         expected = math.prod(shape) * dtype.itemsize
         inflater = zlib.decompressobj()
         try:
-            planes = inflater.decompress(data, expected + 1)  # one more byte shows a stream that is too long
+            planes = inflater.decompress(data, expected + 1)  # one extra byte reveals a stream that is too long
         except zlib.error as error:
             raise ValueError(f"damaged stream ({error})") from None
         if len(planes) > expected:

@@ -1,4 +1,4 @@
-"""`splitlearn certificates`: what TLS and the token need, for development."""
+"""`splitlearn certificates`: files for TLS and the token, for development."""
 
 import argparse
 import os
@@ -48,7 +48,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def made(hosts: list[str]) -> dict[str, bytes]:
-    """Make a certificate authority, a certificate a side and a token; the authority's own key is not kept."""
+    """Make a certificate authority, one certificate per side and a token; the authority's own key is not kept."""
     until = datetime.now(UTC) + timedelta(days=VALID_DAYS)
     authority = trustme.CA()
     try:
@@ -67,7 +67,7 @@ def made(hosts: list[str]) -> dict[str, bytes]:
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Write a file that does not exist yet; only certificates may be read by others."""
+    """Write a file that does not exist yet; only certificates are readable by others."""
     mode = 0o644 if path.suffix == ".pem" else 0o600
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""From a configuration to a link with the trunk."""
+"""Connects to the trunk that a configuration names."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,20 +30,20 @@ def connected(
     runtime: Runtime,
     before_repeating: Callable[[], None] = lambda: None,
 ) -> Iterator[TrunkLink]:
-    """Connect to the trunk at `config.trunk_address` until the block is left.
+    """Connect to the trunk at `config.trunk_address` until the `with` block is left.
 
-    A process with a channel that nobody closed never ends.
+    A process with an open channel never exits.
 
     Args:
         config: names the trunk.
-        identity: of the model.
-        probe: told of every failed call.
-        recorder: of a trunk in this process.
+        identity: the model's.
+        probe: receives every failed call.
+        recorder: used by a trunk in this process.
         runtime: clock, chance, disk and locks of this machine.
-        before_repeating: called when a call has failed; may raise when it is not to be repeated.
+        before_repeating: called when a call has failed; may raise to prevent a retry.
 
     Yields:
-        The trunk; the address `local` means one in this process.
+        The trunk; for the address `local`, one in this process.
     """
     if config.trunk_address == "local":
         yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder, runtime.disk)

@@ -1,4 +1,4 @@
-"""`splitlearn export`: trained parts joined into one checkpoint."""
+"""`splitlearn export`: joins trained parts into one checkpoint."""
 
 import argparse
 import sys
@@ -34,7 +34,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Write a folder that the library loads: weights, configuration and tokenizer."""
+    """Write a folder that Hugging Face loads: weights, configuration and tokenizer."""
     check_out(flags)
     config = trained_config(flags)
     if flags.initial:
@@ -52,7 +52,7 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def initial_weights(config: TrainingConfig) -> dict[str, torch.Tensor]:
-    """Load all of the model's parameters as they are before training."""
+    """Load all of the model's initial parameters."""
     client, _ = FAMILY.load_client(config)
     trunk, _ = FAMILY.load_trunk(config)
     return {**dict(client.named_parameters()), **dict(trunk.named_parameters())}

@@ -1,4 +1,4 @@
-"""`splitlearn health`: whether a trunk serves, for probes and scripts."""
+"""`splitlearn health`: checks whether a trunk serves, for probes and scripts."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from splitlearn.wire.health import NotServingError, wait_until_serving
 
 __all__ = ["add_flags", "run"]
 
-# What the probe needs: an address, and what TLS asks for.
+# What the probe needs: an address and the TLS settings.
 SETTINGS = ("trunk_address", "tls_ca", "tls_certificate", "tls_key")
 NOT_SERVING = 1
 
@@ -25,7 +25,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Return 0 when the trunk serves in time, 1 when it does not."""
+    """Return 0 if the trunk serves in time, 1 if it does not."""
     config = config_from_flags(flags)
     try:
         wait_until_serving(config.trunk_address, flags.timeout, config)

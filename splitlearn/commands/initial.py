@@ -22,10 +22,10 @@ def add_init_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def config_from_init(flags: argparse.Namespace) -> TrainingConfig:
-    """Build the config from flags over the settings of an export, where one is named.
+    """Build the config from flags and, if an export is named, its settings; flags override.
 
     Raises:
-        ConfigError: a setting is wrong, names other weights than the export, or, where it is no flag, other cuts.
+        ConfigError: a setting is wrong, names weights other than the export's, or, unless it is a flag, other cuts.
     """
     if not flags.init_from:
         return config_from_flags(flags)

@@ -1,4 +1,4 @@
-"""Flags by which a harness or a curious user looks into a running process."""
+"""Flags for observing a running process."""
 
 import argparse
 from pathlib import Path
@@ -24,5 +24,5 @@ def add_observer_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def observers(flags: argparse.Namespace, source: str) -> tuple[Probe, Recorder]:
-    """Open what the flags ask for."""
+    """Open the probe and the recorder that the flags ask for."""
     return open_probe(flags.probe, source), open_recorder(flags.record, flags.record_steps)

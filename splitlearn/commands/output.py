@@ -1,4 +1,4 @@
-"""`--out`: a folder that a command fills, and does not overwrite in silence."""
+"""`--out`: a folder that a command fills and does not overwrite silently."""
 
 import argparse
 from pathlib import Path
@@ -17,12 +17,12 @@ def add_out_flags(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def check_out(flags: argparse.Namespace) -> None:
-    """Refuse a folder that holds something; raises `ConfigError`."""
+    """Raise `ConfigError` if the folder is not empty."""
     if not flags.overwrite and flags.out.is_dir() and any(flags.out.iterdir()):
         raise ConfigError(f"out = {flags.out}: the folder holds something; choose another one, or add --overwrite")
 
 
 def copy_tokenizer(config: TrainingConfig, folder: Path) -> None:
-    """Write a model's tokenizer beside its weights, where it has one; raises `DataError`."""
+    """Write a model's tokenizer, if it has one, beside its weights; raises `DataError`."""
     if tokenizer_name(config):
         load_tokenizer(config).save(folder)

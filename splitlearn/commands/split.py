@@ -1,4 +1,4 @@
-"""`splitlearn split`: a checkpoint cut in three."""
+"""`splitlearn split`: cuts a checkpoint in three."""
 
 import argparse
 import sys

@@ -24,7 +24,7 @@ from splitlearn.runtime import real_runtime
 
 __all__ = ["add_flags", "run"]
 
-SIGNALLED = 128  # as shells count a program that a signal ended
+SIGNALLED = 128  # as shells do for a program ended by a signal
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Train to the last step, or to the one after which a signal came; then the status is 128 + its number."""
+    """Train to the last step, or until a signal; then return 128 + the signal's number."""
     config = with_hub_tokenizer(config_from_init(flags))
     if config.mode != "training":
         raise ConfigError(f"mode = {config.mode!r}: `splitlearn train` needs training; use `splitlearn eval` to infer")
@@ -90,7 +90,7 @@ def run(flags: argparse.Namespace) -> int:
 
 @contextmanager
 def metrics_sinks(flags: argparse.Namespace) -> Iterator[list[MetricsSink]]:
-    """Open what the flags ask for beside the file of metrics."""
+    """Open the further outputs for metrics that the flags ask for."""
     with ExitStack() as stack:
         opened: list[MetricsSink] = []
         if flags.metrics_csv:

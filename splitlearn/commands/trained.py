@@ -28,7 +28,7 @@ __all__ = ["TrainedModel", "add_trained_flags", "trained_config", "trained_model
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A model whose middle is elsewhere; `step` optimizer steps have been applied to it."""
+    """A model whose trunk is elsewhere; `step` optimizer steps have been applied to it."""
 
     stage: ClientStage
     identity: ModelIdentity
@@ -37,13 +37,13 @@ class TrainedModel:
 
 
 def trained_config(flags: argparse.Namespace) -> TrainingConfig:
-    """Return what the run has left with its checkpoints, changed by what is given; with `--initial` that alone."""
+    """Return the settings kept with the run's checkpoints, overridden by flags; with `--initial`, the flags alone."""
     given = given_settings(flags)
     config = given.over({})
     if flags.initial:
         return with_hub_tokenizer(config)
     saved = settings_of_run(CheckpointStore(real_runtime().disk, config.save_dir, config.session, "client").folder)
-    # Where the checkpoints are now, not where they were made.
+    # Where the checkpoints are now, not where they were written.
     here = {"save_dir": config.save_dir, "session": config.session}
     return with_hub_tokenizer(given.over(saved | here))
 
@@ -63,12 +63,12 @@ def trained_model(
 
     Args:
         config: names model, session and trunk.
-        tokenizer: must be the one that the checkpoint was trained with.
-        check: refuses what the model cannot take, before a session is opened.
-        initial: take the model's initial weights instead.
+        tokenizer: must be the checkpoint's own.
+        check: called before a session is opened, to refuse input that the model cannot take.
+        initial: use the model's initial weights instead.
 
     Yields:
-        The model, in a session of its own, so that one that trains is not taken over; it ends with the block.
+        The model, in a session of its own, so that it takes over no training; it ends with the `with` block.
     """
     stage, identity = FAMILY.load_client(config)
     check(identity)
@@ -79,14 +79,14 @@ def trained_model(
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
     with connected(config, identity, NullProbe(), NullRecorder(), runtime) as trunk, explained(config):
-        # Of its own, so that readers do not end each other.
+        # A unique name, so that readers do not end each other.
         name = f"{config.session}.reader-{runtime.entropy.bits(32):08x}"
         welcome = trunk.open(Hello(name, agreement(config, identity), steps, config.session, reader=True))
         try:
             if not initial:
                 take_half(stage, store, welcome, expected)
             yield TrainedModel(stage.to(config.device), identity, trunk, welcome.applied_step)
-        except BaseException as error:  # Ctrl-C too: nobody else would give the place back
+        except BaseException as error:  # on Ctrl-C too: nobody else would give the place back
             if has_place(error):
                 trunk.leave(saved=True)
             raise

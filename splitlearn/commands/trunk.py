@@ -31,7 +31,7 @@ __all__ = ["add_flags", "run"]
 
 log = logging.getLogger(__name__)
 
-# What a trunk reads; a --config file may hold the client's settings too.
+# The settings that a trunk reads; a --config file may contain the client's too.
 SETTINGS = names_of(Scope.BOTH, Scope.MODEL, Scope.MACHINES, Scope.MACHINE, Scope.EACH)
 
 N = TypeVar("N", int, float)
@@ -72,7 +72,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
-    """Return a reader of numbers above zero for a flag."""
+    """Return a parser for a flag that takes numbers above zero."""
 
     def read(text: str) -> N:
         number = kind(text)
@@ -84,7 +84,7 @@ def positive(kind: Callable[[str], N]) -> Callable[[str], N]:
 
 
 def port(text: str) -> int:
-    """Read a port's number for a flag."""
+    """Parse a port number for a flag."""
     number = int(text)
     if not 0 <= number <= HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text} is not a port; allowed are 0 to {HIGHEST_PORT}")
@@ -92,7 +92,7 @@ def port(text: str) -> int:
 
 
 def metrics_of(flags: argparse.Namespace, probe: Probe) -> "Metrics | None":
-    """Return what counts for Prometheus, where it is asked for; raises `ConfigError` where that is not installed."""
+    """Return the Prometheus metrics, if asked for; raises `ConfigError` if the library is not installed."""
     if flags.metrics_port is None:
         return None
     try:
@@ -105,7 +105,7 @@ def metrics_of(flags: argparse.Namespace, probe: Probe) -> "Metrics | None":
 
 @contextmanager
 def shown(metrics: "Metrics | None", service: TrunkService, flags: argparse.Namespace) -> Iterator[None]:
-    """Show the metrics, if any, until the block is left."""
+    """Serve the metrics, if any, until the `with` block is left."""
     if metrics is None:
         yield
         return
@@ -121,11 +121,11 @@ def run(flags: argparse.Namespace) -> int:
     make_deterministic(config)
     probe, recorder = observers(flags, "trunk")
     metrics = metrics_of(flags, probe)
-    # Loaded once: every session trains, or reads, a copy of its own.
+    # Loaded once: every session trains, or reads, its own copy.
     stage, identity = FAMILY.load_trunk(config)
     runtime = real_runtime()
     alone = only_trunk(config.save_dir, runtime) if config.mode == "training" else nullcontext()
-    stop = StopSignal()  # before anybody is told that the server runs
+    stop = StopSignal()  # before anyone is told that the server runs
     with alone:
         probe.point("trunk.server.starting")
         boot = next_boot(config.save_dir, runtime)

@@ -1,4 +1,4 @@
-"""What one forward-backward reads, and what one optimizer step reads.
+"""The input of one forward-backward pass, and of one optimizer step.
 
 Shapes: B sequences of a microbatch, T tokens of its longest sequence, L tokens of one sequence.
 """
@@ -13,15 +13,15 @@ __all__ = ["IGNORED_LABEL", "Microbatch", "StepBatch", "pad_to_microbatch", "tar
 
 IGNORED_LABEL = -100  # what torch's cross entropy ignores by default
 
-# Any id of every vocabulary does: padding is masked out of the attention and of the loss.
+# Any id will do: padding is masked out of attention and loss.
 PADDING_ID = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Microbatch:
-    """Sequences of one forward-backward, padded on the right; int64 tensors on the CPU.
+    """Sequences of one forward-backward pass, padded on the right; int64 tensors on the CPU.
 
-    Labels are the input ids at the same position: the loss does the shift by one.
+    Labels are the input ids at the same position: the loss shifts them by one.
 
     Args:
         input_ids_BT: token ids.
@@ -35,7 +35,7 @@ class Microbatch:
 
     @property
     def target_tokens(self) -> int:
-        """Count the tokens that are predicted: the real ones that have a token before them."""
+        """Count the target tokens: real ones that have a predecessor."""
         return int((self.labels_BT[:, 1:] != IGNORED_LABEL).sum())
 
 
@@ -43,7 +43,7 @@ StepBatch = tuple[Microbatch, ...]
 
 
 def target_tokens(step_batch: StepBatch) -> int:
-    """Count the tokens that are predicted in all microbatches of one step."""
+    """Count the target tokens in all microbatches of one step."""
     return sum(microbatch.target_tokens for microbatch in step_batch)
 
 

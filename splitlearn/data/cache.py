@@ -1,4 +1,4 @@
-"""What was computed from texts, kept in the user's cache folder, so that the next start need not do it again."""
+"""Results computed from texts, kept in the user's cache folder for the next start."""
 
 import logging
 import os
@@ -12,10 +12,10 @@ from typing import TypeVar
 
 __all__ = ["cache_folder", "cached"]
 
-# Texts that were not used for longest leave when all take more than this.
+# Least recently used texts are removed when all together take more than this.
 MOST_BYTES = 8 << 30
 UNFINISHED = ".unfinished-"
-# What is unfinished for so long was left by a process that died.
+# An unfinished folder this old was left by a process that died.
 DEAD_AFTER_SECONDS = 24 * 3600
 
 T = TypeVar("T")
@@ -24,27 +24,27 @@ logger = logging.getLogger(__name__)
 
 
 def cache_folder(kind: str) -> Path:
-    """Return the folder for one kind of things below `XDG_CACHE_HOME`, or `~/.cache`."""
+    """Return the folder for one kind of entries under `XDG_CACHE_HOME`, or `~/.cache`."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification tells to ignore a relative path; an unset variable is one too.
+    # The XDG specification says to ignore a relative path, which an unset variable also yields.
     return (base if base.is_absolute() else Path.home() / ".cache") / "splitlearn" / kind
 
 
 def cached(place: Path, build: Callable[[Path], None], opened: Callable[[Path], T]) -> T:
-    """Open what is kept in a folder, or build it: beside the place, and renamed when it is whole.
+    """Open a cached folder, or build it next to its place and rename it when it is complete.
 
     Args:
-        place: where it is kept; its parent is a folder for things of one kind.
+        place: where it is kept; its parent holds entries of one kind.
         build: writes into an empty folder.
         opened: reads such a folder and keeps its files open, so that it may be removed; raises `OSError` or
-            `ValueError` where it is not there or damaged.
+            `ValueError` if it is missing or damaged.
 
     Raises:
-        OSError: it cannot be written anywhere.
+        OSError: no place is writable.
     """
     with suppress(OSError, ValueError):
         found = opened(place)
-        with suppress(OSError):  # a folder of somebody else's
+        with suppress(OSError):  # another user's folder
             os.utime(place)
         return found
     with _room_beside(place) as room:
@@ -55,14 +55,14 @@ def cached(place: Path, build: Callable[[Path], None], opened: Callable[[Path], 
             room.rename(place)
             _make_room(place)
         except OSError as error:
-            # Another process was first, or the place is on another disk because that folder cannot be written.
+            # Another process was first, or the place is on another disk because its folder is not writable.
             logger.debug("%s is not kept: %s", place, error)
         return made
 
 
 @contextmanager
 def _room_beside(place: Path) -> Iterator[Path]:
-    """Make an empty folder that may be renamed; in the system's folder for such where the cache cannot be written."""
+    """Make an empty folder to be renamed; in the system's temporary folder if the cache is not writable."""
     try:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         scratch = tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=place.parent, ignore_cleanup_errors=True)
@@ -76,7 +76,7 @@ def _room_beside(place: Path) -> Iterator[Path]:
 
 
 def _make_room(newest: Path) -> None:
-    """Remove what was not used for longest, until the rest fits; raises `OSError`."""
+    """Remove the least recently used entries until the rest fits; raises `OSError`."""
     now = time.time()
     places = sorted(newest.parent.iterdir(), key=lambda place: place.stat().st_mtime)
     sizes = {place: sum(file.stat().st_size for file in place.rglob("*")) for place in places}

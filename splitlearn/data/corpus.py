@@ -1,7 +1,7 @@
 """Where the training text comes from.
 
-A corpus is a tuple of documents. The default one is Python's own documentation, which every installation has;
-a text file is one document, which is read a chunk at a time, however long it is.
+A corpus is a tuple of documents. The default is Python's own documentation, which every installation has; a text file
+is one document, read a chunk at a time, however long it is.
 """
 
 import codecs
@@ -22,14 +22,14 @@ CHUNK_BYTES = 1 << 20
 
 
 class Document(Protocol):
-    """One text, however long."""
+    """One text of any length."""
 
     @property
     def size(self) -> int:
         """Return its length in bytes."""
 
     def chunks(self) -> Iterator[str]:
-        """Yield the text from its beginning, cut anywhere, every line end a single line feed; raises `DataError`."""
+        """Yield the text in arbitrary chunks, with line feeds as line ends; raises `DataError`."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,12 @@ class Passage:
 
 @dataclass(frozen=True)
 class TextFile:
-    """A UTF-8 file as it was when it was opened first.
+    """A UTF-8 file in the state in which it was first opened.
 
     Args:
         path: of the file.
         size: its length in bytes.
-        changed: when it was last written, in nanoseconds.
+        changed: time of the last write, in nanoseconds.
     """
 
     path: Path
@@ -76,7 +76,7 @@ class TextFile:
                         text = decoder.decode(content, final=not content)
                     except UnicodeDecodeError as error:
                         raise self._not_utf8(offset - held + error.start, error.object[error.start]) from None
-                    # The byte order mark of some editors is not part of the text.
+                    # The byte order mark that some editors write is not part of the text.
                     yield line_ends.decode(text if started else text.removeprefix("\ufeff"), final=not content)
                     started = started or bool(text)
                     offset += len(content)
@@ -97,8 +97,8 @@ def read_documents(data: str) -> tuple[Document, ...]:
     """Return the corpus that the setting `data` names.
 
     Args:
-        data: path of a UTF-8 text file, which is one document; empty for Python's documentation, one document a
-            topic, in the order of the sorted topic names.
+        data: path of a UTF-8 text file, which is one document; empty for Python's documentation, one document per
+            topic, sorted by topic name.
 
     Raises:
         DataError: the file is missing or cannot be read.
@@ -117,10 +117,10 @@ def read_documents(data: str) -> tuple[Document, ...]:
 
 
 def digest_of(documents: tuple[Document, ...]) -> str:
-    """Return the SHA-256 of all texts and of where one ends, in hexadecimal.
+    """Return the SHA-256 of all texts and their boundaries, in hexadecimal.
 
     Raises:
-        DataError: a file cannot be read or is not UTF-8, or there is no text at all.
+        DataError: a file cannot be read or is not UTF-8, or there is no text.
     """
     whole = hashlib.sha256()
     blank = True

@@ -1,7 +1,7 @@
-"""The training data: which sequences make which step.
+"""The training data: which sequences make up which step.
 
-Every answer is a pure function of configuration and step, so that a client that starts again, and a judge in
-another process, see the very same batches.
+Everything is a pure function of configuration and step, so that a restarted client, and a judge in another process,
+see the same batches.
 
 Shapes: N sequences of the data, B sequences of a microbatch.
 """
@@ -27,11 +27,11 @@ class TrainingData:
 
     Args:
         config: seed, batch sizes and number of epochs and steps.
-        tokenizer: what made the sequences.
+        tokenizer: the one that made the sequences.
         sequences: in file order; at least one.
-        skipped_lines: lines that were left out because they have no target.
-        cut_lines: lines that are longer than a sequence may be.
-        cut_tokens: tokens of those lines that were left out.
+        skipped_lines: number of lines left out because they have no target.
+        cut_lines: number of lines that are longer than a sequence may be.
+        cut_tokens: number of tokens cut from those lines.
     """
 
     config: TrainingConfig
@@ -48,12 +48,12 @@ class TrainingData:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of one pass over the data; the last may be smaller than the others."""
+        """Steps per pass over the data; the last may be smaller than the others."""
         return -(-len(self.sequences) // self._sequences_per_step)
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole training: `num_epochs` passes, or `max_steps` where that is fewer."""
+        """Steps of the whole training: `num_epochs` passes, or `max_steps` if that is fewer."""
         all_steps = self.config.num_epochs * self.steps_per_epoch
         return min(all_steps, self.config.max_steps or all_steps)
 
@@ -62,7 +62,7 @@ class TrainingData:
         return divmod(step, self.steps_per_epoch)
 
     def step(self, index: int) -> StepBatch:
-        """Return the microbatches of one step, the same ones whenever it is asked.
+        """Return the microbatches of one step; the same ones at every call.
 
         Args:
             index: step from 0 to `total_steps - 1`.
@@ -78,11 +78,11 @@ class TrainingData:
         return tuple(self._microbatch(rows_B.tolist()) for rows_B in torch.split(chosen_N, self.config.batch_size))
 
     def fingerprint(self) -> str:
-        """Digest every sequence, in file order; SHA-256 in hexadecimal."""
+        """Return the SHA-256 of all sequences in file order, in hexadecimal."""
         return digest_of_sequences(self.sequences)
 
     def evaluation_batches(self) -> Iterator[Microbatch]:
-        """Return every sequence once, in file order."""
+        """Yield every sequence once, in file order."""
         size, count = self.config.batch_size, len(self.sequences)
         for start in range(0, count, size):
             yield self._microbatch(range(start, min(start + size, count)))

@@ -1,4 +1,4 @@
-"""From a configuration to training data: the text is tokenised once, and kept."""
+"""Loads the training data of a configuration: the text is tokenised once, and cached."""
 
 import hashlib
 import json
@@ -22,9 +22,9 @@ from splitlearn.errors import DataError
 
 __all__ = ["load_training_data"]
 
-RECIPE = 1  # raise it when a text gives other sequences, so that older ones are not used
+RECIPE = 1  # increase this when a text yields different sequences, so that older ones are not used
 ROWS = {"lines": line_rows, "packed": packed_rows}
-# A shorter text is tokenised before anybody wonders.
+# A shorter text is tokenised too quickly to need a progress bar.
 WORTH_A_WORD = 8 << 20
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,11 @@ def load_training_data(config: TrainingConfig, text: str | None = None) -> Train
     """Read and tokenise the text that the configuration names.
 
     Args:
-        config: names the text, and the tokenizer or the text that it is trained on.
-        text: another text, to be read with the same tokenizer; None takes the configuration's.
+        config: names the text, and the tokenizer or the text to train it on.
+        text: another text, to be read with the same tokenizer; None means the configuration's.
 
     Raises:
-        DataError: text or tokenizer cannot be had, or no text is long enough to learn from.
+        DataError: text or tokenizer cannot be loaded, or no text is long enough to learn from.
     """
     name = config.data if text is None else text
     tokenizer = load_tokenizer(config)
@@ -68,7 +68,7 @@ def _tokenise(documents: tuple[Document, ...], tokenizer: Tokenizer, config: Tra
     size = sum(document.size for document in documents)
     if size > WORTH_A_WORD:
         logger.info("tokenising %d MB of text; this is done once", size // 1_000_000)
-    # A bar is for people: where nobody looks, none is drawn.
+    # A progress bar is for people: without a terminal none is drawn.
     hidden = is_json() or size <= WORTH_A_WORD or None
     with tqdm(total=size, unit="B", unit_scale=True, desc="tokenising", disable=hidden) as progress:
         write_rows(ROWS[config.data_format](documents, tokenizer, config.max_length, progress.update), folder)

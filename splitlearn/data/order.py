@@ -11,11 +11,11 @@ __all__ = ["EpochOrder"]
 
 
 class EpochOrder:
-    """Shuffled numbers of the sequences, a pure function of seed and epoch; keeps the epoch that was asked for last.
+    """Shuffled sequence indices, a pure function of seed and epoch; caches the last epoch asked for.
 
     Args:
-        seed: of the run.
-        count: sequences.
+        seed: the run's.
+        count: number of sequences.
     """
 
     def __init__(self, seed: int, count: int) -> None:
@@ -25,9 +25,9 @@ class EpochOrder:
         self._order_N = torch.empty(0, dtype=torch.int32)
 
     def of(self, epoch: int) -> torch.Tensor:
-        """Return the numbers, shape (N,), int32: four bytes a sequence are all the memory that the order takes."""
+        """Return the indices, shape (N,), int32: the order takes only four bytes of memory per sequence."""
         if epoch != self._epoch:
-            self._order_N = torch.empty(0, dtype=torch.int32)  # before the next one is made, not after
+            self._order_N = torch.empty(0, dtype=torch.int32)  # free the old one before making the next
             digest = hashlib.sha256(f"{self._seed}/{epoch}/order of the sequences".encode()).digest()
             generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little"))
             self._order_N = torch.randperm(self._count, generator=generator, dtype=torch.int32)

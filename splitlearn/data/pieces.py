@@ -1,8 +1,8 @@
 """Long texts in pieces that can be tokenised one by one.
 
-A tokenizer needs memory in proportion to the text that it is given at once, some hundred times its size. So a text is
-cut, but only before a single space or line feed between two other characters: byte-level BPE such as GPT-2's never
-joins what is before such a place with what is after it, so the tokens of the pieces are those of the whole.
+A tokenizer needs memory of some hundred times the size of the text passed to it. So a text is cut, but only before a
+single space or line feed between two other characters: byte-level BPE such as GPT-2's never merges across such a place,
+so the tokens of the pieces are those of the whole.
 """
 
 import re
@@ -11,21 +11,21 @@ from typing import NamedTuple
 
 __all__ = ["Piece", "batches_of", "lines_of", "pieces_of"]
 
-# In characters. A shorter text is not cut at all; one without a place to cut it in twice as many is cut anywhere.
+# In characters. A shorter text is not cut; a text with no place to cut in twice as many is cut anywhere.
 PIECE = 1 << 14
 BATCH = 1 << 17
 PLACE = re.compile(r"(?<=\S)[ \n](?=\S)")
 
 
 class Piece(NamedTuple):
-    """A part of a text, in order; `last` where the text ends with it."""
+    """A part of a text; `last` if the text ends with it."""
 
     text: str
     last: bool
 
 
 def pieces_of(chunks: Iterable[str]) -> Iterator[Piece]:
-    """Cut one text; the pieces do not depend on the chunks that it comes in."""
+    """Cut one text; the pieces do not depend on its chunks."""
     held = ""
     for chunk in chunks:
         *whole, held = _cut(held + chunk)
@@ -48,7 +48,7 @@ def lines_of(chunks: Iterable[str]) -> Iterator[Piece]:
 
 
 def batches_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Collect pieces for calls of the tokenizer that are worth their price, each of bounded size."""
+    """Collect pieces into batches of bounded size that are worth a call of the tokenizer."""
     batch: list[Piece] = []
     characters = 0
     for piece in pieces:
@@ -62,7 +62,7 @@ def batches_of(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
 
 
 def _cut(text: str) -> list[str]:
-    """Return the pieces that are sure whatever follows, and what is left."""
+    """Return the pieces that are certain whatever follows, and the rest."""
     pieces = []
     start = 0
     while len(text) - start > 2 * PIECE:

@@ -1,4 +1,4 @@
-"""From text to token sequences of at most `max_length` tokens, a batch of pieces at a time."""
+"""Turns text into sequences of at most `max_length` tokens, a batch of pieces at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -13,13 +13,13 @@ Advance = Callable[[int], object]
 
 
 def line_rows(documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance) -> Iterator[Row]:
-    """Yield a sequence a line that is not blank: its tokens and the end of text, cut off at `max_length`.
+    """Yield one sequence per non-blank line: its tokens and the end-of-text token, truncated to `max_length`.
 
     Args:
         documents: to be read.
         tokenizer: for them.
         max_length: of a sequence.
-        advance: told how many bytes of text were tokenised since it was told before.
+        advance: called with the number of bytes of text tokenised since the last call.
     """
     lines = (piece for document in documents for piece in lines_of(document.chunks()))
     row: list[int] = []
@@ -37,9 +37,9 @@ def line_rows(documents: Iterable[Document], tokenizer: Tokenizer, max_length: i
 def packed_rows(
     documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance
 ) -> Iterator[Row]:
-    """Yield blocks of `max_length` tokens from the documents, joined with the end of text.
+    """Yield blocks of `max_length` tokens from the documents, joined with the end-of-text token.
 
-    The last block may be shorter, and is left out where it has no target. The arguments are those of `line_rows`.
+    The last block may be shorter, and is left out if it has no target. The arguments are those of `line_rows`.
     """
     pieces = (piece for document in documents for piece in pieces_of(document.chunks()))
     ids: list[int] = []

@@ -1,7 +1,7 @@
-"""Token sequences in files: written once, read one at a time, whatever their number.
+"""Token sequences in files: written once, read one at a time, however many there are.
 
-They are read, not mapped: the pages of a mapped file count as the process's memory once they were touched, and an epoch
-touches all of them.
+They are read, not mapped: pages of a mapped file count as the process's memory once touched, and an epoch touches all
+of them.
 
 Shapes: L tokens of one sequence.
 """
@@ -20,13 +20,13 @@ import torch
 
 __all__ = ["Row", "Sequences", "StoredSequences", "digest_of_sequences", "write_rows"]
 
-MIN_TOKENS = 2  # a single token has nothing before it from which to predict it
+MIN_TOKENS = 2  # a single token has no predecessor to predict it from
 TOKENS, STARTS, SUMMARY = "tokens.u32", "starts.i64", "summary.json"
 READ_BYTES = 1 << 20
 
 
 class Row(NamedTuple):
-    """Token ids of one sequence, and how many more its text has that did not fit."""
+    """Token ids of one sequence, and how many more tokens of its text did not fit."""
 
     ids: list[int]
     cut: int
@@ -36,25 +36,25 @@ class Sequences(Protocol):
     """int64 tensors of shape (L,), each with its own L >= 2."""
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of sequences."""
 
     def __getitem__(self, row: int, /) -> torch.Tensor:
-        """Return one."""
+        """Return one sequence."""
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        """Yield all in order."""
+        """Yield all sequences in order."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What is known of stored sequences.
+    """Summary of stored sequences.
 
     Attributes:
-        count: sequences.
-        digest: of all, as `digest_of_sequences` gives it.
-        skipped: texts that were left out because they have no target.
-        cut: sequences whose text did not fit.
-        cut_tokens: tokens of those texts that were left out.
+        count: number of sequences.
+        digest: of all, as returned by `digest_of_sequences`.
+        skipped: number of texts left out because they have no target.
+        cut: number of sequences whose text did not fit.
+        cut_tokens: number of tokens cut from those texts.
         files: SHA-256 of each file's bytes, by name.
     """
 
@@ -67,10 +67,10 @@ class Summary:
 
 
 class StoredSequences:
-    """Sequences in a folder that `write_rows` has filled; it may be removed while they are in use.
+    """Sequences in a folder that `write_rows` has filled; the folder may be removed while they are in use.
 
     Args:
-        folder: with the files.
+        folder: contains the files.
 
     Raises:
         OSError: a file is missing or cannot be read.
@@ -85,11 +85,11 @@ class StoredSequences:
         self._tokens, self._starts = (self._opened(folder / name) for name in (TOKENS, STARTS))
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of sequences."""
         return self.summary.count
 
     def __getitem__(self, row: int, /) -> torch.Tensor:
-        """Return one, shape (L,)."""
+        """Return one sequence, shape (L,)."""
         if not 0 <= row < len(self):
             raise IndexError(row)
         first, end = np.frombuffer(os.pread(self._starts, 16, 8 * row), "<i8").tolist()
@@ -98,11 +98,11 @@ class StoredSequences:
         return torch.from_numpy(np.frombuffer(content, "<u4").astype(np.int64))
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        """Yield all in order."""
+        """Yield all sequences in order."""
         return (self[row] for row in range(len(self)))
 
     def _opened(self, path: Path) -> int:
-        """Open a file for as long as this object lives, and compare all of it with its digest."""
+        """Open a file for as long as this object lives, and verify its digest."""
         descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, descriptor)
         digest = hashlib.sha256()
@@ -118,7 +118,7 @@ def write_rows(rows: Iterable[Row], folder: Path) -> None:
     """Write sequences into an empty folder; those without a target are left out.
 
     Raises:
-        OSError: there is no room.
+        OSError: the disk is full.
     """
     digest = hashlib.sha256()
     count = skipped = cut = cut_tokens = position = 0
@@ -142,7 +142,7 @@ def write_rows(rows: Iterable[Row], folder: Path) -> None:
 
 
 def digest_of_sequences(sequences: Sequences) -> str:
-    """Return the SHA-256 of every sequence in order, in hexadecimal; that of stored ones is known."""
+    """Return the SHA-256 of all sequences in order, in hexadecimal; that of stored ones is known."""
     if isinstance(sequences, StoredSequences):
         return sequences.summary.digest
     digest = hashlib.sha256()
@@ -156,7 +156,7 @@ def _framed(ids_L: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bytes:
 
 
 class _DigestedFile:
-    """A new file that knows the digest of what was written."""
+    """A new file that computes the digest of what is written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -170,6 +170,6 @@ class _DigestedFile:
         self._file.close()
 
     def write(self, content: bytes) -> None:
-        """Write at the end."""
+        """Append to the file."""
         self.digest.update(content)
         self._file.write(content)

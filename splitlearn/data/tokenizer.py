@@ -24,7 +24,7 @@ ADVICE = (
 )
 
 
-# Any of them makes a folder with a model one with a tokenizer too.
+# Any of these files means that a model folder has a tokenizer.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "tokenizer.model")
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Tokenizer:
     """Text to token ids and back.
 
-    The text `<|endoftext|>` inside a document is the end-of-text token where the tokenizer knows it as a special
-    one, as is usual in files that hold many documents.
+    The text `<|endoftext|>` inside a document becomes the end-of-text token if the tokenizer has it as a special token,
+    as is usual in files with many documents.
 
     Args:
         backend: the Hugging Face tokenizer that does the work.
@@ -49,11 +49,11 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the token ids of a text, with nothing added at its ends."""
-        # Long documents are cut into blocks later: the library's length warning would only mislead.
+        # Long documents are cut into blocks later, so the library's length warning would mislead.
         return list(self.backend.encode(text, add_special_tokens=False, verbose=False))
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of many texts, as `encode` gives them one by one; on all processors at once."""
+        """Return the token ids of many texts, as `encode` does for each; in parallel on all processors."""
         encoded = self.backend(
             list(texts),
             add_special_tokens=False,
@@ -68,12 +68,12 @@ class Tokenizer:
         return str(self.backend.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def fingerprint(self) -> str:
-        """Digest the vocabulary; SHA-256 in hexadecimal."""
+        """Return the SHA-256 of the vocabulary, in hexadecimal."""
         vocabulary = json.dumps(sorted(self.backend.get_vocab().items()))
         return hashlib.sha256(vocabulary.encode()).hexdigest()
 
     def check_fits(self, vocab_size: int) -> None:
-        """Refuse a vocabulary that is larger than a model's; raises `DataError`."""
+        """Raise `DataError` if the vocabulary is larger than the model's."""
         if self.vocab_size > vocab_size:
             raise DataError(
                 f"the tokenizer has {self.vocab_size} tokens, and the model knows {vocab_size}; set tokenizer to the "
@@ -81,10 +81,10 @@ class Tokenizer:
             )
 
     def recipe(self) -> str:
-        """Digest all that decides how a text is tokenised, not the vocabulary only; SHA-256 in hexadecimal.
+        """Return the SHA-256 of everything that decides how a text is tokenised, in hexadecimal.
 
         Raises:
-            DataError: there is no room for the tokenizer in the folder for temporary files.
+            DataError: the folder for temporary files has no room for the tokenizer.
         """
         digest = hashlib.sha256()
         for name, data in self.files().items():
@@ -92,10 +92,10 @@ class Tokenizer:
         return digest.hexdigest()
 
     def files(self) -> dict[str, bytes]:
-        """Return what `save` writes, by the names of the files, in their order.
+        """Return what `save` writes, by name of the file, in order of the names.
 
         Raises:
-            DataError: there is no room for the tokenizer in the folder for temporary files.
+            DataError: the folder for temporary files has no room for the tokenizer.
         """
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -111,12 +111,12 @@ class Tokenizer:
         """Write a folder that the setting `tokenizer` and Hugging Face's `AutoTokenizer` read; raises `OSError`."""
         try:
             self.backend.save_pretrained(folder)
-        except Exception as error:  # the library's Rust half raises bare `Exception` for a full disk
+        except Exception as error:  # the library's Rust part raises bare `Exception` for a full disk
             raise OSError(f"the tokenizer cannot be written into {folder}: {error}") from error
 
 
 def tokenizer_name(config: TrainingConfig) -> str:
-    """Return the folder or hub name of the tokenizer: the one that is set, or the model folder's own; else nothing."""
+    """Return the folder or hub name of the tokenizer: the setting, else the model folder's own, else empty."""
     own = any((Path(config.model) / name).is_file() for name in TOKENIZER_FILES)
     return config.tokenizer or (config.model if own else "")
 
@@ -125,10 +125,10 @@ def load_tokenizer(config: TrainingConfig) -> Tokenizer:
     """Load the tokenizer that the setting `tokenizer` names, else the model folder's own, else train one on the corpus.
 
     Args:
-        config: `tokenizer` and `model`, and without a tokenizer there `data` and `vocab_size`, decide the result.
+        config: `tokenizer` and `model` decide the result or, without a tokenizer there, `data` and `vocab_size`.
 
     Raises:
-        DataError: the tokenizer cannot be had or cannot be used, or the corpus cannot be read.
+        DataError: the tokenizer cannot be loaded or used, or the corpus cannot be read.
     """
     name = tokenizer_name(config)
     if name:
@@ -161,7 +161,7 @@ def _load_hugging_face(name: str) -> PreTrainedTokenizerBase:
 
 
 def _checked(backend: PreTrainedTokenizerBase, name: str) -> Tokenizer:
-    # A folder with a model but no vocabulary loads without complaint and turns every text into nothing.
+    # A model folder without a vocabulary loads without complaint and turns every text into nothing.
     if backend.get_vocab().keys() <= set(backend.all_special_tokens):
         raise DataError(f"tokenizer = {name}: it has no vocabulary; {ADVICE}")
     if backend.eos_token_id is None:

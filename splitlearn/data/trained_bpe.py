@@ -1,7 +1,7 @@
 """A byte-level BPE trained on the corpus, and the cache that keeps it.
 
 Client and judge both train it and must get the same one: training is deterministic, and the cache is only a
-shortcut. It is keyed by everything the result depends on, written in one rename, and a damaged file is rebuilt.
+shortcut. It is keyed by everything the result depends on and written with one rename; a damaged file is rebuilt.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ __all__ = ["END_OF_TEXT", "train_bpe"]
 
 END_OF_TEXT = "<|endoftext|>"
 MIN_FREQUENCY = 2  # a pair seen once is not worth a token
-RECIPE = 2  # raise it when `_train` changes, so that older cache files are not used
-# Of a longer corpus, pieces from all over it with so many bytes in all: pairs of letters are as frequent in them, and
-# the words that are counted in memory are bounded.
+RECIPE = 2  # increase this when `_train` changes, so that older cache files are not used
+# From a longer corpus, pieces from all over it with this many bytes in total: letter pairs are as frequent in them, and
+# the words counted in memory are bounded.
 MOST_BYTES = 64 << 20
 
 logger = logging.getLogger(__name__)
 
 
 def train_bpe(documents: tuple[Document, ...], digest: str, vocab_size: int) -> tokenizers.Tokenizer:
-    """Train a byte-level BPE, or take it from the cache.
+    """Train a byte-level BPE, or load it from the cache.
 
     Args:
         documents: the corpus.
-        digest: of the corpus.
+        digest: the corpus's.
         vocab_size: upper bound of the vocabulary, `END_OF_TEXT` and the 256 bytes included; a small corpus may not
             have enough repeated pairs to reach it.
     """
@@ -49,7 +49,7 @@ def train_bpe(documents: tuple[Document, ...], digest: str, vocab_size: int) -> 
 
 
 def sample(documents: tuple[Document, ...]) -> Iterator[str]:
-    """Yield the corpus in pieces; of one longer than `MOST_BYTES` every second, third … of them."""
+    """Yield the corpus in pieces; only every second, third … piece if it is longer than `MOST_BYTES`."""
     stride = -(-sum(document.size for document in documents) // MOST_BYTES)
     pieces = (piece.text for document in documents for piece in pieces_of(document.chunks()))
     return (text for number, text in enumerate(pieces) if number % stride == 0)

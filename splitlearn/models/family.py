@@ -1,4 +1,4 @@
-"""What a model family must offer to be cut in three.
+"""What a model family must provide to be cut in three.
 
 Shapes: B sequences, T positions, H hidden width, V vocabulary.
 """
@@ -23,19 +23,19 @@ class ClientStage(nn.Module):
 
     @abstractmethod
     def bottom(self, input_ids_BT: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Embed the tokens and run the first blocks; returns the smashed data, BTH."""
+        """Embed the tokens and run the first blocks; return the smashed data, BTH."""
 
     @abstractmethod
     def top(self, features_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Run the last blocks, the final norm and the head; returns the logits, BTV."""
+        """Run the last blocks, the final norm and the head; return the logits, BTV."""
 
     @abstractmethod
     def bottom_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the bottom uses, by Hugging Face name."""
+        """Return the parameters that the bottom uses, by Hugging Face name."""
 
     @abstractmethod
     def top_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the top uses, by Hugging Face name; tied weights stand in both."""
+        """Return the parameters that the top uses, by Hugging Face name; tied weights are in both."""
 
 
 class TrunkStage(nn.Module):
@@ -43,7 +43,7 @@ class TrunkStage(nn.Module):
 
     @abstractmethod
     def forward(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Run the middle blocks; returns the features, BTH."""
+        """Run the middle blocks; return the features, BTH."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class ModelIdentity:
     Attributes:
         family: name of the model family.
         settings: everything of the model's configuration that changes its arithmetic, as text.
-        parameter_order: every trainable parameter's name in the uncut model's order.
+        parameter_order: names of all trainable parameters, in the uncut model's order.
         trunk_fingerprint: digest of the trunk's initial weights.
-        positions: longest sequence the model takes, in tokens.
+        positions: longest sequence that the model takes, in tokens.
         vocab_size: rows of the embedding.
         hidden_size: width of the smashed data.
     """
@@ -84,11 +84,11 @@ class ModelFamily(Protocol):
         """Write client and trunk parts of `config.model` as safetensors; raises `ModelError`."""
 
     def export(self, config: TrainingConfig, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
-        """Write all parts' weights as one checkpoint that the library loads; raises `ModelError`."""
+        """Write all parts' weights as one checkpoint that Hugging Face loads; raises `ModelError`."""
 
 
 def fingerprint(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Digest names, dtypes, shapes and bytes of tensors; SHA-256 in hexadecimal."""
+    """Return the SHA-256 of names, dtypes, shapes and bytes of tensors, in hexadecimal."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()

@@ -37,8 +37,8 @@ def run_blocks(
 ) -> torch.Tensor:
     """Run blocks as the uncut model does.
 
-    A block called by itself has no causal mask: the mask is built by the library's own function, so that every part
-    takes the same attention kernel as the whole model.
+    A block called by itself has no causal mask: the library's own function builds it, so that every part uses the same
+    attention kernel as the whole model.
     """
     positions = torch.arange(hidden_BTH.shape[1], device=hidden_BTH.device).unsqueeze(0)
     mask = create_causal_mask(
@@ -73,12 +73,12 @@ class Gpt2ClientStage(ClientStage):
         self.tie()
 
     def tie(self) -> None:
-        """Make the head share the token embedding where the model's configuration says so."""
+        """Make the head share the token embedding if the model's configuration says so."""
         if self.config.tie_word_embeddings:
             self.lm_head.weight = self.transformer.wte.weight
 
     def bottom(self, input_ids_BT: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Embed the tokens and run the first blocks; returns the smashed data, BTH."""
+        """Embed the tokens and run the first blocks; return the smashed data, BTH."""
         parts = self.transformer
         positions = torch.arange(input_ids_BT.shape[1], device=input_ids_BT.device).unsqueeze(0)
         hidden_BTH = parts.drop(parts.wte(input_ids_BT) + parts.wpe(positions))
@@ -86,19 +86,19 @@ class Gpt2ClientStage(ClientStage):
         return run_blocks(blocks, self.config, hidden_BTH, attention_mask_BT)
 
     def top(self, features_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Run the last blocks, the final norm and the head; returns the logits, BTV."""
+        """Run the last blocks, the final norm and the head; return the logits, BTV."""
         blocks = [self.transformer.h[key] for key in self.upper]
         hidden_BTH = run_blocks(blocks, self.config, features_BTH, attention_mask_BT)
         logits_BTV: torch.Tensor = self.lm_head(self.transformer.ln_f(hidden_BTH))
         return logits_BTV
 
     def bottom_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the bottom uses, by Hugging Face name."""
+        """Return the parameters that the bottom uses, by Hugging Face name."""
         prefixes = ["transformer.wte.", "transformer.wpe.", *(f"transformer.h.{key}." for key in self.lower)]
         return {name: p for name, p in self.named_parameters() if name.startswith(tuple(prefixes))}
 
     def top_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the top uses, by Hugging Face name; tied weights stand in both."""
+        """Return the parameters that the top uses, by Hugging Face name; tied weights are in both."""
         prefixes = ["transformer.ln_f.", "lm_head.", *(f"transformer.h.{key}." for key in self.upper)]
         prefixes += ["transformer.wte."] if self.config.tie_word_embeddings else []
         return {name: p for name, p in self.named_parameters() if name.startswith(tuple(prefixes))}
@@ -117,7 +117,7 @@ class Gpt2TrunkStage(TrunkStage):
         self.transformer.h = nn.ModuleDict({str(i): model.transformer.h[i] for i in middle})
 
     def forward(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Run the middle blocks; returns the features, BTH."""
+        """Run the middle blocks; return the features, BTH."""
         return run_blocks(self.transformer.h.values(), self.config, smashed_BTH, attention_mask_BT)
 
 
@@ -192,7 +192,7 @@ class Gpt2Family:
         make_out_folder(folder)
         try:
             model.save_pretrained(folder)
-        except SafetensorError as error:  # how the library tells of a full disk
+        except SafetensorError as error:  # how the library reports a full disk
             raise OSError(
                 f"{folder} could not be written: {error}; make room there, or choose another folder"
             ) from None

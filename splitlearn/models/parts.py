@@ -1,4 +1,4 @@
-"""A folder with a model cut in three: `bottom`, `trunk` and `top` as safetensors, and what they belong to."""
+"""A folder with a model cut in three: `bottom`, `trunk` and `top` as safetensors, and a manifest."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ PART_NAMES = ("bottom", "trunk", "top")
 
 @dataclass(frozen=True)
 class PartsManifest:
-    """What a parts folder holds.
+    """The manifest of a parts folder.
 
     Attributes:
         family: model family.
@@ -35,7 +35,7 @@ class PartsManifest:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the manifest; raises `ModelError` when it is missing or damaged."""
+        """Read the manifest; raises `ModelError` if it is missing or damaged."""
         path = folder / MANIFEST
         try:
             values = json.loads(path.read_text())
@@ -54,7 +54,7 @@ def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mappin
         path = folder / f"{name}.safetensors"
         try:
             save_file(tensors, path, {"family": family, "cuts": cuts, "part": name})
-        except SafetensorError as error:  # how the library tells of a full disk
+        except SafetensorError as error:  # how the library reports a full disk
             raise OSError(f"{path} could not be written: {error}; make room, or choose another folder") from None
     digests = {name: fingerprint(parts[name]) for name in PART_NAMES}
     manifest = PartsManifest(family, cuts, digests)
@@ -62,7 +62,7 @@ def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mappin
 
 
 def read_part(folder: Path, name: str, manifest: PartsManifest) -> dict[str, torch.Tensor]:
-    """Read one part; raises `ModelError` when it is missing, torn or not the one that the manifest names."""
+    """Read one part; raises `ModelError` if it is missing, torn, or not the one named in the manifest."""
     path = folder / f"{name}.safetensors"
     try:
         tensors = load_file(path)

@@ -21,7 +21,7 @@ library_log.disable_progress_bar()  # type: ignore[no-untyped-call] # the librar
 
 
 def is_parts_folder(model: str) -> bool:
-    """Say whether `model` names a folder written by `splitlearn split`."""
+    """Return whether `model` names a folder written by `splitlearn split`."""
     return (Path(model) / MANIFEST).is_file()
 
 
@@ -62,22 +62,22 @@ def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise _unavailable(config.model, error) from None
     model, found = loaded
-    if found["missing_keys"]:  # the library would fill them with random numbers
+    if found["missing_keys"]:  # the library would initialise them randomly
         raise ModelError(f"model = {config.model!r} has no weights for {sorted(found['missing_keys'])[0]}")
     return _training(model)
 
 
 def build_empty(settings: GPT2Config) -> GPT2LMHeadModel:
-    """Build the model's modules without memory for their weights."""
+    """Build the model's modules without allocating their weights."""
     with torch.device("meta"):
         return _training(GPT2LMHeadModel(settings))
 
 
 def with_hub_tokenizer(config: TrainingConfig) -> TrainingConfig:
-    """Return settings by which a model of the hub comes with its own tokenizer, unless another one is named.
+    """Return settings under which a hub model uses its own tokenizer, unless another one is named.
 
     Raises:
-        ModelError: there is no such model; better said before a long text is read.
+        ModelError: there is no such model; reported before a long text is read.
     """
     load_config(config)
     of_the_hub = config.model not in PRESETS and not Path(config.model).exists()
@@ -85,7 +85,7 @@ def with_hub_tokenizer(config: TrainingConfig) -> TrainingConfig:
 
 
 def _check_spelling(model: str) -> None:
-    """Refuse what is almost a preset's name, before anybody asks the hub for it; raises `ModelError`."""
+    """Raise `ModelError` for a name that is almost a preset's, before the hub is asked for it."""
     close = get_close_matches(model, PRESETS, n=1, cutoff=0.75)
     if close and not Path(model).exists():
         raise ModelError(f"model = {model!r}: there is no such preset or folder; did you mean {close[0]!r}?")
