@@ -4,8 +4,6 @@ Shapes: B sequences, T positions, H hidden width.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import torch
 
@@ -19,26 +17,18 @@ from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.outcome import Ready
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
 
 __all__ = ["LocalTrunk"]
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-@dataclass(frozen=True)
-class Ready(Generic[T_co]):
-    """An answer that is there already."""
-
-    value: T_co
-
-    def result(self) -> T_co:
-        """Return the answer."""
-        return self.value
-
 
 class LocalTrunk:
-    """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same."""
+    """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same.
+
+    It is the lowest rung of the ladder of equivalence and keeps off the wire on purpose: no messages, no dispatch and
+    no `DirectTransport`. So a fault that shows here is the session's, and one that shows only above it the wire's.
+    """
 
     stopping = False
 

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import grpc
-from google.protobuf.message import Message
 
 from splitlearn.config import TrainingConfig
 from splitlearn.wire.addresses import host_of
 from splitlearn.wire.credentials import bearer, client_tls, read_token
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.grpc_log import without_tracebacks
-from splitlearn.wire.methods import METHODS, Method
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.options import channel_options
 from splitlearn.wire.status import wire_error
 from splitlearn.wire.trunk_link import Pending
@@ -45,24 +44,20 @@ class GrpcTransport:
         # Another thread may call while the connection is made anew.
         self._changing = threading.Lock()
 
-    def call(self, method: str, request: Message, timeout: float) -> Pending[Message]:
+    def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
         """Send a request; the reply is due within `timeout` seconds."""
-        of = METHODS[method]
-        data = of.write_request(request)
         with self._changing:
-            call: grpc.UnaryUnaryMultiCallable[bytes, bytes | None] = self._channel.unary_unary(of.path)
-            future = call.future(data, timeout=timeout, metadata=self._metadata)
-        return _GrpcCall(future, of, data, encrypted=self._encrypted)
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes | None] = self._channel.unary_unary(METHODS[method].path)
+            future = call.future(request, timeout=timeout, metadata=self._metadata)
+        return _GrpcCall(future, encrypted=self._encrypted)
 
-    def stream(self, method: str, request: Message, timeout: float) -> Iterator[Message]:
+    def stream(self, method: str, request: bytes, timeout: float) -> Iterator[bytes]:
         """Send a request that has many replies; raises `WireError` while iterating."""
-        of = METHODS[method]
-        data = of.write_request(request)
         with self._changing:
-            call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(of.path)
-            stream = call(data, timeout=timeout, metadata=self._metadata)
+            call: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(METHODS[method].path)
+            replies = call(request, timeout=timeout, metadata=self._metadata)
         try:
-            yield from of.read_replies(stream, data)
+            yield from replies
         except grpc.RpcError as error:
             raise wire_error(cast("grpc.Call", error), encrypted=self._encrypted) from None
 
@@ -117,19 +112,17 @@ class _Changes:
 
 
 class _GrpcCall:
-    def __init__(self, future: "grpc.Future[bytes | None]", method: Method, request: bytes, *, encrypted: bool) -> None:
+    def __init__(self, future: "grpc.Future[bytes | None]", *, encrypted: bool) -> None:
         self._future = future
-        self._method = method
-        self._request = request
         self._encrypted = encrypted
 
-    def result(self) -> Message:
+    def result(self) -> bytes:
         try:
-            data = self._future.result()
+            reply = self._future.result()
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
-        if data is None:
+        if reply is None:
             raise WireError(Reason.TRANSPORT, "the call ended well and without a reply", Code.UNKNOWN)
-        return self._method.read_reply(data, self._request)
+        return reply

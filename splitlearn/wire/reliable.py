@@ -11,7 +11,9 @@ from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from splitlearn.wire.attempt import Attempt, StreamAttempt
 from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.transport import Transport
 from splitlearn.wire.trunk_link import Pending
 
@@ -85,17 +87,24 @@ class ReliableCalls:
         Args:
             method: name of the RPC.
             request: idempotent.
-            read: gives the answer that is in a reply; a reply that it finds damaged is asked for again.
+            read: returns the answer that is in a reply; a reply that it finds damaged is asked for again.
         """
-        return ReliableCall(self, method, lambda: self.transport.call(method, request, self.policy.timeout), read)
+        of = METHODS[method]
+        data = of.write_request(request)
+        return ReliableCall(self, method, lambda: Attempt(self.transport, of, data, self.policy.timeout), read)
 
     def collect(
         self, method: str, request: Message, read: Callable[[list[Message]], R]
     ) -> "ReliableCall[list[Message], R]":
         """Send a request that has many replies; a stream that breaks off is asked for again from its beginning."""
-        return ReliableCall(
-            self, method, lambda: _WholeStream(self.transport, method, request, self.policy.timeout), read
-        )
+        of = METHODS[method]
+        data = of.write_request(request)
+        return ReliableCall(self, method, lambda: StreamAttempt(self.transport, of, data, self.policy.timeout), read)
+
+    def attempt(self, method: str, request: Message, timeout: float) -> Pending[Message]:
+        """Send a request once, which is not repeated; the reply is due within `timeout` seconds."""
+        of = METHODS[method]
+        return Attempt(self.transport, of, of.write_request(request), timeout)
 
     def answered(self) -> None:
         """Take note that the trunk has said something, be it a refusal."""
@@ -112,16 +121,6 @@ class ReliableCalls:
         if self._failed_in_a_row >= RENEW_AFTER or error.reason is Reason.UNAUTHENTICATED:
             self._failed_in_a_row = 0
             self.transport.renew()
-
-
-class _WholeStream:
-    """All replies of a request, awaited together."""
-
-    def __init__(self, transport: Transport, method: str, request: Message, timeout: float) -> None:
-        self._replies = transport.stream(method, request, timeout)
-
-    def result(self) -> list[Message]:
-        return list(self._replies)
 
 
 class ReliableCall(Generic[M, R]):

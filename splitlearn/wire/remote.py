@@ -179,7 +179,7 @@ class RemoteTrunk:
         actions = pb.SyncTrainingStateRequest
         request = self._sync_request(actions.ACTION_CLOSE if saved else actions.ACTION_ABANDON, None)
         with suppress(WireError):
-            self._calls.transport.call("SyncTrainingState", request, LEAVING_SECONDS).result()
+            self._calls.attempt("SyncTrainingState", request, LEAVING_SECONDS).result()
         self.hang_up()
 
     def beat(self) -> None:
@@ -192,7 +192,7 @@ class RemoteTrunk:
             if not self._session_id or self._calls.clock.now() - self._spoke < BEAT_SECONDS:
                 return
             request = self._sync_request(pb.SyncTrainingStateRequest.ACTION_QUERY, None)
-            answer = self._calls.transport.call("SyncTrainingState", request, self._calls.policy.timeout)
+            answer = self._calls.attempt("SyncTrainingState", request, self._calls.policy.timeout)
         try:
             answer.result()
         except WireError as error:

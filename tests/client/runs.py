@@ -1,7 +1,5 @@
 """Whole runs of the client, and what they leave on the disk."""
 
-import random
-
 import torch
 from exactness.cut import batches_of
 from exactness.uncut import same_bits
@@ -14,18 +12,15 @@ from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.local import LocalTrunk
-from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.checksum import checksum_of
+from splitlearn.wire.direct import DirectTransport
+from splitlearn.wire.errors import WireError
+from splitlearn.wire.methods import METHODS
+from splitlearn.wire.outcome import Failed, Ready
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
-
-METHODS = {
-    "OpenSession": ("open_session", pb.OpenSessionRequest),
-    "Compute": ("compute", pb.ComputeRequest),
-    "Backward": ("backward", pb.BackwardRequest),
-    "SyncTrainingState": ("sync_training_state", pb.SyncTrainingStateRequest),
-}
 
 
 class CrashError(BaseException):
@@ -121,84 +116,31 @@ def fail(error):
     raise error
 
 
-class DirectTransport:
-    """Carries messages to a service in this process, as bytes."""
-
-    def __init__(self, service):
-        self.service = service
-
-    def call(self, method, request, _timeout):
-        """Carry the request out at once."""
-        name, kind = METHODS[method]
-        try:
-            reply = getattr(self.service, name)(kind.FromString(request.SerializeToString()))
-        except WireError as error:
-            return Outcome(error)
-        return Outcome(type(reply).FromString(reply.SerializeToString()))
-
-    def stream(self, _method, request, _timeout):
-        """Carry out the one method that has many replies."""
-        return self.service.get_gradients(request)
-
-    def renew(self):
-        """Do nothing."""
-
-    def close(self):
-        """Do nothing."""
+def direct(service):
+    """Return the transport to a service in this process."""
+    return DirectTransport(Dispatch(service))
 
 
-class Outcome:
-    """A reply or a failure that is there already."""
+class ScriptedTransport(DirectTransport):
+    """The transport to a service in this process for which a test may answer.
 
-    def __init__(self, value):
-        self.value = value
+    `answer` is told every method and request, and returns an error or a message instead of the trunk's own reply;
+    None leaves the request to the trunk.
+    """
 
-    def result(self):
-        """Return it."""
-        if isinstance(self.value, Exception):
-            raise self.value
-        return self.value
-
-
-class LossyTransport:
-    """Loses requests and replies, carries requests twice and damages bytes, as a seeded generator decides."""
-
-    def __init__(self, inner, seed, share=0.3):
-        self.inner, self.random, self.share = inner, random.Random(seed), share  # noqa: S311 - repeatable, not secret
-        self.lost_requests = self.lost_replies = self.doubled = self.damaged = 0
+    def __init__(self, service, answer):
+        super().__init__(Dispatch(service))
+        self.answer = answer
 
     def call(self, method, request, timeout):
-        """Carry the request, perhaps."""
-        if self.random.random() > self.share:
-            return self.inner.call(method, request, timeout)
-        fault = self.random.choice(["request", "reply", "double", "damage"])
-        lost = Outcome(WireError(Reason.TRANSPORT, "lost", Code.UNAVAILABLE))
-        if fault == "request":
-            self.lost_requests += 1
-            return lost
-        answer = self.inner.call(method, request, timeout)
-        if fault == "reply":
-            self.lost_replies += 1
-            return lost
-        if fault == "damage" and method == "Compute" and isinstance(getattr(answer, "value", None), pb.ComputeReply):
-            self.damaged += 1
-            data = bytearray(answer.value.features.data)
-            data[self.random.randrange(len(data))] ^= 1
-            answer.value.features.data = bytes(data)
-            return answer
-        self.doubled += 1
-        return self.inner.call(method, request, timeout)
-
-    def stream(self, method, request, timeout):
-        """Carry the request."""
-        return self.inner.stream(method, request, timeout)
-
-    def renew(self):
-        """Do nothing."""
-
-    def close(self):
-        """Do nothing."""
-        self.inner.close()
+        """Answer as the script says, or as the trunk does."""
+        of = METHODS[method]
+        answer = self.answer(method, of.read_request(request))
+        if isinstance(answer, WireError):
+            return Failed(answer)
+        if answer is not None:
+            return Ready(next(of.write_replies([answer], checksum_of(request))))
+        return super().call(method, request, timeout)
 
 
 class StoppedClock:

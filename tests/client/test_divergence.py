@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from client.runs import DirectTransport, Outcome, local_trunk, remote_trunk, train
+from client.runs import ScriptedTransport, local_trunk, remote_trunk, train
 from trunk.server import service_of
 
 from splitlearn.client.divergence import DivergenceWatch
@@ -19,18 +19,16 @@ def run(config):
     return config.but(max_length=24, batch_size=4, num_epochs=2, max_steps=12)
 
 
-class NotFinite(DirectTransport):
-    """A trunk whose results are not finite, at the given steps or all."""
+def not_finite(service, *steps):
+    """Return the transport to a trunk whose results are not finite, at the given steps or all."""
 
-    def __init__(self, service, *steps):
-        super().__init__(service)
-        self.steps = steps
+    def answer(method, request):
+        if method == "Compute" and (not steps or request.key.step in steps):
+            service.compute(request)
+            return WireError(Reason.NON_FINITE_RESULT, "the trunk's result has NaN")
+        return None
 
-    def call(self, method, request, timeout):
-        if method == "Compute" and (not self.steps or request.key.step in self.steps):
-            super().call(method, request, timeout)
-            return Outcome(WireError(Reason.NON_FINITE_RESULT, "the trunk's result has NaN"))
-        return super().call(method, request, timeout)
+    return ScriptedTransport(service, answer)
 
 
 def test_a_learning_rate_that_is_much_too_high_ends_the_run(run):
@@ -46,19 +44,19 @@ def test_a_learning_rate_that_is_much_too_high_ends_the_run(run):
 def test_a_trunk_that_answers_only_nan_ends_the_run(run, most):
     run = run.but(max_skipped=most)
     with pytest.raises(DivergedError, match=r"has diverged.*look at the trunk's log"):
-        train(run, remote_trunk(NotFinite(service_of(run)), run))
+        train(run, remote_trunk(not_finite(service_of(run)), run))
 
 
 def test_a_run_may_go_on_whatever_happens(run):
     run = run.but(max_skipped=0)
-    result = train(run, remote_trunk(NotFinite(service_of(run)), run))
+    result = train(run, remote_trunk(not_finite(service_of(run)), run))
 
     assert (12, 12, 12) == (result.steps, result.done, result.skipped)
 
 
 def test_steps_that_are_skipped_here_and_there_are_told_and_end_nothing(run, caplog):
     run = run.but(max_skipped=2)
-    result = train(run, remote_trunk(NotFinite(service_of(run), 1, 2, 4, 5), run))
+    result = train(run, remote_trunk(not_finite(service_of(run), 1, 2, 4, 5), run))
 
     assert (12, 4) == (result.steps, result.skipped)
     assert "step 4 is skipped: the trunk's result has NaN" in caplog.text
@@ -68,7 +66,7 @@ def test_steps_that_are_skipped_here_and_there_are_told_and_end_nothing(run, cap
 
 def test_a_last_step_that_is_not_finite_is_told_after_the_save(run):
     with pytest.raises(DivergedError, match=r"last loss is not finite, and 1 of its steps.*checkpoint is of step 12"):
-        train(run, remote_trunk(NotFinite(service_of(run), 11), run))
+        train(run, remote_trunk(not_finite(service_of(run), 11), run))
 
 
 def report_of(step, loss=math.nan):

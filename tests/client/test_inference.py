@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from client.runs import DirectTransport, data_of, local_trunk, remote_trunk, state_of
+from client.runs import data_of, direct, local_trunk, remote_trunk, state_of
 from exactness.cut import SplitRun, batches_of, train_split
 from exactness.uncut import difference, load_uncut, same_bits
 from trunk.server import hello_of, service_of
@@ -15,9 +15,7 @@ from splitlearn.wire.trunk_link import Hello
 
 @pytest.fixture(params=["local", "remote"])
 def trunk(request, config):
-    link = (
-        local_trunk(config) if request.param == "local" else remote_trunk(DirectTransport(service_of(config)), config)
-    )
+    link = local_trunk(config) if request.param == "local" else remote_trunk(direct(service_of(config)), config)
     link.open(hello_of(config))
     return link
 
@@ -111,7 +109,7 @@ def test_each_token_comes_when_it_is_known(client, trunk, config):
 
 def test_a_trunk_keeps_nothing_of_inference(client, config):
     service = service_of(config)
-    link = remote_trunk(DirectTransport(service), config)
+    link = remote_trunk(direct(service), config)
     incarnation = link.open(Hello("reader", hello_of(config).agreement)).incarnation
     evaluate(client[0], link, data_of(config), config)
     session = service._sessions.get("reader", incarnation)

@@ -8,6 +8,7 @@ from trunk.server import Trunk, hello_of
 from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 
@@ -53,6 +54,11 @@ def test_a_beat_that_is_refused_is_left_for_the_next_call_to_find_out(trunk):
     assert Reason.UNKNOWN_SESSION is caught.value.reason
 
 
+def is_query(method, request):
+    message = METHODS[method].read_request(request)
+    return method == "SyncTrainingState" and message.action == pb.SyncTrainingStateRequest.ACTION_QUERY
+
+
 class HoldsBeats:
     """A transport on which a beat is answered when the connection is given up."""
 
@@ -61,7 +67,7 @@ class HoldsBeats:
         self.asked, self.closed = threading.Event(), threading.Event()
 
     def call(self, method, request, timeout):
-        if method == "SyncTrainingState" and request.action == pb.SyncTrainingStateRequest.ACTION_QUERY:
+        if is_query(method, request):
             return self
         return self._transport.call(method, request, timeout)
 
@@ -93,7 +99,7 @@ class FailsBeats:
         self.renewals = 0
 
     def call(self, method, request, timeout):
-        if method == "SyncTrainingState" and request.action == pb.SyncTrainingStateRequest.ACTION_QUERY:
+        if is_query(method, request):
             return self
         return self._transport.call(method, request, timeout)
 

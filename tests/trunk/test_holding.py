@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from client.runs import DirectTransport, remote_trunk
+from client.runs import direct, remote_trunk
 from trunk.calling import opened, refusal, requests_of
 from trunk.server import hello_of, opening_of, service_of
 
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason
 
@@ -78,34 +79,34 @@ def test_a_holder_that_cannot_be_read_is_refused_with_advice(config, content):
 def test_a_client_that_lost_its_session_may_not_take_it_back_from_another(config):
     """The second came, and even went, while the first did not know that the trunk was restarted."""
     service = service_of(config)
-    first = remote_trunk(DirectTransport(service), config)
+    first = remote_trunk(direct(service), config)
     first.open(hello_of(config))
     restarted = service_of(config, boot=2)
-    second = remote_trunk(DirectTransport(restarted), config)
+    second = remote_trunk(direct(restarted), config)
     second.open(replace(hello_of(config), take_over=True))
-    first._calls.transport.service = restarted
+    first._calls.transport.dispatch = Dispatch(restarted)
 
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
     second.close()
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
-    first._calls.transport.service = service_of(config, boot=3)
+    first._calls.transport.dispatch = Dispatch(service_of(config, boot=3))
     assert Reason.STALE_INCARNATION is refusal(first.open, hello_of(config)).reason
 
 
 def test_a_client_takes_back_what_a_late_request_of_its_own_has_opened(config):
     service = service_of(config)
-    link = remote_trunk(DirectTransport(service), config)
+    link = remote_trunk(direct(service), config)
     old = link.open(hello_of(config)).incarnation
     restarted = service_of(config, boot=2)
     opened(restarted, config, client=link._client, number=9, replaces=old)
-    link._calls.transport.service = restarted
+    link._calls.transport.dispatch = Dispatch(restarted)
 
     assert link.open(hello_of(config)).incarnation > old
 
 
 def test_a_client_that_starts_takes_over_at_once_where_it_says_so(config):
     service = service_of(config)
-    links = [remote_trunk(DirectTransport(service), config) for _ in range(3)]
+    links = [remote_trunk(direct(service), config) for _ in range(3)]
     incarnations = [link.open(replace(hello_of(config), take_over=True)).incarnation for link in links]
 
     assert incarnations == sorted(set(incarnations))
@@ -114,7 +115,7 @@ def test_a_client_that_starts_takes_over_at_once_where_it_says_so(config):
 def test_a_client_that_starts_afresh_takes_over_nobody_who_is_alive(config):
     """Once the other is gone, its name is free."""
     service = service_of(config)
-    first, second = (remote_trunk(DirectTransport(service), config) for _ in range(2))
+    first, second = (remote_trunk(direct(service), config) for _ in range(2))
     first.open(hello_of(config))
     error = refusal(second.open, hello_of(config))
 

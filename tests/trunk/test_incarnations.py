@@ -1,7 +1,7 @@
 """An incarnation comes once: requests of an older one do nothing, over restarts and folders too."""
 
 import pytest
-from client.runs import DirectTransport, remote_trunk
+from client.runs import direct, remote_trunk
 from trunk.calling import opened, refusal, requests_of
 from trunk.server import hello_of, service_of
 
@@ -9,6 +9,7 @@ from splitlearn.errors import CheckpointError
 from splitlearn.runtime import real_runtime
 from splitlearn.runtime.simulated import ManualClock, SeededEntropy
 from splitlearn.trunk.boot_count import HIGHEST, next_boot, only_trunk
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.sessions import Sessions, checked_name
 from splitlearn.wire.errors import Reason, WireError
 
@@ -23,9 +24,9 @@ def test_incarnations_of_trunks_with_other_folders_do_not_meet(config, tmp_path)
 
 
 def test_a_client_that_opens_again_at_a_trunk_with_another_folder_is_told_what_is_missing(config, tmp_path):
-    link = remote_trunk(DirectTransport(service_of(config)), config)
+    link = remote_trunk(direct(service_of(config)), config)
     link.open(hello_of(config))
-    link._calls.transport.service = service_of(config.but(save_dir=tmp_path / "elsewhere"))
+    link._calls.transport.dispatch = Dispatch(service_of(config.but(save_dir=tmp_path / "elsewhere")))
 
     assert Reason.NO_CHECKPOINT is refusal(link.open, hello_of(config, 4)).reason
 

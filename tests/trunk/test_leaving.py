@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from client.runs import DirectTransport, Outcome, remote_trunk
+from client.runs import ScriptedTransport, direct, remote_trunk
 from trunk.calling import opened, refusal
 from trunk.server import hello_of, opening_of, service_of
 
 from splitlearn.runtime.simulated import ManualClock
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire.errors import Reason, WireError
 
 
@@ -31,19 +32,20 @@ def test_a_client_that_waits_for_its_trunk_is_alive(config):
     """The trunk stops, and is started again: nobody but its client opens the session, until that is silent for long."""
     clock = ManualClock()
     service = service_of(config)
-    transport = DirectTransport(service)
+    transport = direct(service)
     first = remote_trunk(transport, config)
     first.open(hello_of(config))
     service.stopping = True
     first.close()
-    stranger = remote_trunk(DirectTransport(service), config)
+    stranger = remote_trunk(direct(service), config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
 
-    transport.service = service_of(config, boot=2, idle_timeout=40.0, clock=clock)
+    transport.dispatch = Dispatch(service_of(config, boot=2, idle_timeout=40.0, clock=clock))
     stranger = remote_trunk(transport, config)
     assert Reason.SESSION_HELD is refusal(stranger.open, hello_of(config)).reason
     first.open(hello_of(config))
-    restarted = transport.service = service_of(config, boot=3, idle_timeout=40.0, clock=clock)
+    restarted = service_of(config, boot=3, idle_timeout=40.0, clock=clock)
+    transport.dispatch = Dispatch(restarted)
     for _ in range(50):
         clock.sleep(1.0)
         restarted.close_idle()
@@ -54,7 +56,7 @@ def test_a_client_that_waits_for_its_trunk_is_alive(config):
 def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
     clock = ManualClock()
     service = service_of(config, clock=clock)
-    transport = DirectTransport(service)
+    transport = direct(service)
     first, second = (remote_trunk(transport, config) for _ in range(2))
     first.open(hello_of(config))
     if end == "close":
@@ -64,7 +66,7 @@ def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
     while service.runs:
         clock.sleep(5.0)
         service.close_idle()
-    transport.service = service_of(config, boot=2)
+    transport.dispatch = Dispatch(service_of(config, boot=2))
 
     second.open(hello_of(config))
 
@@ -73,7 +75,7 @@ def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
 def test_a_client_that_leaves_by_an_error_gives_its_place_back(config, saved):
     """What the trunk has saved of a run of which its client has saved nothing goes."""
     service = service_of(config)
-    link = remote_trunk(DirectTransport(service), config)
+    link = remote_trunk(direct(service), config)
     link.open(hello_of(config))
     link.save(0, None)
     link.leave(saved=saved)
@@ -83,20 +85,16 @@ def test_a_client_that_leaves_by_an_error_gives_its_place_back(config, saved):
 
 
 def test_a_client_that_leaves_insists_on_nothing(config):
-    class Gone(DirectTransport):
-        def call(self, _method, _request, _timeout):
-            return Outcome(WireError(Reason.TRANSPORT, "gone"))
-
-    link = remote_trunk(DirectTransport(service_of(config)), config)
+    link = remote_trunk(direct(service_of(config)), config)
     link.open(hello_of(config))
-    link._calls.transport = Gone(None)
+    link._calls.transport = ScriptedTransport(None, lambda *_: WireError(Reason.TRANSPORT, "gone"))
     link.leave(saved=True)
 
 
 def test_a_client_that_computes_for_long_says_that_it_is_there(config):
     clock = ManualClock()
     service = service_of(config, idle_timeout=40.0, clock=clock)
-    link = remote_trunk(DirectTransport(service), config)
+    link = remote_trunk(direct(service), config)
     link._calls.clock = clock
     link.beat()
     link.open(hello_of(config))

@@ -6,6 +6,7 @@ import pytest
 from trunk.server import Trunk, hello_of, opening_of
 
 from splitlearn.wire.grpc_transport import GrpcTransport
+from splitlearn.wire.methods import METHODS
 
 SECONDS = 20.0
 
@@ -25,7 +26,7 @@ def test_that_a_new_channel_is_idle_is_no_change(config, trunk, renewed):
     if renewed:
         transport.renew()
 
-    transport.call("OpenSession", opening_of(hello_of(config)), SECONDS).result()
+    transport.call("OpenSession", METHODS["OpenSession"].write_request(opening_of(hello_of(config))), SECONDS).result()
     told = [states.get(timeout=SECONDS)]
     while told[-1] != "READY":
         told.append(states.get(timeout=SECONDS))

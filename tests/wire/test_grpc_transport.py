@@ -5,6 +5,7 @@ from trunk.server import Trunk, hello_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.trunk_link import Position
 
 LONG = "long " * 4000
@@ -26,7 +27,7 @@ def test_a_refusal_has_its_own_code_however_long_the_peers_words_are(config, met
         link.open(hello_of(config))
         if method != "OpenSession" and not message.key.session_id:
             message.key.CopyFrom(link._key(Position(0, 0, 1)))
-        call = trunk.transport().call(method, message, 20.0)
+        call = trunk.transport().call(method, METHODS[method].write_request(message), 20.0)
         with pytest.raises(WireError) as caught:
             call.result()
     finally:

@@ -4,11 +4,14 @@ from hypothesis import strategies as st
 from wire.clock import FakeClock
 
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of, with_checksum
 from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.methods import METHODS
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
 
-REQUEST = pb.ComputeRequest()
-REPLY = pb.ComputeReply()
+REQUEST = pb.ComputeRequest(inference=True)
+REPLY = pb.ComputeReply(stopping=True)
+COMPUTE = METHODS["Compute"]
 
 
 class FakeTransport:
@@ -22,7 +25,7 @@ class FakeTransport:
         """Note the request; the answer comes when it is asked for."""
         self.sent.append((method, request, timeout))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        return Answer(self, outcome)
+        return Answer(self, outcome, request)
 
     def renew(self):
         """Note after how many requests."""
@@ -32,15 +35,17 @@ class FakeTransport:
 class Answer:
     """One attempt."""
 
-    def __init__(self, transport, outcome):
-        self.transport, self.outcome = transport, outcome
+    def __init__(self, transport, outcome, request):
+        self.transport, self.outcome, self.request = transport, outcome, request
 
     def result(self):
         """Take the attempt's time, then answer or fail."""
         self.transport.clock.time += self.transport.duration
         if isinstance(self.outcome, Exception):
             raise self.outcome
-        return self.outcome
+        if isinstance(self.outcome, bytes):
+            return self.outcome
+        return next(COMPUTE.write_replies([self.outcome], checksum_of(self.request)))
 
 
 def as_it_is(reply):
@@ -62,7 +67,7 @@ def test_a_request_is_sent_before_its_answer_is_awaited():
     calls, _ = calls_with(REPLY)
     pending = [calls.call("Compute", REQUEST, as_it_is) for _ in range(3)]
 
-    assert calls.transport.sent == [("Compute", REQUEST, 60.0)] * 3
+    assert calls.transport.sent == [("Compute", COMPUTE.write_request(REQUEST), 60.0)] * 3
     assert [call.result() for call in pending] == [REPLY] * 3
     assert calls.clock.slept == []
 
@@ -71,17 +76,17 @@ def test_a_request_is_sent_before_its_answer_is_awaited():
 def test_a_failure_of_the_transport_is_tried_again_whatever_its_code(code):
     calls, failures = calls_with(broken(code), broken(code), REPLY)
 
-    assert REPLY is calls.call("Backward", REQUEST, as_it_is).result()
+    assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
     assert len(calls.transport.sent) == 3
-    assert all(request is REQUEST for _, request, _ in calls.transport.sent), "the same request"
-    assert [(method, attempt) for method, _, attempt in failures] == [("Backward", 1), ("Backward", 2)]
+    assert {COMPUTE.write_request(REQUEST)} == {request for _, request, _ in calls.transport.sent}, "the same bytes"
+    assert [(method, attempt) for method, _, attempt in failures] == [("Compute", 1), ("Compute", 2)]
 
 
 @pytest.mark.parametrize("reason", [Reason.CORRUPT, Reason.OUT_OF_ORDER])
 def test_a_refusal_that_may_pass_is_tried_again(reason):
     calls, _ = calls_with(WireError(reason, "not now"), REPLY)
 
-    assert REPLY is calls.call("Backward", REQUEST, as_it_is).result()
+    assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
 
 
 def test_a_reply_that_arrived_damaged_is_asked_for_again():
@@ -97,6 +102,30 @@ def test_a_reply_that_arrived_damaged_is_asked_for_again():
     assert calls.call("Compute", REQUEST, read).result() == "read"
     assert len(calls.transport.sent) == 2
     assert len(failures) == 1
+
+
+UNREADABLE = {
+    "altered": (b"no reply", Reason.CORRUPT),
+    "to another request": (next(COMPUTE.write_replies([REPLY], 7)), Reason.CORRUPT),
+    "no message": (with_checksum(b"\xff\xff", checksum_of(COMPUTE.write_request(REQUEST))), Reason.TRANSPORT),
+}
+
+
+@pytest.mark.parametrize(("reply", "reason"), UNREADABLE.values(), ids=UNREADABLE)
+def test_bytes_that_are_no_reply_to_the_request_are_asked_for_again(reply, reason):
+    calls, failures = calls_with(reply, REPLY)
+
+    assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
+    assert [reason] == [error.reason for _, error, _ in failures]
+
+
+def test_a_single_attempt_is_not_repeated():
+    calls, failures = calls_with(broken(), REPLY)
+    with pytest.raises(WireError, match="connection lost"):
+        calls.attempt("Compute", REQUEST, 5.0).result()
+    assert [("Compute", COMPUTE.write_request(REQUEST), 5.0)] == calls.transport.sent
+    assert failures == []
+    assert REPLY == calls.attempt("Compute", REQUEST, 5.0).result()
 
 
 def test_a_reply_that_no_trunk_gives_is_asked_for_again_and_given_up_with_its_flaw():
@@ -194,7 +223,7 @@ def test_patience_counts_from_the_first_failure():
     """An attempt that took long to fail does not use it up."""
     calls, _ = calls_with(broken(), REPLY, retry_timeout=1, duration=50)
 
-    assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
+    assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
 
 
 @given(retry_timeout=st.floats(0.06, 500), duration=st.floats(0, 70))
@@ -214,7 +243,7 @@ def test_a_call_is_given_up_when_patience_is_used_up(retry_timeout, duration):
 def test_each_call_has_its_own_patience():
     calls, _ = calls_with(broken(), REPLY, broken(), REPLY, retry_timeout=0.06)
     for _ in range(2):
-        assert REPLY is calls.call("Compute", REQUEST, as_it_is).result()
+        assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
 
 
 def test_every_reason_has_a_code():

@@ -7,9 +7,8 @@ import pytest
 from client.runs import (
     CrashError,
     CrashingProbe,
-    DirectTransport,
-    Outcome,
     assert_same,
+    direct,
     fail,
     final_state,
     local_trunk,
@@ -21,6 +20,7 @@ from trunk.server import service_of
 from splitlearn.client.stopping import StopRequest
 from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Code, Reason, WireError
+from splitlearn.wire.outcome import Failed
 
 
 @pytest.mark.parametrize("point", ["client.step.started", "client.backward.sent", "client.commit.applied"])
@@ -68,11 +68,11 @@ def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, und
                 stop._ask(signal.SIGTERM, None)
 
     with pytest.raises(CrashError):
-        train(run, remote_trunk(DirectTransport(service), run), probe=Asking(), stop=stop)
+        train(run, remote_trunk(direct(service), run), probe=Asking(), stop=stop)
     service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 12), boot=2)
     with pytest.raises(CrashError):
-        train(run, remote_trunk(DirectTransport(service), run), resume=True)
-    train(run, remote_trunk(DirectTransport(service_of(run, boot=3)), run), resume=True)
+        train(run, remote_trunk(direct(service), run), resume=True)
+    train(run, remote_trunk(direct(service_of(run, boot=3)), run), resume=True)
 
     assert_same(undisturbed, final_state(run))
 
@@ -80,13 +80,13 @@ def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, und
 def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
     """What was saved before stands; nothing is waited for when the grace is over."""
     stop = StopRequest(ManualClock(), grace=0.0)
-    transport = DirectTransport(service_of(run))
+    transport = direct(service_of(run))
 
     class Gone:
         def call(self, _method, _request, _timeout):
             if not stop.received:
                 stop._ask(signal.SIGTERM, None)
-            return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
+            return Failed(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
 
     class Leaving(CrashingProbe):
         def point(self, name, step=None, microbatch=None, **fields):

@@ -4,8 +4,8 @@ import pytest
 from client.runs import (
     CrashError,
     CrashingProbe,
-    DirectTransport,
     assert_same,
+    direct,
     final_state,
     local_trunk,
     remote_trunk,
@@ -72,9 +72,9 @@ def test_a_crash_between_the_two_halves_of_a_checkpoint(run, undisturbed, step):
     """The trunk has its half, the client does not: the run goes on from the checkpoint before, if there is one."""
     service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", step))
     with pytest.raises(CrashError):
-        train(run, remote_trunk(DirectTransport(service), run))
+        train(run, remote_trunk(direct(service), run))
     resume = step > 4
-    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=resume, take_over=True)
+    train(run, remote_trunk(direct(service_of(run)), run), resume=resume, take_over=True)
 
     assert_same(undisturbed, final_state(run))
 

@@ -6,8 +6,8 @@ import pytest
 from client.runs import (
     CrashError,
     CrashingProbe,
-    DirectTransport,
     assert_same,
+    direct,
     final_state,
     local_trunk,
     remote_trunk,
@@ -23,7 +23,7 @@ def test_a_torn_trunk_half_falls_back_to_the_one_before(run, undisturbed):
         train(run, local_trunk(run), probe=CrashingProbe("client.step.started", 10))
     path = run.save_dir / "default" / "trunk" / "step-00000008.safetensors"
     path.write_bytes(path.read_bytes()[:100])
-    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
+    train(run, remote_trunk(direct(service_of(run)), run), resume=True)
 
     assert_same(undisturbed, final_state(run))
 

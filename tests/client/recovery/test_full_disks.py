@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from client.full_disk import full_disk
 from client.runs import (
-    DirectTransport,
     NamedTokenizer,
     assert_same,
     data_of,
+    direct,
     final_state,
     local_trunk,
     remote_trunk,
@@ -75,12 +75,12 @@ def test_a_client_whose_disk_is_too_small_leaves_nothing_at_the_trunk_however_of
         data = replace(data, tokenizer=large_tokenizer())
     service = service_of(run)
     for _ in range(3):
-        link = remote_trunk(DirectTransport(service), run)
+        link = remote_trunk(direct(service), run)
         with pytest.raises(CheckpointError, match=r"could not be written.*nothing was saved"):
             train(run, link, resume="auto", data=data, runtime=too_small(too_large))
         assert "default" not in service._sessions
         assert not list(run.save_dir.rglob("*.partial"))
-    train(run, remote_trunk(DirectTransport(service), run))
+    train(run, remote_trunk(direct(service), run))
 
     assert ["client", "trunk"] == sorted(path.name for path in (run.save_dir / "default").iterdir() if path.is_dir())
 
@@ -88,8 +88,8 @@ def test_a_client_whose_disk_is_too_small_leaves_nothing_at_the_trunk_however_of
 def test_a_full_disk_at_the_trunk_leaves_what_was_saved(run, undisturbed):
     service = service_of(run, disk=too_small("trunk/step-00000008.partial").disk)
     with pytest.raises(TrunkUnavailableError, match=r"mend that at the trunk.*the newest checkpoint is of step 4"):
-        train(run, remote_trunk(DirectTransport(service), run))
-    train(run, remote_trunk(DirectTransport(service_of(run)), run), resume=True)
+        train(run, remote_trunk(direct(service), run))
+    train(run, remote_trunk(direct(service_of(run)), run), resume=True)
     assert_same(undisturbed, final_state(run))
 
 

@@ -1,7 +1,7 @@
 """Whatever a trunk answers to a client that closes or leaves, what was trained and what is said of it stay."""
 
 import pytest
-from client.runs import CrashingProbe, DirectTransport, Outcome, assert_same, fail, final_state, remote_trunk, train
+from client.runs import CrashingProbe, ScriptedTransport, assert_same, fail, final_state, remote_trunk, train
 from trunk.server import service_of
 
 from splitlearn.errors import TrunkUnavailableError
@@ -14,17 +14,16 @@ BROKEN = WireError(Reason.TRANSPORT, "no", Code.INTERNAL)
 LOST = WireError(Reason.UNKNOWN_SESSION, "lost")
 
 
-class LiesAtTheEnd(DirectTransport):
+class LiesAtTheEnd(ScriptedTransport):
     """Gives these answers, one after another, to a client that closes or leaves; then honest ones."""
 
     def __init__(self, service, *answers):
-        super().__init__(service)
+        super().__init__(service, self.lie)
         self.left = list(answers)
 
-    def call(self, method, request, timeout):
-        if method == "SyncTrainingState" and request.action in ENDS and self.left:
-            return Outcome(self.left.pop(0))
-        return super().call(method, request, timeout)
+    def lie(self, method, request):
+        """Return the next lie where it is due."""
+        return self.left.pop(0) if method == "SyncTrainingState" and request.action in ENDS and self.left else None
 
 
 @pytest.mark.parametrize("answers", [(ODD,), (BROKEN,) * 5, (LOST,), (BROKEN, LOST, ODD)], ids=str)

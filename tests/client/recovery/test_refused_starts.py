@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 from client.runs import (
-    DirectTransport,
     NamedTokenizer,
     assert_same,
     data_of,
+    direct,
     final_state,
     local_trunk,
     remote_trunk,
@@ -35,7 +35,7 @@ def test_a_trunk_without_the_checkpoint_is_explained(run):
     train(run, local_trunk(run))
     shutil.rmtree(run.save_dir / "default" / "trunk")
 
-    for trunk in (local_trunk(run), remote_trunk(DirectTransport(service_of(run)), run)):
+    for trunk in (local_trunk(run), remote_trunk(direct(service_of(run)), run)):
         with pytest.raises(TrunkUnavailableError, match="no checkpoint in common"):
             train(run, trunk, resume=True)
 

@@ -1,7 +1,7 @@
 """Both parties died before the first checkpoint: who may start, and from when on."""
 
 import pytest
-from client.runs import DirectTransport, remote_trunk, train
+from client.runs import direct, remote_trunk, train
 from trunk.server import hello_of, service_of
 
 from splitlearn.errors import TrunkUnavailableError
@@ -11,7 +11,7 @@ from splitlearn.runtime.simulated import ManualClock
 @pytest.fixture
 def restarted(run):
     """A trunk that was started again, whose holder before has saved nothing and does not come back."""
-    remote_trunk(DirectTransport(service_of(run)), run).open(hello_of(run))
+    remote_trunk(direct(service_of(run)), run).open(hello_of(run))
     clock = ManualClock()
     return service_of(run, boot=2, clock=clock), clock
 
@@ -20,16 +20,16 @@ def test_a_fresh_start_waits_until_the_dead_client_is_given_up(run, restarted):
     service, clock = restarted
     short = run.but(max_steps=1)
     with pytest.raises(TrunkUnavailableError, match="--take-over"):
-        train(short, remote_trunk(DirectTransport(service), short))
+        train(short, remote_trunk(direct(service), short))
     while clock.now() <= 120.0:
         clock.sleep(5.0)
         service.close_idle()
 
-    assert 1 == train(short, remote_trunk(DirectTransport(service), short)).steps
+    assert 1 == train(short, remote_trunk(direct(service), short)).steps
 
 
 @pytest.mark.parametrize("how", [{"resume": "auto"}, {"take_over": True}])
 def test_whoever_says_so_starts_at_once(run, restarted, how):
     short = run.but(max_steps=1)
 
-    assert 1 == train(short, remote_trunk(DirectTransport(restarted[0]), short), **how).steps
+    assert 1 == train(short, remote_trunk(direct(restarted[0]), short), **how).steps

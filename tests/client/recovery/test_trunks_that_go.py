@@ -7,9 +7,9 @@ import pytest
 from client.runs import (
     CrashError,
     CrashingProbe,
-    DirectTransport,
-    Outcome,
+    ScriptedTransport,
     assert_same,
+    direct,
     final_state,
     remote_trunk,
     train,
@@ -19,6 +19,7 @@ from trunk.server import service_of
 from splitlearn.client.stopping import StopRequest
 from splitlearn.errors import TrunkUnavailableError
 from splitlearn.runtime.simulated import ManualClock
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
 
@@ -34,7 +35,7 @@ class Restarting(CrashingProbe):
         super().point(name, step, microbatch, **fields)
         if (name, step) in self.places:
             self.places.remove((name, step))
-            self.transport.service = service_of(self.config, boot=9 - len(self.places))
+            self.transport.dispatch = Dispatch(service_of(self.config, boot=9 - len(self.places)))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ class Restarting(CrashingProbe):
     ids=str,
 )
 def test_a_trunk_that_was_restarted_takes_the_client_back_to_the_newest_checkpoint(run, undisturbed, places):
-    transport = DirectTransport(service_of(run))
+    transport = direct(service_of(run))
     probe = Restarting(transport, run, *places)
     result = train(run, remote_trunk(transport, run), probe=probe)
 
@@ -71,10 +72,10 @@ class Stopping(CrashingProbe):
     def point(self, name, step=None, microbatch=None, **fields):
         super().point(name, step, microbatch, **fields)
         if (name, step) == self.stop_at:
-            self.transport.service.stopping = True
-        if name == "client.session.opening" and self.transport.service.stopping:
-            assert self.transport.service.runs == []
-            self.transport.service = service_of(self.config, boot=2)
+            self.transport.dispatch.service.stopping = True
+        if name == "client.session.opening" and self.transport.dispatch.service.stopping:
+            assert self.transport.dispatch.service.runs == []
+            self.transport.dispatch = Dispatch(service_of(self.config, boot=2))
 
     @property
     def done(self):
@@ -98,7 +99,7 @@ class Stopping(CrashingProbe):
 )
 def test_a_trunk_that_is_told_to_stop_costs_no_step(run, undisturbed, place):
     """The client saves at the end of its step, closes, and goes on from there."""
-    transport = DirectTransport(service_of(run))
+    transport = direct(service_of(run))
     probe = Stopping(transport, run, *place)
     result = train(run, remote_trunk(transport, run), probe=probe)
 
@@ -117,7 +118,7 @@ def test_a_client_that_is_told_to_stop_while_its_trunk_stops_waits_for_nobody(ru
             if (name, step) == ("client.checkpoint.saved", 6):
                 stop._ask(signal.SIGTERM, None)
 
-    transport = DirectTransport(service_of(run))
+    transport = direct(service_of(run))
     result = train(run, remote_trunk(transport, run), probe=Both(transport, run, "client.step.started", 5), stop=stop)
 
     assert (6, True) == (result.steps, result.stopped)
@@ -128,13 +129,13 @@ def test_a_client_that_died_is_not_waited_for_by_a_trunk_that_stops(run, undistu
     """Its successor is told to come back later, and the trunk can end."""
     service = service_of(run)
     with pytest.raises(CrashError):
-        train(run, remote_trunk(DirectTransport(service), run), probe=CrashingProbe("client.step.started", 5))
+        train(run, remote_trunk(direct(service), run), probe=CrashingProbe("client.step.started", 5))
     service.stopping = True
-    transport = DirectTransport(service)
+    transport = direct(service)
 
     def start_again():
         assert service.runs == []
-        transport.service = service_of(run, boot=2)
+        transport.dispatch = Dispatch(service_of(run, boot=2))
 
     assert service.runs == ["default"]
     train(run, remote_trunk(transport, run, start_again), resume=True)
@@ -142,26 +143,23 @@ def test_a_client_that_died_is_not_waited_for_by_a_trunk_that_stops(run, undistu
 
 
 def test_a_trunk_that_loses_the_session_again_and_again_is_given_up(run):
-    class Forgetful(DirectTransport):
-        def call(self, method, request, timeout):
-            if method == "Compute":
-                self.service = service_of(run)
-            return super().call(method, request, timeout)
+    def forget(method, _request):
+        if method == "Compute":
+            transport.dispatch = Dispatch(service_of(run))
 
+    transport = ScriptedTransport(service_of(run), forget)
     with pytest.raises(TrunkUnavailableError, match="loses this session again and again") as caught:
-        train(run, remote_trunk(Forgetful(service_of(run)), run))
+        train(run, remote_trunk(transport, run))
 
     assert "nothing was saved" in str(caught.value)
 
 
 def test_a_run_whose_trunk_is_gone_when_all_is_saved_is_done(run, undisturbed, caplog):
-    class Gone(DirectTransport):
-        def call(self, method, request, timeout):
-            if method == "SyncTrainingState" and request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE:
-                return Outcome(WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE))
-            return super().call(method, request, timeout)
+    def be_gone(method, request):
+        closing = method == "SyncTrainingState" and request.action == pb.SyncTrainingStateRequest.ACTION_CLOSE
+        return WireError(Reason.TRANSPORT, "gone", Code.UNAVAILABLE) if closing else None
 
-    link = remote_trunk(Gone(service_of(run)), run)
+    link = remote_trunk(ScriptedTransport(service_of(run), be_gone), run)
     link._calls.policy = replace(link._calls.policy, retry_timeout=0.0)
     result = train(run, link)
 

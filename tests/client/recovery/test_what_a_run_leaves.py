@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from client.runs import CrashError, CrashingProbe, DirectTransport, local_trunk, remote_trunk, train
+from client.runs import CrashError, CrashingProbe, ScriptedTransport, local_trunk, remote_trunk, train
 from trunk.server import service_of
 
 
@@ -51,12 +51,8 @@ def test_no_text_and_no_label_crosses_the_wire(run):
     """Only hidden states, masks, gradients and settings are in what the client sends."""
     sent = []
 
-    class Listening(DirectTransport):
-        def call(self, method, request, timeout):
-            sent.append((method, request))
-            return super().call(method, request, timeout)
-
-    train(run.but(max_steps=2), remote_trunk(Listening(service_of(run)), run))
+    transport = ScriptedTransport(service_of(run), lambda *request: sent.append(request))
+    train(run.but(max_steps=2), remote_trunk(transport, run))
     fields = {(method, field.name) for method, request in sent for field, _ in request.ListFields()}
     assert {
         ("OpenSession", "session_id"), ("OpenSession", "agreement"),

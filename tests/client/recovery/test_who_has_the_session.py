@@ -1,7 +1,7 @@
 """A client takes a session over, is taken over, or fails and gives its place back."""
 
 import pytest
-from client.runs import CrashingProbe, DirectTransport, Outcome, assert_same, fail, final_state, remote_trunk, train
+from client.runs import CrashingProbe, ScriptedTransport, assert_same, direct, fail, final_state, remote_trunk, train
 from trunk.server import hello_of, service_of
 
 from splitlearn.client import claim
@@ -19,10 +19,10 @@ def test_a_second_client_takes_over_and_the_first_is_told(run, undisturbed):
             super().point(name, step, microbatch, **fields)
             if (name, step) == ("client.backward.sending", 6) and self.place:
                 self.place = None
-                train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+                train(run, remote_trunk(direct(service), run), resume="auto")
 
     with pytest.raises(TrunkUnavailableError, match="another client has taken this session over") as caught:
-        train(run, remote_trunk(DirectTransport(service), run), probe=Second())
+        train(run, remote_trunk(direct(service), run), probe=Second())
 
     assert "continue with --resume" in str(caught.value)
     assert_same(undisturbed, final_state(run))
@@ -42,10 +42,10 @@ def test_a_client_that_was_taken_over_between_the_halves_leaves_its_successors_f
         def save(self, *arguments):
             """The trunk's half is written; before the client's is, another client does the rest of the run."""
             state = self.saved(*arguments)
-            train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+            train(run, remote_trunk(direct(service), run), resume="auto")
             return state
 
-    link = remote_trunk(DirectTransport(service), run)
+    link = remote_trunk(direct(service), run)
     with pytest.raises(CheckpointError, match="another client has taken the session over"):
         train(run, link, probe=Successor())
 
@@ -60,21 +60,18 @@ def test_a_client_that_fails_on_its_own_bug_gives_its_place_back(run):
 
     service = service_of(run)
     with pytest.raises(RuntimeError, match="a bug"):
-        train(run, remote_trunk(DirectTransport(service), run), probe=Wrong())
+        train(run, remote_trunk(direct(service), run), probe=Wrong())
 
     assert "default" not in service._sessions
 
 
 def test_a_client_that_fails_on_a_limit_gives_its_place_back(run):
-    class Small(DirectTransport):
-        def call(self, method, request, timeout):
-            if method == "Compute":
-                return Outcome(WireError(Reason.TOO_LARGE, "a message of 9 bytes; allowed are 8"))
-            return super().call(method, request, timeout)
+    def be_small(method, _request):
+        return WireError(Reason.TOO_LARGE, "a message of 9 bytes; allowed are 8") if method == "Compute" else None
 
     service = service_of(run)
     with pytest.raises(TrunkUnavailableError, match="allowed are 8"):
-        train(run, remote_trunk(Small(service), run))
+        train(run, remote_trunk(ScriptedTransport(service, be_small), run))
 
     assert "default" not in service._sessions
 
@@ -90,15 +87,15 @@ def test_a_fresh_start_in_another_folder_is_told_who_has_the_session_and_ends_no
                 with pytest.raises(
                     TrunkUnavailableError, match=r"held by client .* for \d+ s \(.*--session.*--take-over"
                 ):
-                    train(elsewhere, remote_trunk(DirectTransport(service), run))
+                    train(elsewhere, remote_trunk(direct(service), run))
 
-    train(run, remote_trunk(DirectTransport(service), run), probe=Second())
+    train(run, remote_trunk(direct(service), run), probe=Second())
     assert_same(undisturbed, final_state(run))
 
 
 def test_a_client_that_opened_last_claims_though_another_claimed_in_between(run, undisturbed):
     """Two start at once: the one that the trunk knows as the last goes on."""
-    last = remote_trunk(DirectTransport(service_of(run)), run)
+    last = remote_trunk(direct(service_of(run)), run)
     opened = last.open
 
     def open_late(hello):
@@ -114,16 +111,16 @@ def test_a_client_that_opened_last_claims_though_another_claimed_in_between(run,
 @pytest.mark.parametrize("open_still", [True, False], ids=["that is still there", "that is done"])
 def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alone(run, undisturbed, open_still):
     service = service_of(run)
-    first = remote_trunk(DirectTransport(service), run)
+    first = remote_trunk(direct(service), run)
     opened, theirs = first.open, []
 
     def open_slowly(hello):
         """Another client comes and does the whole run while this one stands still after its opening."""
         welcome = opened(hello)
-        train(run, remote_trunk(DirectTransport(service), run), resume="auto")
+        train(run, remote_trunk(direct(service), run), resume="auto")
         theirs.append((run.save_dir / "default" / "client" / "claim").read_text())
         if open_still:
-            remote_trunk(DirectTransport(service), run).open(hello_of(run))
+            remote_trunk(direct(service), run).open(hello_of(run))
         return welcome
 
     first.open = open_slowly

@@ -1,0 +1,34 @@
+"""One attempt of a call: an encoded request goes out once, and what comes back is checked and decoded."""
+
+from google.protobuf.message import Message
+
+from splitlearn.wire.methods import Method
+from splitlearn.wire.transport import Transport
+
+__all__ = ["Attempt", "StreamAttempt"]
+
+
+class Attempt:
+    """A request in flight that has one reply."""
+
+    def __init__(self, transport: Transport, method: Method, request: bytes, timeout: float) -> None:
+        self._method = method
+        self._request = request
+        self._reply = transport.call(method.name, request, timeout)
+
+    def result(self) -> Message:
+        """Wait for the reply; raises `WireError`."""
+        return self._method.read_reply(self._reply.result(), self._request)
+
+
+class StreamAttempt:
+    """A request that has many replies, all of them awaited together."""
+
+    def __init__(self, transport: Transport, method: Method, request: bytes, timeout: float) -> None:
+        self._method = method
+        self._request = request
+        self._replies = transport.stream(method.name, request, timeout)
+
+    def result(self) -> list[Message]:
+        """Wait for all replies; raises `WireError`."""
+        return [*self._method.read_replies(self._replies, self._request)]
