@@ -15,6 +15,7 @@ __all__ = ["build_parser", "main"]
 # Only the module of the chosen command is imported, so that --help answers at once.
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
+    "judge": ("harness.commands.judge", "compare any two recordings of a training"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
     "doctor": ("harness.commands.doctor", "say what was found on this machine"),

@@ -67,13 +67,18 @@ class NullRecorder:
 class FileRecorder:
     """Appends digests to `FOLDER/digests.jsonl`; whole tensors go to `FOLDER/step-N/NAME.safetensors`.
 
-    A step that is done again, after a resume, is written again: the last entry counts.
+    `FOLDER/recording.json` says that this is one party's part of a recording, as docs/recording.md defines it. A step
+    that is done again, after a resume, is written again: the last entry counts.
     """
 
     def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._record_steps = frozenset(record_steps)
+        metadata = {"format": "splitlearn-recording", "version": 1, "party": folder.name}
+        unfinished = folder / "recording.partial"
+        unfinished.write_text(json.dumps(metadata) + "\n")
+        unfinished.replace(folder / "recording.json")
         self._file = (folder / "digests.jsonl").open("a", buffering=1)
 
     def keeps_whole(self, step: int) -> bool:

@@ -19,13 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record-steps", type=int, nargs="*", default=[], help="steps whose tensors are kept whole")
     flags = parser.parse_args(arguments)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    from harness.oracle.reference import train_reference  # noqa: PLC0415 - after the library's verbosity is set
+    from harness.errors import HarnessError  # noqa: PLC0415 - after the library's verbosity is set
+    from harness.oracle.reference import train_reference  # noqa: PLC0415 - as above
     from splitlearn.config import TrainingConfig  # noqa: PLC0415 - as above
     from splitlearn.errors import UserError  # noqa: PLC0415 - as above
 
     try:
         train_reference(TrainingConfig.load(flags.config), flags.out, flags.record_steps)
-    except UserError as error:
+    except (UserError, HarnessError) as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
     return 0

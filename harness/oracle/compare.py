@@ -1,16 +1,18 @@
 """Compares a split run with the reference, bit for bit: every digest, then every final weight and moment."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 
-from harness.oracle.digests import Digests, Place, Quantity, read_digests, stage_of
-from harness.oracle.distance import Distance, bits, distance
+from harness.oracle.digests import FINAL, Digests, Place, read_digests, stage_of
+from harness.oracle.distance import Distance, alike, distance
+from harness.oracle.exactness import bits
+from harness.oracle.rows import Compared, Row, rows_of
+from harness.recorder.format import TENSOR, whole_file
 from splitlearn.cuts import Cuts
 
 __all__ = ["Divergence", "Equivalence", "Row", "RunFiles", "compare"]
@@ -29,22 +31,6 @@ class RunFiles:
     records: tuple[Path, ...]
     finals: tuple[Path, ...]
     shared_records: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One kind of tensor in one stage: how many were compared, how many differ, and by how much, if known.
-
-    If an element is not finite, `max_ulp` is -1, and `relative_l2` and `cosine` are None.
-    """
-
-    quantity: Quantity
-    stage: str
-    compared: int
-    differing: int
-    max_ulp: int | None
-    relative_l2: float | None
-    cosine: float | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +105,7 @@ def compare(
     shared = _of_this_run(_digests(split.shared_records), theirs)
     ours = {**shared, **_without_forgotten(_digests(split.records), skipped_steps)}
     final, final_reference = ({}, {}) if ended_at is not None else (_load(split.finals), _load(reference.finals))
-    unlike = {name for name in final.keys() & final_reference.keys() if not _alike(final[name], final_reference[name])}
+    unlike = {name for name in final.keys() & final_reference.keys() if not alike(final[name], final_reference[name])}
     both = sorted((final.keys() & final_reference.keys()) - unlike)
     distances = {name: distance(final[name], final_reference[name]) for name in both}
     absent = theirs.keys() - ours.keys()
@@ -163,58 +149,32 @@ def _not_committed(ours: Digests, theirs: Digests, step: int, cuts: Cuts) -> set
     return set() if any(place in ours for place in own if place.quantity != "gradient") else own - ours.keys()
 
 
-def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return (a.shape, a.dtype) == (b.shape, b.dtype)
-
-
 def _load(paths: tuple[Path, ...]) -> dict[str, torch.Tensor]:
     return {name: tensor for path in paths for name, tensor in load_file(path).items()}
 
 
 def _digest_rows(ours: Digests, theirs: Digests, cuts: Cuts) -> list[Row]:
-    compared: Counter[tuple[Quantity, str]] = Counter()
-    differing: Counter[tuple[Quantity, str]] = Counter()
-    for place in ours.keys() & theirs.keys():
-        kind = (place.quantity, stage_of(place.tensor, cuts))
-        compared[kind] += 1
-        differing[kind] += ours[place] != theirs[place]
-    return [Row(*kind, compared[kind], differing[kind], None, None, None) for kind in sorted(compared)]
+    return rows_of(
+        Compared(place.quantity, stage_of(place.tensor, cuts), ours[place] == theirs[place])
+        for place in ours.keys() & theirs.keys()
+    )
 
 
 def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
-    groups: dict[tuple[Quantity, str], list[Distance]] = {}
-    for path, found in distances.items():
-        kind, _, name = path.partition("/")
-        quantity: Quantity = "weight" if kind == "weights" else "optimizer state"
-        groups.setdefault((quantity, stage_of(name, cuts)), []).append(found)
-    return [
-        Row(
-            *kind,
-            compared=len(group),
-            differing=sum(found.differing > 0 for found in group),
-            max_ulp=-1 if any(found.max_ulp < 0 for found in group) else max(found.max_ulp for found in group),
-            relative_l2=_finite(max, (found.relative_l2 for found in group)),
-            cosine=_finite(min, (found.cosine for found in group)),
-        )
-        for kind, group in sorted(groups.items())
-    ]
-
-
-def _finite(choose: Callable[[list[float]], float], values: Iterable[float]) -> float | None:
-    """Choose among values; return None if one is not finite and so cannot be compared."""
-    known = list(values)
-    return choose(known) if all(map(math.isfinite, known)) else None
+    return rows_of(
+        Compared(Place(FINAL, None, path).quantity, stage_of(path.partition("/")[2], cuts), not found.differing, found)
+        for path, found in distances.items()
+    )
 
 
 def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) -> Divergence:
-    name = place.tensor if place.microbatch is None else f"{place.tensor}.{place.microbatch}"
-    file = Path(f"step-{place.step}") / f"{name}.safetensors"
+    file = whole_file(place.step, place.microbatch, place.tensor)
     found_files = [[f / file for f in side.records if (f / file).exists()] for side in (split, reference)]
-    pair = [load_file(files[0])["tensor"] for files in found_files if files]
+    pair = [load_file(files[0])[TENSOR] for files in found_files if files]
     stage = stage_of(place.tensor, cuts)
-    if len(pair) != 2 or not _alike(*pair) or torch.equal(*map(bits, pair)):
+    if len(pair) != 2 or not alike(pair[0], pair[1]) or torch.equal(*map(bits, pair)):
         return Divergence(place.step, place.microbatch, stage, place.tensor, None, None, None)
-    found = distance(*pair)
+    found = distance(pair[0], pair[1])
     return Divergence(
         place.step, place.microbatch, stage, place.tensor, found.first_index, found.split, found.reference
     )
@@ -226,5 +186,5 @@ def _final_divergence(distances: Mapping[str, Distance], cuts: Cuts) -> Divergen
         found = distances[path]
         if found.differing:
             name = path.partition("/")[2]
-            return Divergence(-1, None, stage_of(name, cuts), path, found.first_index, found.split, found.reference)
+            return Divergence(FINAL, None, stage_of(name, cuts), path, found.first_index, found.split, found.reference)
     return None

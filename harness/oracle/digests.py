@@ -3,16 +3,29 @@
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from splitlearn.cuts import Cuts
 
-__all__ = ["Digests", "Place", "Quantity", "read_digests", "stage_of"]
+__all__ = ["FINAL", "Digests", "Place", "Quantity", "merged", "read_digests", "stage_of"]
 
-Quantity = Literal["boundary", "loss", "gradient", "norm", "number", "updated weight", "weight", "optimizer state"]
+# The step of what is there in the end.
+FINAL = -1
+
+Quantity = Literal[
+    "boundary",
+    "loss",
+    "gradient",
+    "norm",
+    "number",
+    "updated weight",
+    "updated optimizer state",
+    "weight",
+    "optimizer state",
+]
 
 # Modules of a block in the order of the backward pass.
 BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
@@ -30,7 +43,9 @@ UPDATE: dict[str, tuple[Quantity, int]] = {
     "norm": ("norm", 2),
     "client": ("number", 3),
     "trunk": ("number", 4),
+    "number": ("number", 4),
     "weight": ("updated weight", 5),
+    "optimizer_state": ("updated optimizer state", 6),
 }
 
 
@@ -47,9 +62,11 @@ class Place:
         """Which kind of quantity it is."""
         if self.tensor == "loss":
             return "loss"
-        if self.tensor in BOUNDARIES:
+        if self.microbatch is not None:
             return "boundary"
         kind, _, rest = self.tensor.partition("/")
+        if self.step == FINAL:
+            return "weight" if kind == "weights" else "optimizer state"
         return UPDATE[kind][0] if rest else "gradient"
 
     @property
@@ -63,6 +80,8 @@ class Place:
 
     def __str__(self) -> str:
         """Return the place in words."""
+        if self.step == FINAL:
+            return self.tensor
         microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
         return f"{self.tensor} of step {self.step}{microbatch}"
 
@@ -78,15 +97,25 @@ def read_digests(paths: Iterable[Path]) -> Digests:
     equals no other. A line that was cut off when its process was killed is left out: the step was repeated, or is
     missing.
     """
+    return merged(_lines(paths))
+
+
+def merged(recorded: Iterable[tuple[Place, str]]) -> Digests:
+    """Return the digest of each place; of a place with several, all of them, with blanks between."""
     found: defaultdict[Place, dict[str, None]] = defaultdict(dict)
+    for place, digest in recorded:
+        found[place][digest] = None
+    return {place: " ".join(digests) for place, digests in found.items()}
+
+
+def _lines(paths: Iterable[Path]) -> Iterator[tuple[Place, str]]:
     for path in paths:
         for line in path.read_text().splitlines():
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:
                 continue
-            found[Place(entry["step"], entry["microbatch"], entry["tensor"])][entry["sha256"]] = None
-    return {place: " ".join(digests) for place, digests in found.items()}
+            yield Place(entry["step"], entry["microbatch"], entry["tensor"]), entry["sha256"]
 
 
 def stage_of(tensor: str, cuts: Cuts) -> str:

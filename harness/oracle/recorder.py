@@ -1,47 +1,28 @@
-"""The reference's recordings, in the format of the split run's processes: the judge's own implementation.
+"""What the reference records, in the form that the split run's processes write, by the harness's own means.
 
 If the system's digests were wrong, they would not equal these.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
-__all__ = ["ReferenceRecorder", "reference_digest"]
+from harness.recorder.writer import PartWriter
 
-
-def reference_digest(tensor: torch.Tensor) -> str:
-    """Return the SHA-256 of `dtype|shape|` and the little-endian elements, in hexadecimal."""
-    array = tensor.detach().cpu().numpy().astype("<f8" if tensor.dtype == torch.float64 else "<f4", order="C")
-    sha256 = hashlib.sha256(f"{tensor.dtype}|{tuple(array.shape)}|".encode())
-    sha256.update(array.tobytes())
-    return sha256.hexdigest()
+__all__ = ["ReferenceRecorder"]
 
 
 class ReferenceRecorder:
-    """Writes `digests.jsonl`, and whole tensors of chosen steps.
-
-    Every tensor of the reference is float32; single numbers are written as float64, which holds them all.
-    """
+    """Records the reference's tensors: float32 all of them, and single numbers, as float64, which holds them all."""
 
     def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
-        self._folder = folder
-        self._record_steps = set(record_steps)
-        self._lines = (folder / "digests.jsonl").open("w", buffering=1)
+        self._writer = PartWriter(folder, "reference", record_steps)
 
     def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
-        """Record one tensor of a microbatch, or of a step if there is no microbatch."""
+        """Record one tensor of a microbatch, or of a step where there is no microbatch."""
         assert tensor.dtype == torch.float32 or not tensor.ndim, f"{name} is {tensor.dtype}"
-        entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": reference_digest(tensor)}
-        self._lines.write(json.dumps(entry) + "\n")
-        if step in self._record_steps:
-            file = self._folder / f"step-{step}" / (name if microbatch is None else f"{name}.{microbatch}")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file({"tensor": tensor.detach().cpu().contiguous()}, f"{file}.safetensors")
+        self._writer.write(step, microbatch, name, tensor)
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
         """Record a step's accumulated gradients, before clipping."""
@@ -54,6 +35,10 @@ class ReferenceRecorder:
             self.boundary(step, None, name, torch.tensor(value, dtype=torch.float64))
 
     def weights(self, step: int, weights: Mapping[str, torch.Tensor]) -> None:
-        """Record the weights after a step."""
+        """Record the weights as a step leaves them."""
         for name, weight in weights.items():
             self.boundary(step, None, f"weight/{name}", weight)
+
+    def close(self, final: Mapping[str, torch.Tensor]) -> None:
+        """Keep the final weights and optimizer state, and end the recording."""
+        self._writer.close(final)

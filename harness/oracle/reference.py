@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from transformers import GPT2LMHeadModel, get_scheduler
 
 from harness.oracle.batches import Batches, PaddedBatch
@@ -84,7 +83,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
                 "graph_bytes": max(graphs),
             }
             lines.write(json.dumps(line) + "\n")
-    save_final(parameters, optimizer, out / "final.safetensors")
+    recorder.close(final_state(parameters, optimizer))
 
 
 def microbatch_loss(
@@ -141,11 +140,11 @@ def clip_coefficient(norm: torch.Tensor, config: TrainingConfig) -> dict[str, fl
     return {"clip_coefficient": float(parameter.grad)}
 
 
-def save_final(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, path: Path) -> None:
-    """Write weights and optimizer state under the names that checkpoints use."""
-    tensors = {f"weights/{name}": parameter.detach() for name, parameter in parameters.items()}
+def final_state(parameters: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Return weights and optimizer state under the names that checkpoints use."""
+    tensors: dict[str, torch.Tensor] = {f"weights/{name}": parameter for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, torch.Tensor):
                 tensors[f"optimizer_state/{name}/{key}"] = value
-    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, path)
+    return tensors

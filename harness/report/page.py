@@ -1,16 +1,13 @@
 """The report page: recorded runs in, one self-contained HTML file out."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
-from math import inf
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report import wording
 from harness.report.again import commands_again
 from harness.report.bits import BitPair, bit_pair
 from harness.report.chronicle import chronicle
@@ -18,7 +15,6 @@ from harness.report.coverage import coverage
 from harness.report.faults import fault_spans
 from harness.report.figures import FIGURES
 from harness.report.figures.recovery import recovery_times
-from harness.report.figures.sheet import Sheet, new_sheet
 from harness.report.folder import RunFolder, read_run
 from harness.report.ladder import ladder
 from harness.report.matrix import matrix
@@ -27,17 +23,14 @@ from harness.report.points import points_passed
 from harness.report.reading import counts, sentence, word, worst_verdict
 from harness.report.records import Where
 from harness.report.recoveries import all_together, recoveries
+from harness.report.rendering import drawings, style, templates
 from harness.report.selection import in_order_of_interest
 from harness.report.settings import sort_settings
 
 __all__ = ["render_index", "render_run", "write_page", "write_report"]
 
-TEMPLATES = Path(__file__).parent / "templates"
-FILTERS = ("count", "duration", "measure", "place", "plural", "size", "value")
 # What the full reports may take of a page that is sent by mail and opened on a phone: 2 MB with all its rows.
 ARTICLES_SIZE = 1_200_000
-# Every figure is drawn for a laptop and for a phone; the style sheet shows the one that fits.
-WIDTHS = {"wide": 760, "narrow": 372}
 
 
 def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
@@ -79,13 +72,13 @@ def _render(runs: Sequence[RunFolder], title: str) -> str:
     articles = _articles(runs, anchors)
     rows = [_row(run, anchor, anchor in articles) for run, anchor in zip(runs, anchors, strict=True)]
     return (
-        _templates()
+        templates()
         .get_template("report.html.j2")
         .render(
             title=title,
             worst=worst_verdict(runs),
             tally={word: verdicts.count(word) for word in ("PASS", "FAIL", "VOID") if word in verdicts},
-            style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+            style=style(),
             rows=rows,
             again=commands_again(runs),
             articles=[articles[anchor] for anchor in anchors if anchor in articles],
@@ -106,13 +99,13 @@ def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
     return {
         "coverage": coverage(runs),
         "recoveries": [*groups, *([all_together(groups)] if groups else [])],
-        "recovery_drawings": _drawings("recovery", lambda sheet: recovery_times(groups, sheet)),
+        "recovery_drawings": drawings("recovery", lambda sheet: recovery_times(groups, sheet)),
     }
 
 
 def _articles(runs: Sequence[RunFolder], anchors: Sequence[str]) -> dict[str, Markup]:
     """Return the full reports by anchor, most telling runs first, until they fill their share of the page."""
-    page = _templates().get_template("run.html.j2")
+    page = templates().get_template("run.html.j2")
     articles: dict[str, Markup] = {}
     room = ARTICLES_SIZE
     for number in in_order_of_interest(runs):
@@ -131,6 +124,7 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
     return {
         "anchor": anchor,
         "run": run,
+        "ours": "split run",
         "counts": counts(run),
         "sentence": sentence(run),
         "first": first,
@@ -151,21 +145,10 @@ def _draw(run: RunFolder, anchor: str) -> list[dict[str, object]]:
     """Draw every figure that has something to show."""
     figures: list[dict[str, object]] = []
     for figure in FIGURES:
-        drawings = _drawings(f"{anchor}-{figure.name}", partial(figure.draw, run))
-        if drawings:
-            figures.append({"title": figure.title, "section": figure.section, "drawings": drawings})
+        drawn = drawings(f"{anchor}-{figure.name}", partial(figure.draw, run))
+        if drawn:
+            figures.append({"title": figure.title, "section": figure.section, "drawings": drawn})
     return figures
-
-
-def _drawings(name: str, draw: Callable[[Sheet], str]) -> dict[str, Markup]:
-    """Draw a figure at every width; empty where it has nothing to show."""
-    drawings: dict[str, Markup] = {}
-    for size, width in WIDTHS.items():
-        with new_sheet(f"{name}-{size}", width) as sheet:
-            svg = draw(sheet)
-        if svg:
-            drawings[size] = Markup(svg)  # noqa: S704 - matplotlib escapes the text that it draws
-    return drawings
 
 
 def _bits(where: Where | None) -> list[BitPair]:
@@ -182,17 +165,3 @@ def _anchors(runs: Iterable[RunFolder]) -> list[str]:
     """Return each run an id that is unique on the page and made of letters, digits and dashes."""
     slugs = (re.sub(r"[^a-z0-9]+", "-", run.scenario.name.lower()).strip("-") for run in runs)
     return [f"run-{number}-{slug}" for number, slug in enumerate(slugs, 1)]
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["inf"] = inf
-    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
-    return environment

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from harness.judging.facts import RunFacts
 from harness.oracle.batches import Batches
-from harness.oracle.distance import bits
+from harness.oracle.exactness import bits
 from harness.trace.verdict import CheckResult, Finding
 from splitlearn.config import TrainingConfig
 from splitlearn.data import Sequences

@@ -1,14 +1,20 @@
 """How far apart the differing numbers are, in representable steps."""
 
+from collections.abc import Mapping
+
 from harness.report.figures.sheet import HARM, MUTED, REFERENCE, Sheet, power_of_ten
 from harness.report.folder import RunFolder
 
-__all__ = ["ulp_histogram"]
+__all__ = ["draw_distances", "ulp_histogram"]
 
 
 def ulp_histogram(run: RunFolder, sheet: Sheet) -> str:
     """Draw how many numbers lie how many ULP from the reference; nothing when all are equal."""
-    bins = dict(run.equivalence.ulp_histogram) if run.equivalence else {}
+    return draw_distances(run.equivalence.ulp_histogram if run.equivalence else {}, sheet)
+
+
+def draw_distances(bins: Mapping[str, int], sheet: Sheet) -> str:
+    """Draw a histogram of distances, each bin named by its lower bound; nothing when all are 0."""
     differing = sum(number for distance, number in bins.items() if distance != "0")
     if not differing:
         return ""

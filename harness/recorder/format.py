@@ -1,0 +1,90 @@
+"""The files of a recording's part and the values in them, as docs/recording.md defines them."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["DIGESTS", "FINAL", "FORMAT", "METADATA", "TENSOR", "VERSION", "Entry", "Metadata", "whole_file"]
+
+FORMAT: Literal["splitlearn-recording"] = "splitlearn-recording"
+VERSION: Literal[1] = 1
+
+METADATA = "recording.json"
+DIGESTS = "digests.jsonl"
+FINAL = "final.safetensors"
+# The only key of a safetensors file that holds one tensor.
+TENSOR = "tensor"
+
+# How the name of what is no gradient begins, where it belongs to a whole step; the first part of a number's name may be
+# the party that has it.
+KINDS = ("norm", "number", "client", "trunk", "weight", "optimizer_state")
+LONGEST_NAME = 1000
+
+
+def _names_a_file(name: str) -> str:
+    """Refuse a name that, read as a path, would leave the recording's folder."""
+    if "\\" in name or not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError("a tensor's name has printable characters only, no backslash, and no empty or dotted part")
+    return name
+
+
+TensorName = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_names_a_file)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Metadata(BaseModel):
+    """What `recording.json` says of a part.
+
+    Attributes:
+        format: tells a recording from other folders.
+        version: of the format.
+        party: who wrote this part: a rank, a stage, a role.
+        record_steps: whose tensors are kept whole.
+        torch: version of the library.
+        complete: whether the loop came to its end; None where the writer may be killed and started again, and so
+            cannot say.
+        entries: lines of `digests.jsonl`, where the part is complete.
+        final: whether there is a `final.safetensors`; None where the writer does not say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal["splitlearn-recording"]
+    version: Literal[1]
+    party: str = Field("", max_length=LONGEST_NAME)
+    record_steps: list[Count] = []
+    torch: str = Field("", max_length=LONGEST_NAME)
+    complete: bool | None = None
+    entries: Count | None = None
+    final: bool | None = None
+
+
+class Entry(BaseModel):
+    """One line of `digests.jsonl`: the digest of one tensor.
+
+    Attributes:
+        step: one update of the weights, counted from 0.
+        microbatch: of the step, counted from 0; None for what belongs to the whole step.
+        tensor: its name.
+        sha256: of dtype, shape and bytes, in hexadecimal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    step: Count
+    microbatch: Count | None
+    tensor: TensorName
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+    @model_validator(mode="after")
+    def _is_of_a_known_kind(self) -> Self:
+        kind, slash, _ = self.tensor.partition("/")
+        if self.microbatch is None and slash and kind not in KINDS:
+            raise ValueError(f"a tensor of a whole step whose name has a slash begins with one of {', '.join(KINDS)}")
+        return self
+
+
+def whole_file(step: int, microbatch: int | None, name: str) -> Path:
+    """Return where, within a part, a tensor is kept whole."""
+    return Path(f"step-{step}") / f"{name if microbatch is None else f'{name}.{microbatch}'}.safetensors"
