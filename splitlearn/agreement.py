@@ -1,4 +1,4 @@
-"""What client and trunk must agree on, as text by name, so that a mismatch can be named."""
+"""The settings that client and trunk must agree on, as text by name, so that a mismatch can be named."""
 
 from collections.abc import Mapping
 
@@ -23,19 +23,19 @@ def shared_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str
 
 
 def agreement(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
-    """Return the settings that are compared when both sides meet."""
+    """Return the settings that are compared when both sides connect."""
     machines = {name: str(getattr(config, name)) for name in names_of(Scope.MACHINES)}
     return shared_settings(config, identity) | machines
 
 
 def trunk_settings(config: TrainingConfig, identity: ModelIdentity) -> dict[str, str]:
-    """Return what the rest of a run depends on at the trunk: beside what both share, what it computes with."""
+    """Return what a resumed run depends on at the trunk: the shared settings, and those that it computes with."""
     own = {f"trunk {name}": str(getattr(config, name)) for name in names_of(Scope.MACHINES, Scope.MACHINE)}
     return shared_settings(config, identity) | own
 
 
 def first_difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
-    """Describe the first setting that differs, with both values; empty when all agree."""
+    """Describe the first setting that differs, with both values; empty if all agree."""
     for name in [*ours, *(extra for extra in theirs if extra not in ours)]:
         if ours.get(name) != theirs.get(name):
             return (

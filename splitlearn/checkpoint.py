@@ -1,7 +1,7 @@
-"""One party's half of a checkpoint: a single safetensors file a step, written atomically, two of them kept.
+"""One party's half of a checkpoint: one safetensors file per step, written atomically, two of them kept.
 
 The trunk writes its half first. The client's half names the trunk's by fingerprint and is written last, so its
-presence means that the checkpoint is whole.
+presence means that the checkpoint is complete.
 """
 
 import hashlib
@@ -33,15 +33,15 @@ MOST_SET_ASIDE = 8
 
 @dataclass(frozen=True)
 class CheckpointMark:
-    """What a half says of itself.
+    """The description in a half's header.
 
     Attributes:
         role: whose half it is.
         session: name of the run.
-        step: optimizer steps that were applied.
+        step: number of optimizer steps applied.
         agreement: settings that the run must share, as JSON text.
         weights: digest of the half's weights.
-        optimizer_state: digest of the half's optimizer optimizer_state.
+        optimizer_state: digest of the half's optimizer state.
         trunk_weights: digest of the trunk's weights at the same step.
     """
 
@@ -58,12 +58,12 @@ class CheckpointStore:
     """The halves that one party keeps of one session, in `SAVE_DIR/SESSION/ROLE/`.
 
     Args:
-        disk: that has the files.
+        disk: holds the files.
         save_dir: folder of all sessions.
         session: name of the run.
         role: whose halves.
-        probe: told of every file.
-        like: the party's parameters by name, whose names and shapes a file must have.
+        probe: receives a point for every file.
+        like: the party's parameters by name; a file must match their names and shapes.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class CheckpointStore:
         self._like = like
 
     def steps(self) -> list[int]:
-        """List the steps that have a file, newest first; whether it is sound shows when it is read."""
+        """List the steps that have a file, sound or not, newest first."""
         names = (re.fullmatch(r"step-(\d{8,})\.safetensors", name) for name in self._disk.names(self.folder))
         return sorted((int(match[1]) for match in names if match), reverse=True)
 
@@ -91,7 +91,7 @@ class CheckpointStore:
         """List the steps whose files can be read, newest first; damaged ones are named in the log.
 
         Raises:
-            CheckpointError: a file is of other settings, or there are files and all are damaged.
+            CheckpointError: a file has other settings, or all files are damaged.
         """
         steps = self.steps()
         problems = []
@@ -116,15 +116,15 @@ class CheckpointStore:
         trunk_weights: str = "",
         keep: Collection[int] = (),
     ) -> CheckpointMark:
-        """Write a half; raises `OSError`, after which the older ones still stand.
+        """Write a half; raises `OSError`, after which the older ones remain.
 
         Args:
-            step: optimizer steps that were applied.
+            step: number of optimizer steps applied.
             agreement: settings that the run must share.
             weights: by name.
             optimizer_state: of the optimizer, as `NAME/KEY`.
             trunk_weights: digest of the trunk's weights, in the client's half.
-            keep: steps that stay beside this one. All others go: those of a run that was given up too.
+            keep: steps to keep besides this one. All others are removed, including those of an abandoned run.
         """
         own, shared = fingerprint(weights), json.dumps(dict(agreement))
         mark = CheckpointMark(
@@ -137,7 +137,7 @@ class CheckpointStore:
         make_folder(self._disk, self.folder)
         for name in self._disk.names(self.folder):
             if name.startswith("step-") and name.endswith(PARTIAL):
-                self._disk.remove(self.folder / name)  # by a process that died while it wrote
+                self._disk.remove(self.folder / name)  # by a process that died while writing
         text = json.dumps(asdict(mark))
         data = save(plain, {"mark": text, "mark digest": _digest(text)})
         write_atomically(self._disk, self._path(step), data, lambda: self._point("written", step))
@@ -154,7 +154,7 @@ class CheckpointStore:
             self._disk.sync_folder(self.folder)
 
     def discard_before(self, step: int) -> None:
-        """Remove what a process has left that died before it could: all halves before `step` but the newest of them.
+        """Remove what a crashed process left behind: all halves before `step` except the newest of them.
 
         Raises:
             OSError: one cannot be removed.
@@ -162,10 +162,10 @@ class CheckpointStore:
         self.discard([older for older in self.steps() if older < step][1:])
 
     def set_aside(self) -> None:
-        """Keep what an earlier run of this name has left, in a folder beside this one, before a new run begins.
+        """Set aside the halves of an earlier run of this name, in a folder beside this one, before a new run begins.
 
         Raises:
-            OSError: it cannot be moved, or there are too many such folders; the message says what to do.
+            OSError: they cannot be moved, or there are too many such folders; the message says what to do.
         """
         if self.steps():
             place = self.place_aside()
@@ -174,7 +174,7 @@ class CheckpointStore:
             log.warning("%s: checkpoints of an earlier run of that name; they are yours to delete", place)
 
     def place_aside(self) -> Path:
-        """Return the first free place for what an earlier run has left; raises `OSError` when there is none."""
+        """Return the first free folder for the halves of an earlier run; raises `OSError` if there is none."""
         places = [self.folder.with_name(f"{self._role}-before-{n}") for n in range(1, MOST_SET_ASIDE + 1)]
         free = [place for place in places if not self._disk.exists(place)]
         if not free:
@@ -187,7 +187,7 @@ class CheckpointStore:
     def load(
         self, step: int, agreement: Mapping[str, str]
     ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """Read a half; returns its mark, weights and optimizer_state.
+        """Read a half; return its mark, weights and optimizer state.
 
         Raises:
             CheckpointError: missing, torn, or of another run; the message says what to do.
@@ -235,7 +235,7 @@ class CheckpointStore:
     def _check_tensors(
         self, path: Path, weights: Mapping[str, torch.Tensor], optimizer_state: Mapping[str, torch.Tensor]
     ) -> None:
-        """Refuse other names, shapes or types than the model's; a moment is like its parameter, or one number."""
+        """Refuse names, shapes or types unlike the model's; optimizer state has its parameter's shape, or is one number."""
         if self._like is None:
             return
         own = {name: (tensor.shape, tensor.dtype) for name, tensor in self._like.items()}
@@ -260,18 +260,18 @@ class CheckpointStore:
 
 
 def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
-    """Return the steps that a party must keep when it saves another.
+    """Return the steps that a party must keep when it saves a new one.
 
     Args:
-        known: steps that it knows this run to have: the one it goes on from, or the last two that it saved. The last is
-            whole on both sides, or else the run would not have gone on to the next.
-        step: that is saved now, perhaps once more.
+        known: saved steps of this run: the one it continued from, or the last two saved. The last is complete on both
+            sides, or the run would not have gone on to the next.
+        step: the one being saved now, perhaps again.
     """
     return known if known[-1:] == (step,) else (*known[-1:], step)
 
 
 def _metadata(data: bytes) -> dict[str, str]:
-    """Read what a sound safetensors file says of itself: its header is JSON, behind eight bytes with its length."""
+    """Read the metadata of a sound safetensors file: its header is JSON, after eight bytes with its length."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return dict(header["__metadata__"])
 

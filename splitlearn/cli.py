@@ -14,7 +14,7 @@ from splitlearn.errors import UserError
 
 __all__ = ["main"]
 
-# Only the module of the chosen command is imported, so that --help answers at once.
+# Only the module of the chosen command is imported, so that --help is fast.
 COMMANDS = {
     "trunk": "run the server that holds and trains the middle blocks",
     "train": "run the client: train on local text with a remote trunk",
@@ -32,24 +32,24 @@ log = logging.getLogger(__name__)
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains of wrong usage as of everything else."""
+    """Reports wrong usage like any other error."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and end the program."""
+        """Report what is wrong and exit."""
         complain(f"{self.format_usage()}{self.prog}: error: {message}")
         sys.exit(UserError.exit_status)
 
 
 def asks_for_json(words: Sequence[str]) -> bool:
-    """Whether the log is to be JSON; looked for by itself, because what is wrong with the rest is told in that form."""
+    """Return whether the log is JSON; parsed separately, because errors in other flags are reported in that form."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--log-format", nargs="?")
     return bool(parser.parse_known_args(words)[0].log_format == "json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; exit statuses stand in docs/exit-statuses.md."""
-    # Read when gRPC is imported: its own lines show words of the peer as they are, and every error is told by us.
+    """Run one command; exit statuses are listed in docs/exit-statuses.md."""
+    # Read when gRPC is imported: its own log lines do not escape the peer's text, and we report every error ourselves.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     write_logs(as_json=asks_for_json(words))
@@ -70,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[:1] == [name]:
             importlib.import_module(f"splitlearn.commands.{name}").add_flags(command)
     flags = parser.parse_args(words)
-    # Read by the library when it is imported: its advice is not for a program's log.
+    # Read by the library when it is imported: its advice does not belong in a program's log.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
         return int(importlib.import_module(f"splitlearn.commands.{flags.command}").run(flags))
-    except (UserError, OSError) as error:  # what the system refuses, such as a full disk, is the user's to mend
+    except (UserError, OSError) as error:  # a system error, such as a full disk, is the user's to fix
         complain(f"splitlearn {flags.command}: {error}")
         return error.exit_status if isinstance(error, UserError) else UserError.exit_status
     except KeyboardInterrupt:

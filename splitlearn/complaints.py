@@ -1,4 +1,4 @@
-"""What a program writes to standard error: its log and its complaints, for people or as one JSON object a line."""
+"""A program's standard error: its log and complaints, for people or as one JSON object per line."""
 
 import logging
 import sys
@@ -16,7 +16,7 @@ NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 
 def write_logs(*, as_json: bool) -> None:
-    """Write the log to standard error; with JSON, whatever else is written there has its form too."""
+    """Send the log to standard error; with JSON, everything else written there becomes JSON too."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(LOG_LINE, rename_fields=NAMES) if as_json else logging.Formatter(LOG_LINE))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -27,12 +27,12 @@ def write_logs(*, as_json: bool) -> None:
 
 
 def is_json() -> bool:
-    """Whether every line on standard error is to be a JSON object."""
+    """Return whether every line on standard error must be a JSON object."""
     return _json_form() is not None
 
 
 def line(words: str, level: int = logging.ERROR) -> str:
-    """Return words as they go to standard error; takes no lock, so that a handler of signals may ask for it."""
+    """Return text in the form for standard error; takes no lock, so that a signal handler may call it."""
     form = _json_form()
     if form is None:
         return f"{words}\n"
@@ -41,14 +41,14 @@ def line(words: str, level: int = logging.ERROR) -> str:
 
 
 def complain(words: str, level: int = logging.ERROR) -> None:
-    """Write to standard error, which may be a file on a full disk or a pipe that nobody reads any more."""
-    with suppress(OSError):  # nobody can take the words: that must not end the program
+    """Write to standard error, which may be a file on a full disk or a pipe without a reader."""
+    with suppress(OSError):  # the text cannot be written: that must not end the program
         sys.stderr.write(line(words, level))
         sys.stderr.flush()
 
 
 def _log_thread(failed: threading.ExceptHookArgs) -> None:
-    """Log an exception that ended a thread; `sys.exit` in one is no failure, as for Python's own hook."""
+    """Log an exception that ended a thread, except `sys.exit`, as Python's own hook does."""
     if failed.exc_type is not SystemExit:
         name = failed.thread.name if failed.thread else "a thread"
         log.critical("thread %s ended by a defect", name, exc_info=failed.exc_value)
@@ -61,7 +61,7 @@ def _log_unraisable(failed: "sys.UnraisableHookArgs") -> None:
 
 
 def _named(thing: object) -> str:
-    """Return what an object calls itself; one that is half made cannot."""
+    """Return an object's name for itself; a half-constructed object has none."""
     try:
         return repr(thing)
     except Exception:  # noqa: BLE001 - whatever it is, what has failed before it matters more

@@ -1,4 +1,4 @@
-"""What a run says of itself in a folder, so that whoever reads the model need not say it again.
+"""A run's settings in a folder, so that readers of the model need not repeat them.
 
 `splitlearn.json` holds settings, and names a folder beside it with the tokenizer.
 """
@@ -12,13 +12,13 @@ from splitlearn.errors import ConfigError
 __all__ = ["SETTINGS", "describe_export", "settings_of_export", "settings_of_run"]
 
 SETTINGS = "splitlearn.json"
-# What a model that was exported is trained on with, if nothing else is asked for; sizes and dropout rates are among the
-# model's own settings. How long, on which text and where is the next run's business.
+# Settings with which training of an exported model continues by default; sizes and dropout rates are among the model's
+# own settings. Length, text and addresses are up to the next run.
 EXPORTED = names_of(Scope.BOTH, Scope.KEPT)
 
 
 def settings_of_run(folder: Path) -> dict[str, object]:
-    """Return the settings that a run has left with its checkpoints; none where there is no such file.
+    """Return the settings that a run kept with its checkpoints; empty if there is no such file.
 
     Raises:
         ConfigError: the file is damaged.
@@ -31,16 +31,16 @@ def settings_of_run(folder: Path) -> dict[str, object]:
 
 
 def describe_export(folder: Path, config: TrainingConfig) -> None:
-    """Write what a model was trained with beside its weights; raises `OSError`."""
+    """Write a model's training settings beside its weights; raises `OSError`."""
     values = config.model_dump(mode="json", include=set(EXPORTED))
     (folder / SETTINGS).write_text(json.dumps(values, indent=2) + "\n")
 
 
 def settings_of_export(folder: Path) -> dict[str, object]:
-    """Return the settings of a run that starts from the weights of an export.
+    """Return the settings for a run that starts from the weights of an export.
 
     Raises:
-        ConfigError: the folder is none that `splitlearn export` wrote.
+        ConfigError: the folder was not written by `splitlearn export`.
     """
     path = folder / SETTINGS
     try:

@@ -16,10 +16,10 @@ Stage = Literal["bottom", "trunk", "top"]
 
 
 def make_deterministic(config: TrainingConfig) -> None:
-    """Fix the thread count and choose deterministic algorithms; call once a process, before any arithmetic.
+    """Fix the thread count and choose deterministic algorithms; call once per process, before any arithmetic.
 
     Raises:
-        ConfigError: this machine does not have the device.
+        ConfigError: this machine lacks the device.
     """
     _check_device(torch.device(config.device))
     torch.set_num_threads(config.threads)

@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault it is.
+"""Errors, by whose fault they are.
 
 A user's mistake is a `UserError`: its message says what to do. A peer's mistake is a `WireError` and
 lives with the wire. A bug is an `AssertionError`.
@@ -19,7 +19,7 @@ __all__ = [
 
 
 class UserError(Exception):
-    """Something the user can mend; the message says how.
+    """Something that the user can fix; the message says how.
 
     Attributes:
         exit_status: with which a command ends.
@@ -45,7 +45,7 @@ class CheckpointError(UserError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint's file is torn, altered or in another one's place."""
+    """A checkpoint file is torn, altered or misplaced."""
 
 
 class TrunkUnavailableError(UserError):
@@ -53,6 +53,6 @@ class TrunkUnavailableError(UserError):
 
 
 class DivergedError(UserError):
-    """Losses or gradients are not finite any more: going on would train nothing."""
+    """Losses or gradients are no longer finite: continuing would train nothing."""
 
     exit_status: ClassVar[int] = 3

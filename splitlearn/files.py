@@ -1,4 +1,4 @@
-"""Files of this machine that are no part of the protocol."""
+"""Files of this machine that are not part of the protocol."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def make_out_folder(folder: Path) -> None:
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut off what a crash has left behind the end of a file's last whole line; raises `OSError`."""
+    """Cut off what a crash has left after a file's last complete line; raises `OSError`."""
     if not path.exists():
         return
     with path.open("rb+") as file:

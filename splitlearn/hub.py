@@ -1,4 +1,4 @@
-"""Whether the Hugging Face hub can be reached, asked once and not for half a minute."""
+"""Checks whether the Hugging Face hub can be reached, once and quickly."""
 
 import logging
 import os
@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 
 
 def hub_answers_for(name: str) -> bool:
-    """Return whether the hub may be asked for a model or tokenizer; where not, the library looks at this machine only.
+    """Return whether the hub may be asked for a model or tokenizer; if not, the library uses local files only.
 
     Args:
-        name: of a model, or a folder, for which nobody is asked.
+        name: a hub name, or a folder, for which the hub is not needed.
     """
     return not Path(name).exists() and _hub_answers()
 

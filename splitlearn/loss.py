@@ -15,10 +15,10 @@ Z_LOSS_WEIGHT = 1e-4  # as in PaLM (Chowdhery et al., 2022), section 5
 
 
 def token_loss_sum(logits_BTV: torch.Tensor, labels_BT: torch.Tensor, config: TrainingConfig) -> torch.Tensor:
-    """Sum the loss of every token that has a target.
+    """Sum the loss over all tokens that have a target.
 
     The targets are shifted, not the logits: every row of the logits takes part in the sum, those without a target
-    as zero. Another arrangement would round differently from Hugging Face's own loss.
+    as zero. Any other arrangement would round differently from Hugging Face's own loss.
 
     Args:
         logits_BTV: scores, any floating dtype; the loss is computed in float32.

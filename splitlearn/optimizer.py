@@ -1,7 +1,7 @@
-"""The optimizer and the learning rate, the same rules on both sides.
+"""The optimizer and the learning rate, with the same rules on both sides.
 
-Tensors of an optimizer are known by parameter name, so that the two halves of a run and an uncut model can be
-compared one by one.
+Optimizer tensors are identified by parameter name, so that the two halves of a run and an uncut model can be compared
+one by one.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ SGD_MOMENTUM = 0.9
 
 
 def build_optimizer(parameters: Mapping[str, nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
-    """Build the optimizer of one part; matrices and embeddings decay, biases and norms do not."""
+    """Build one part's optimizer; matrices and embeddings decay, biases and norms do not."""
     matrices = [p for p in parameters.values() if p.ndim >= 2]
     vectors = [p for p in parameters.values() if p.ndim < 2]
     groups = [
@@ -33,12 +33,12 @@ def build_optimizer(parameters: Mapping[str, nn.Parameter], config: TrainingConf
 
 
 def apply_update(optimizer: torch.optim.Optimizer, learning_rate: float, clip_coefficient: float | None) -> None:
-    """Scale the gradients, apply the optimizer once, and forget the gradients.
+    """Scale the gradients, apply the optimizer once, and clear the gradients.
 
     Args:
-        optimizer: of one part.
+        optimizer: one part's.
         learning_rate: for this update.
-        clip_coefficient: float32 factor for every gradient; None leaves them alone.
+        clip_coefficient: float32 factor for every gradient; None leaves them unscaled.
     """
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
@@ -50,7 +50,7 @@ def apply_update(optimizer: torch.optim.Optimizer, learning_rate: float, clip_co
 
 
 class LearningRate:
-    """The library's schedules as a function of the step, so that a resumed run needs no history."""
+    """The library's schedules as functions of the step, so that a resumed run needs no history."""
 
     def __init__(self, config: TrainingConfig, total_steps: int) -> None:
         self._peak = config.learning_rate
@@ -79,7 +79,7 @@ def optimizer_state(
 def load_optimizer_state(
     optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    """Put back what `optimizer_state` gave."""
+    """Restore what `optimizer_state` returned."""
     optimizer.state.clear()
     for path, tensor in tensors.items():
         name, _, key = path.rpartition("/")

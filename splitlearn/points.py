@@ -1,4 +1,4 @@
-"""The named points of a run, which client and trunk pass, and how often."""
+"""The named points that client and trunk pass in a run, and how often."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Sizes of GPT-2 that can be trained from seeded initial weights, by name."""
+"""Named sizes of GPT-2 that can be trained from seeded initial weights."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,7 +21,7 @@ DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
 
 def preset_settings(config: TrainingConfig) -> dict[str, Any]:
-    """Return the keyword arguments of `GPT2Config` for a preset; end of text is the vocabulary's first token."""
+    """Return a preset's keyword arguments for `GPT2Config`; end-of-text is the vocabulary's first token."""
     sizes = {"vocab_size": config.vocab_size, "bos_token_id": 0, "eos_token_id": 0, **PRESETS[config.model]}
     return {**sizes, **dropout_settings(config)}
 

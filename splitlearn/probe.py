@@ -20,14 +20,14 @@ __all__ = ["NullProbe", "Probe", "SocketProbe", "open_probe"]
 
 
 class Probe(Protocol):
-    """Where points are reported."""
+    """Receives points."""
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
-        """Report that the process passes a point; returns when it may go on."""
+        """Report that the process passes a point; return when it may go on."""
 
 
 class NullProbe:
-    """Nobody watches."""
+    """Reports to nobody."""
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
         """Do nothing."""
@@ -49,7 +49,7 @@ class SocketProbe:
         threading.Thread(target=self._listen, daemon=True, name="probe").start()
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
-        """Report that the process passes a point; returns when it may go on."""
+        """Report that the process passes a point; return when it may go on."""
         assert name in POINTS, f"{name} is not in POINTS"
         event = {"source": self._source, "point": name, "step": step, "microbatch": microbatch, **fields}
         released = threading.Event()
@@ -70,11 +70,11 @@ class SocketProbe:
         return False
 
     def _send(self, event: dict[str, object]) -> None:
-        with suppress(ConnectionError):  # an observer that went away is not missed
+        with suppress(ConnectionError):  # the observer may be gone
             self._socket.sendall(json.dumps(event).encode() + b"\n")
 
     def _listen(self) -> None:
-        """Release held points as told; an observer that goes away releases all."""
+        """Release held points as instructed; all are released when the observer goes away."""
         with suppress(ConnectionError):
             for line in self._lines:
                 self._released.pop(json.loads(line)["release"]).set()

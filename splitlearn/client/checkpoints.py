@@ -1,4 +1,4 @@
-"""The client's half of a checkpoint, and the state of the training that it holds."""
+"""The client's half of a checkpoint, and the training state in it."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,22 +20,22 @@ from splitlearn.runtime import Runtime
 
 __all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
 
-# Settings of the client itself that a resumed run must share with the first one.
+# Settings of the client alone that a resumed run must share with the original.
 OWN = (Scope.KEPT, Scope.MACHINES, Scope.MACHINE)
 TOKENIZER = "vocabulary of the tokenizer"
 
 
 class ClientCheckpoints:
-    """Writes and reads the client's half; each names the trunk's by its digest.
+    """Writes and reads the client's halves; each names the trunk's by digest.
 
     Args:
         config: names folder and session.
         identity: of the model.
-        data: that the run is trained on.
-        parameters: of the client, by name.
-        initial_stage: gives the weights that the run began with.
-        probe: told of every file.
-        runtime: disk and locks of this machine, and chance for a name.
+        data: the training data.
+        parameters: the client's, by name.
+        initial_stage: returns a stage with the run's initial weights.
+        probe: receives a point for every file.
+        runtime: disk and locks of this machine, and entropy for a name.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class ClientCheckpoints:
     ) -> None:
         self._store = CheckpointStore(runtime.disk, config.save_dir, config.session, "client", probe, parameters)
         self._claim = Claim(self._store.folder, runtime)
-        # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest.
+        # Steps of which this run has a checkpoint: the one that is certainly complete, and the newest.
         self._known: tuple[int, ...] = ()
         self._agreement = shared_settings(config, identity) | resumed_settings(config, data)
         self._initial_stage = initial_stage
@@ -59,12 +59,12 @@ class ClientCheckpoints:
         self.folder = self._store.folder
 
     def newest(self) -> str:
-        """Say what was saved, for messages."""
+        """Return what was saved, in words, for messages."""
         steps = self._store.steps()
         return f"the newest checkpoint is of step {steps[0]}, in {self.folder}" if steps else "nothing was saved"
 
     def steps(self) -> list[int]:
-        """List the steps that a file says it is of, newest first."""
+        """List the steps that have a file, newest first."""
         return self._store.steps()
 
     def sound_steps(self) -> list[int]:
@@ -72,17 +72,17 @@ class ClientCheckpoints:
         return self._store.sound_steps(self._agreement)
 
     def claimed(self) -> str:
-        """Return the claim that stands here."""
+        """Return the current claim."""
         return self._claim.current()
 
     def claim(self, former: str) -> bool:
-        """Be the client that writes here; one that did before is refused from now on.
+        """Become the client that writes here; the previous one is refused from now on.
 
         Args:
-            former: the claim that stood here before this client opened the session.
+            former: the claim from before this client opened the session.
 
         Returns:
-            Whether it could be done; not, when another client has made its own meanwhile.
+            Whether it succeeded; it fails if another client has made its own claim meanwhile.
 
         Raises:
             CheckpointError: it cannot be written.
@@ -96,11 +96,11 @@ class ClientCheckpoints:
             ) from None
 
     def restore(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
-        """Take the state after `step` steps, the initial one where that is 0; gradients of a step given up go.
+        """Restore the state after `step` steps, or the initial state for 0; gradients of an abandoned step are dropped.
 
         Raises:
-            CheckpointError: the file is damaged, of other settings, or not the other half of the trunk's.
-            OSError: an older one that nobody needs cannot be removed.
+            CheckpointError: the file is damaged, has other settings, or does not match the trunk's half.
+            OSError: a superfluous older one cannot be removed.
         """
         if not step:
             weights: Mapping[str, torch.Tensor] = dict(self._initial_stage().named_parameters())
@@ -119,7 +119,7 @@ class ClientCheckpoints:
             parameter.grad = None
 
     def save(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
-        """Write the half that makes the checkpoint whole; raises `CheckpointError` where it cannot be written."""
+        """Write the half that completes the checkpoint; raises `CheckpointError` if it cannot be written."""
         weights = {name: parameter.detach() for name, parameter in training.parameters.items()}
         saved_state = optimizer_state(training.optimizer, training.parameters)
         kept = known_steps(self._known, step)
@@ -137,15 +137,15 @@ class ClientCheckpoints:
             ) from None
 
     def _tidy(self, step: int) -> None:
-        """Keep what a checkpoint at `step` would have left; the run may have ended there and save nothing more."""
+        """Keep what a checkpoint at `step` would keep; the run may have ended there and not save again."""
         with self._claim.held():
             self._store.discard_before(step)
 
 
 def resumed_settings(config: TrainingConfig, data: TrainingData) -> dict[str, str]:
-    """List what the rest of a run depends on beside what the trunk must share."""
+    """Return the settings that a resumed run depends on besides those that the trunk shares."""
     settings = {name: str(getattr(config, name)) for name in names_of(*OWN)}
     settings |= {"tokens of the data": data.fingerprint(), TOKENIZER: data.tokenizer.fingerprint()}
     falls = config.use_scheduler and config.scheduler_type != "constant"
-    # A schedule that falls to its end cannot be continued with another end.
+    # A decaying schedule cannot be continued with a different end.
     return settings | ({"steps in all": str(data.total_steps)} if falls else {})

@@ -16,8 +16,8 @@ LOCK_SECONDS = 30.0
 class Claim:
     """A client's right to write into the session's folder, until another client makes its own.
 
-    The trunk refuses what a client that was taken over sends. But such a client, paused between the trunk's half of a
-    checkpoint and its own, would otherwise still write that, and put its successor's away.
+    The trunk refuses requests of a superseded client. But such a client, paused between the trunk's half of a
+    checkpoint and its own, would otherwise still write its half, and remove its successor's.
     """
 
     def __init__(self, folder: Path, runtime: Runtime) -> None:
@@ -27,13 +27,13 @@ class Claim:
         self._name = f"{runtime.entropy.bits(64):016x}"
 
     def current(self) -> str:
-        """Return what stands there: the name of the client whose claim it is; empty where nobody has made one."""
+        """Return the name of the client whose claim it is; empty if nobody has made one."""
         return self._disk.read(self._path).decode(errors="replace") if self._disk.exists(self._path) else ""
 
     def make(self, former: str) -> bool:
-        """Be the one that may write from now on, unless another claim than the former has been made meanwhile.
+        """Claim the folder, unless a claim other than the former has been made meanwhile; return whether it succeeded.
 
-        A client that was paused since it opened the session must not take the claim of its successor away.
+        A client that was paused since it opened the session must not take its successor's claim away.
         """
         with self._locked():
             if self.current() != former:
@@ -43,7 +43,7 @@ class Claim:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Write in this block, while nobody else can; raises `CheckpointError` when another client may instead."""
+        """Hold the right to write within the `with` block; raises `CheckpointError` if another client has the claim."""
         with self._locked():
             if self.current() != self._name:
                 raise CheckpointError(

@@ -1,4 +1,4 @@
-"""What a run writes beside its checkpoints: settings in `splitlearn.json`, and a folder with the tokenizer."""
+"""Writes a run's settings (`splitlearn.json`) and a folder with its tokenizer beside its checkpoints."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def describe_run(disk: Disk, folder: Path, config: TrainingConfig, tokenizer: To
     name = f"tokenizer-{tokenizer.recipe()[:16]}"
     if not disk.exists(folder / name):
         _write_tokenizer(disk, folder / name, tokenizer)
-    # Whoever reads may start in another folder.
+    # A reader may start in another folder.
     model = str(Path(config.model).resolve()) if Path(config.model).is_dir() else config.model
     data = str(Path(config.data).expanduser().resolve()) if config.data else ""
     files = {name: getattr(config, name) for name in SecuritySettings.model_fields}
@@ -26,13 +26,13 @@ def describe_run(disk: Disk, folder: Path, config: TrainingConfig, tokenizer: To
     values = config.but(model=model, data=data, tokenizer=name, **secrets).model_dump_json(indent=2)
     write_atomically(disk, folder / SETTINGS, values.encode() + b"\n")
     for other in disk.names(folder):
-        if "tokenizer-" in other and other != name:  # also what a process that died here has left
+        if "tokenizer-" in other and other != name:  # including what a crashed process left here
             disk.remove_folder(folder / other)
     disk.sync_folder(folder)
 
 
 def _write_tokenizer(disk: Disk, place: Path, tokenizer: Tokenizer) -> None:
-    """Write the files beside their place, and give them that when all of them are on the disk."""
+    """Write the files under temporary names, and rename them when all of them are on disk."""
     files = tokenizer.files()
     unfinished = place.with_name(place.name + PARTIAL)
     disk.make_folder(unfinished)

@@ -1,4 +1,4 @@
-"""When a run has to be called diverged: its losses or gradients are not finite any more."""
+"""Detects divergence: losses or gradients that are no longer finite."""
 
 import math
 
@@ -17,10 +17,10 @@ class DivergenceWatch:
     """Counts the steps that were skipped.
 
     Args:
-        most: steps that may be skipped in a row; 0 means any number, and then no loss is called wrong either.
+        most: steps that may be skipped in a row; 0 turns all checks off.
 
     Attributes:
-        last_loss: of the step noted last; NaN before the first.
+        last_loss: of the last step noted; NaN before the first.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,11 +32,11 @@ class DivergenceWatch:
 
     @property
     def skipped(self) -> int:
-        """How many steps were skipped; one that was done again counts once."""
+        """Number of steps skipped; a repeated one counts once."""
         return len(self._skipped)
 
     def note(self, report: StepReport) -> None:
-        """Take in how a step went."""
+        """Note the outcome of a step."""
         self._noted, self.last_loss, self._newest = True, report.loss, report.step
         if report.skipped:
             self._skipped.add(report.step)
@@ -45,17 +45,17 @@ class DivergenceWatch:
 
     @property
     def _in_a_row(self) -> int:
-        """How many steps up to the newest were skipped; those that were done again count once."""
+        """Number of steps skipped up to the newest; repeated ones count once."""
         first = self._newest
         while first in self._skipped:
             first -= 1
         return self._newest - first
 
     def check(self, saved: str) -> None:
-        """Raise `DivergedError` where too many steps in a row were skipped.
+        """Raise `DivergedError` if too many steps in a row were skipped.
 
         Args:
-            saved: what there is to resume from, in words.
+            saved: what can be resumed from, in words.
         """
         if 0 < self._most < self._in_a_row:
             raise DivergedError(
@@ -64,7 +64,7 @@ class DivergenceWatch:
             )
 
     def check_end(self, saved: str) -> None:
-        """Raise `DivergedError` where the run ends with a loss that is not finite."""
+        """Raise `DivergedError` if the run ends with a loss that is not finite."""
         if self._most and self._noted and not math.isfinite(self.last_loss):
             raise DivergedError(
                 f"the run has diverged: its last loss is not finite, and {self.skipped} of its steps were skipped; "

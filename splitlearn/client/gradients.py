@@ -1,4 +1,4 @@
-"""The client's gradients: the top's come before the trunk's turn, the bottom's after it.
+"""The client's gradients: the top's are computed before the trunk's, the bottom's after them.
 
 Shapes: B sequences, T positions, H hidden width.
 """
@@ -29,7 +29,7 @@ class ClientGradients:
         self._held: dict[int, dict[str, torch.Tensor]] = {}
 
     def add_top(self, microbatch: int, loss: torch.Tensor, features_BTH: torch.Tensor) -> torch.Tensor:
-        """Differentiate the top; returns the gradient of the features."""
+        """Differentiate the top; return the gradient of the features."""
         features_grad_BTH, *gradients = torch.autograd.grad(loss, [features_BTH, *self._top.values()])
         named = dict(zip(self._top, gradients, strict=True))
         self._held[microbatch] = {name: named.pop(name) for name in self._tied}
@@ -53,7 +53,7 @@ class ClientGradients:
         return {name: float(torch.linalg.vector_norm(g)) for name, g in self.accumulated().items()}
 
     def clear(self) -> None:
-        """Forget what a step that was given up has left."""
+        """Drop the gradients of an abandoned step."""
         self._held.clear()
 
     def _accumulate(self, gradients: Mapping[str, torch.Tensor]) -> None:
@@ -72,7 +72,7 @@ def global_norm(norms: Mapping[str, float], order: Sequence[str], device: str) -
 
 
 def clip_coefficient(norm: float, max_norm: float) -> float | None:
-    """Return the factor that brings a gradient of norm `norm` to at most `max_norm`; None when clipping is off.
+    """Return the factor that scales a gradient of norm `norm` to at most `max_norm`; None if clipping is off.
 
     Computed in float32, as `torch.nn.utils.clip_grad_norm_` does.
     """

@@ -34,8 +34,8 @@ class Sampling:
 
     Attributes:
         max_new_tokens: how many to add.
-        temperature: 0 takes the likeliest.
-        top_k: sample among this many likeliest; 0 among all.
+        temperature: 0 picks the likeliest token.
+        top_k: sample from this many likeliest tokens; 0 from all.
     """
 
     max_new_tokens: int
@@ -44,7 +44,7 @@ class Sampling:
 
 
 def evaluate(stage: ClientStage, trunk: TrunkLink, data: TrainingData, config: TrainingConfig) -> Evaluation:
-    """Compute loss and perplexity over every sequence once, by plain cross entropy whatever the training adds to it."""
+    """Compute loss and perplexity over every sequence once, by plain cross entropy, whatever the training loss."""
     plain = config.but(loss_type="cross_entropy", label_smoothing=0.0)
     total, tokens = 0.0, 0
     for microbatch in data.evaluation_batches():
@@ -63,7 +63,7 @@ def generate(
     sampling: Sampling,
     config: TrainingConfig,
 ) -> Iterator[int]:
-    """Continue a prompt token by token; the oldest tokens leave when the model's positions are full."""
+    """Continue a prompt token by token; the oldest tokens are dropped when the model's positions are full."""
     ids = list(prompt)
     generator = torch.Generator().manual_seed(config.seed)
     for _ in range(sampling.max_new_tokens):

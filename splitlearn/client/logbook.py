@@ -1,4 +1,4 @@
-"""What a run tells of its steps: one JSON object a line in a file, and a bar or lines of a log for people."""
+"""Reports a run's steps: one JSON object per line in a file, and a progress bar or log lines for people."""
 
 import json
 import logging
@@ -23,14 +23,14 @@ log = logging.getLogger(__name__)
 
 
 class Logbook:
-    """Takes one report after another.
+    """Receives one report after another.
 
     Args:
-        path: of the file, for messages.
-        add: adds bytes to it.
+        path: the file's, for messages.
+        add: appends bytes to it.
         progress: for people.
-        steps: in all.
-        interval: steps between two changes of what people are told beside the count.
+        steps: total number.
+        interval: steps between updates of the figures shown to people besides the count.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Logbook:
         self._interval = interval
 
     def enter(self, report: StepReport, skipped: int) -> None:
-        """Write a step's line at once; what is not finite stands as null.
+        """Write a step's line at once; non-finite numbers become null.
 
         Args:
-            report: of the step.
-            skipped: steps that were skipped up to here.
+            report: the step's.
+            skipped: number of steps skipped so far.
 
         Raises:
             CheckpointError: it cannot be written.
@@ -74,21 +74,21 @@ class Logbook:
 
 
 def _plain(report: StepReport) -> dict[str, object]:
-    """Return a report as JSON has it, which knows only numbers that are finite."""
+    """Return a report in JSON's terms, which have only finite numbers."""
     values = asdict(report)
     return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
 
 
 @contextmanager
 def open_logbook(disk: Disk, path: Path, done: int, steps: int, interval: int) -> Iterator[Logbook]:
-    """Open the file, which goes on where it is; a last line that a crash has torn goes.
+    """Open the file for appending; a last line that a crash has torn is removed.
 
     Args:
-        disk: that has the file.
-        path: of the file.
-        done: steps that were applied before.
-        steps: in all.
-        interval: steps between two changes of what people are told beside the count.
+        disk: holds the file.
+        path: the file's.
+        done: number of steps already applied.
+        steps: total number.
+        interval: steps between updates of the figures shown to people besides the count.
 
     Raises:
         CheckpointError: it cannot be written.
@@ -97,7 +97,7 @@ def open_logbook(disk: Disk, path: Path, done: int, steps: int, interval: int) -
         with _explained(path):
             disk.make_folder(path.parent)
             add = stack.enter_context(disk.append_lines(path))
-        # A bar is for a terminal and for people; into a file go lines.
+        # A progress bar is for people at a terminal; a file gets lines.
         bar = tqdm(initial=done, total=steps, unit="step", dynamic_ncols=True, disable=is_json() or None)
         progress = stack.enter_context(bar)
         if not progress.disable:

@@ -1,4 +1,4 @@
-"""Where else a run's metrics go: a table for spreadsheets, a board of curves."""
+"""Further outputs for a run's metrics: CSV and TensorBoard."""
 
 import csv
 import logging
@@ -25,18 +25,18 @@ HEADER = (",".join(COLUMNS) + "\n").encode()
 
 
 class MetricsSink(Protocol):
-    """Takes one report after another; a step that is done again comes again."""
+    """Receives one report after another; a repeated step comes again."""
 
     def enter(self, report: StepReport) -> None:
-        """Take a step's report; raises `OSError`."""
+        """Write a step's report; raises `OSError`."""
 
 
 class Spared:
-    """A sink whose failure ends no training: it is told once, and what follows is left out.
+    """A sink whose failure ends no training: it is reported once, and further reports are dropped.
 
     Args:
-        sink: that may fail.
-        name: of it, for people.
+        sink: may fail.
+        name: the sink's, for people.
     """
 
     def __init__(self, sink: MetricsSink, name: str) -> None:
@@ -45,7 +45,7 @@ class Spared:
         self._failed = False
 
     def enter(self, report: StepReport) -> None:
-        """Take a step's report, if all before could be taken."""
+        """Write a step's report, unless an earlier one failed."""
         if self._failed:
             return
         try:
@@ -58,7 +58,7 @@ class Spared:
 
 
 class TableSink:
-    """A CSV file, one row a step."""
+    """A CSV file, one row per step."""
 
     def __init__(self, file: TextIO) -> None:
         self._rows = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
@@ -66,13 +66,13 @@ class TableSink:
             self._rows.writeheader()
 
     def enter(self, report: StepReport) -> None:
-        """Write a row at once; what is not finite is `nan` or `inf`."""
+        """Write a row at once; non-finite numbers are `nan` or `inf`."""
         self._rows.writerow(asdict(report))
 
 
 @contextmanager
 def table(path: Path) -> Iterator[TableSink]:
-    """Open a CSV file, which goes on where it is; raises `OSError`, and `ConfigError` for a file of something else."""
+    """Open a CSV file for appending; raises `OSError`, and `ConfigError` for a file of another kind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         _must_be_a_table(path)
@@ -81,12 +81,12 @@ def table(path: Path) -> Iterator[TableSink]:
     try:
         yield TableSink(file)
     finally:
-        with suppress(OSError):  # a full disk, of which `Spared` has told
+        with suppress(OSError):  # a full disk, which `Spared` has reported
             file.close()
 
 
 def _must_be_a_table(path: Path) -> None:
-    """Refuse a file that this program has not written; raises `ConfigError`."""
+    """Raise `ConfigError` for a file that this program has not written."""
     if not path.is_file():
         raise ConfigError(f"metrics_csv = {path}: it is no file; name one that may be written to")
     with path.open("rb") as file:
@@ -96,13 +96,13 @@ def _must_be_a_table(path: Path) -> None:
 
 
 class TensorBoardSink:
-    """Curves under the tags that trainers of the library's kind use."""
+    """TensorBoard curves under the tags that Hugging Face trainers use."""
 
     def __init__(self, writer: "SummaryWriter") -> None:
         self._writer = writer
 
     def enter(self, report: StepReport) -> None:
-        """Add a point to every curve, at the number of steps done; what is not finite leaves a gap."""
+        """Add a point to every curve, at the number of steps done; non-finite numbers leave a gap."""
         values = {
             "train/loss": report.loss,
             "train/learning_rate": report.learning_rate,
@@ -117,7 +117,7 @@ class TensorBoardSink:
 
 @contextmanager
 def tensorboard(folder: Path) -> Iterator[TensorBoardSink]:
-    """Open a folder of TensorBoard's; raises `ConfigError` where that is not installed."""
+    """Open a TensorBoard folder; raises `ConfigError` if TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - optional, and slow to import
     except ImportError:

@@ -29,7 +29,7 @@ def explained(config: TrainingConfig, saved: Callable[[], str] = lambda: "") -> 
 
     Args:
         config: names the trunk.
-        saved: says what there is to resume from.
+        saved: returns what can be resumed from, in words.
     """
     try:
         yield
@@ -40,15 +40,15 @@ def explained(config: TrainingConfig, saved: Callable[[], str] = lambda: "") -> 
 
 
 def advised(config: TrainingConfig, error: WireError) -> str:
-    """Say what went wrong and what to do."""
+    """Return what went wrong and what to do."""
     advice = ADVICE.get(error.reason, "mend this, then start again")
     return f"{error.message}{tls_advice(config, error)} ({advice})"
 
 
 def tls_advice(config: TrainingConfig, error: WireError) -> str:
-    """Say that the trunk speaks TLS and this client does not, where that is so; else nothing.
+    """Return a hint if the trunk speaks TLS and this client does not; otherwise empty.
 
-    Of a host with several addresses gRPC tells only how the last one failed.
+    For a host with several addresses, gRPC reports only how the last one failed.
     """
     plain = config.tls_ca is None and error.reason is Reason.TRANSPORT and "failed to connect" in error.message
     if plain and "give --tls-ca" not in error.message and speaks_tls(config.trunk_address):

@@ -1,4 +1,4 @@
-"""When a checkpoint is due: after so many steps, after so many minutes, and at the end."""
+"""Decides when a checkpoint is due: after a number of steps or minutes, and at the end."""
 
 from splitlearn.config import TrainingConfig
 from splitlearn.runtime import Clock
@@ -10,9 +10,9 @@ class SaveSchedule:
     """Knows when the last checkpoint was written.
 
     Args:
-        config: states the intervals.
-        total_steps: of the run.
-        clock: by which minutes pass.
+        config: gives the intervals.
+        total_steps: the run's.
+        clock: measures the minutes.
     """
 
     def __init__(self, config: TrainingConfig, total_steps: int, clock: Clock) -> None:
@@ -23,11 +23,11 @@ class SaveSchedule:
         self._last = clock.now()
 
     def is_due(self, applied: int) -> bool:
-        """Whether a checkpoint is to be written after so many steps."""
+        """Return whether a checkpoint is due after this many steps."""
         by_steps = self._steps > 0 and applied % self._steps == 0
         by_time = self._seconds > 0 and self._clock.now() - self._last >= self._seconds
         return applied == self._total or by_steps or by_time
 
     def note_saved(self) -> None:
-        """Count the minutes from now on."""
+        """Restart the count of minutes."""
         self._last = self._clock.now()

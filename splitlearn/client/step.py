@@ -31,18 +31,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StepReport:
-    """What a step did.
+    """The outcome of a step.
 
     Attributes:
         step: counted from 0.
-        loss: mean over the step's target tokens in nats; NaN when it could not be computed.
-        learning_rate: of the update.
+        loss: mean over the step's target tokens in nats; NaN if it could not be computed.
+        learning_rate: the update's.
         grad_norm: global norm before clipping.
         tokens: target tokens.
         positions: B x T summed over the microbatches, padding included.
-        skipped: the norm was not finite and no weight changed.
-        seconds: that it took.
-        breakdown: these seconds by part of the step.
+        skipped: whether the norm was not finite, so that no weight changed.
+        seconds: duration.
+        breakdown: the same seconds, by part of the step.
     """
 
     step: int
@@ -57,7 +57,7 @@ class StepReport:
 
     @property
     def tokens_per_second(self) -> float:
-        """The step's speed; infinite where no time has passed, as in a simulation."""
+        """The step's speed; infinite if no time has passed, as in a simulation."""
         return self.tokens / self.seconds if self.seconds else math.inf
 
 
@@ -78,7 +78,7 @@ class TrainingStep:
         self.stage = stage
         self.parameters = dict(stage.named_parameters())
         self.optimizer = build_optimizer(self.parameters, config)
-        # The commit of the step before, until the trunk has it: it rides on the next forward passes.
+        # The previous step's commit, until the trunk has it: the next forward passes carry it.
         self.pending_commit: Commit | None = None
         self._order = identity.parameter_order
         self._gradients = ClientGradients(stage)
@@ -90,7 +90,7 @@ class TrainingStep:
         self._clock = clock
 
     def run(self, step: int, batch: StepBatch) -> StepReport:
-        """Train on one batch: every forward pass is under way before the first answer is awaited."""
+        """Train on one batch; every forward pass is in flight before the first answer is awaited."""
         watch = Stopwatch(self._clock)
         tokens = target_tokens(batch)
         places = [Position(step, i, len(batch)) for i in range(len(batch))]
@@ -163,7 +163,7 @@ class TrainingStep:
         tokens: int,
         losses: list[torch.Tensor],
     ) -> torch.Tensor:
-        """Compute the microbatch's share of the loss; returns the gradient of the features."""
+        """Compute the microbatch's share of the loss; return the gradient of the features."""
         self._recorder.boundary(at.step, at.microbatch, "features", features_BTH)
         mask_BT, labels_BT = self._to_device(microbatch.attention_mask_BT), self._to_device(microbatch.labels_BT)
         leaf_BTH = features_BTH.detach().requires_grad_()
@@ -190,7 +190,7 @@ class TrainingStep:
         norms.update(result.norms)
 
     def _commit(self, step: int, norm: float) -> Commit:
-        """Decide the step's end, apply it here, and leave it for the trunk."""
+        """Compute the step's commit, apply it here, and leave it for the trunk."""
         skip = not math.isfinite(norm)
         coefficient = clip_coefficient(norm, self._config.max_grad_norm)
         commit = Commit(step, self._learning_rate.at(step), None if skip else coefficient, skip)
@@ -210,7 +210,7 @@ class TrainingStep:
         return commit
 
     def _flush_commit(self) -> None:
-        """Send the pending commit by itself, when there may be no forward pass for it to ride on."""
+        """Send the pending commit by itself, if no forward pass may follow to carry it."""
         if self.pending_commit:
             self._trunk.commit(self.pending_commit)
 

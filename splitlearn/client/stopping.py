@@ -1,4 +1,4 @@
-"""Being asked to stop, by SIGTERM or Ctrl-C, at a place where nothing is lost."""
+"""Stops on SIGTERM or Ctrl-C, at a place where nothing is lost."""
 
 import logging
 import math
@@ -14,18 +14,18 @@ __all__ = ["StopAsked", "StopRequest"]
 
 
 class StopAsked(Exception):  # noqa: N818 - not an error
-    """There is no use in waiting on: the training was asked to stop."""
+    """Waiting any longer is pointless: the training was asked to stop."""
 
 
 class StopRequest:
     """Whether the training was asked to stop.
 
     Args:
-        clock: by which the grace passes.
-        grace: seconds for which a trunk that does not answer is waited for all the same, so that the step can be saved.
+        clock: measures the grace period.
+        grace: seconds to keep waiting for a trunk that does not answer, so that the step can be saved.
 
     Attributes:
-        received: the signal, once there is one.
+        received: the signal, once one has come.
     """
 
     def __init__(self, clock: Clock, grace: float = 10.0) -> None:
@@ -36,7 +36,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT until the block is left, in the main thread; a second signal ends at once."""
+        """Handle SIGTERM and SIGINT within the `with` block, in the main thread; a second signal exits at once."""
         before = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -45,7 +45,7 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def raise_if_asked(self) -> None:
-        """Give up what is waited for, when the grace is over; raises `StopAsked`."""
+        """Raise `StopAsked` if the grace period is over."""
         if self.received and self._clock.now() >= self._deadline:
             raise StopAsked
 
@@ -54,7 +54,7 @@ class StopRequest:
             raise KeyboardInterrupt
         self.received = signal.Signals(number)
         self._deadline = self._clock.now() + self._grace
-        # Not through sys.stderr: the signal may have come in the middle of a write to it, and nobody may read any more.
+        # Not through sys.stderr: the signal may have interrupted a write to it, and nobody may be reading it any more.
         with suppress(OSError):
             words = f"\n{self.received.name}: stopping after this step; once more stops at once"
             os.write(2, line(words, logging.WARNING).encode())

@@ -9,7 +9,7 @@ __all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """Time in seconds since it was made, by named part."""
+    """Measures seconds since its creation, by named part."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -18,7 +18,7 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Add the block's time to a part."""
+        """Add the time of the `with` block to a part."""
         started = self._clock.now()
         try:
             yield
@@ -26,5 +26,5 @@ class Stopwatch:
             self.parts[name] = self.parts.get(name, 0.0) + self._clock.now() - started
 
     def total(self) -> float:
-        """Return the time since the watch was made."""
+        """Return the seconds since the watch was created."""
         return self._clock.now() - self._started

@@ -32,9 +32,9 @@ __all__ = ["Resume", "Trainer", "TrainingResult", "check_data_fits"]
 
 log = logging.getLogger(__name__)
 
-# Whether to go on from a checkpoint: never, where there is one, or only so.
+# Whether to continue from a checkpoint: never, if there is one, or always.
 Resume = Literal["no", "auto", "must"]
-# A session that is lost again and again before a step more is done will be lost for ever.
+# A session that is lost repeatedly without a step of progress will never recover.
 MAX_FRUITLESS_OPENINGS = 5
 
 
@@ -43,13 +43,13 @@ class TrainingResult:
     """How a run ended.
 
     Attributes:
-        steps: applied in all.
-        done: steps that this process has done, some of them perhaps again.
-        skipped: how many of these were skipped, because something was not finite.
-        last_loss: of the last step, in nats; NaN where it was not finite or nothing was done.
-        metrics: file of one JSON object a step.
-        stopped: it was asked to stop before its end.
-        saved: what there is to resume from, in words.
+        steps: total number applied.
+        done: number of steps done by this process, perhaps some of them twice.
+        skipped: how many of these were skipped because something was not finite.
+        last_loss: of the last step, in nats; NaN if it was not finite or nothing was done.
+        metrics: file with one JSON object per step.
+        stopped: whether it was asked to stop before its end.
+        saved: what can be resumed from, in words.
     """
 
     steps: int
@@ -62,30 +62,30 @@ class TrainingResult:
 
 
 def check_data_fits(config: TrainingConfig, identity: ModelIdentity, data: TrainingData) -> None:
-    """Refuse data that the model cannot take; raises `ConfigError` or `DataError`."""
+    """Raise `ConfigError` or `DataError` for data that the model cannot take."""
     if config.max_length > identity.positions:
         raise ConfigError(f"max_length = {config.max_length}: the model has {identity.positions} positions")
     data.tokenizer.check_fits(identity.vocab_size)
 
 
 class Trainer:
-    """Trains from the first step, or from the newest checkpoint that both sides have, to the last.
+    """Trains from the first step, or from the newest common checkpoint, to the last.
 
-    A trunk that has lost the session, because it was started again, makes both go back to that checkpoint. One that
-    says that it is about to end is waited for when both have saved.
+    If the trunk restarted and lost the session, both go back to that checkpoint. If the trunk announces that it is
+    about to stop, the client waits for its return after both have saved.
 
     Args:
         stage: the client's part of the model, with its initial weights.
-        load_initial: gives such a part again, for going back to the beginning.
+        load_initial: loads such a part again, for going back to the beginning.
         identity: of the model.
         trunk: the other party.
         data: to train on.
         config: settings of the run.
-        probe: told of every point.
-        recorder: told of every tensor.
-        runtime: clock, chance, disk and locks of this machine.
-        stop: asked after every step.
-        sinks: told of every step, beside the file of metrics.
+        probe: receives every point.
+        recorder: receives every tensor.
+        runtime: clock, entropy, disk and locks of this machine.
+        stop: checked after every step.
+        sinks: receive every step, besides the file of metrics.
     """
 
     def __init__(
@@ -129,20 +129,20 @@ class Trainer:
 
     @property
     def saved(self) -> str:
-        """What there is to resume from, in words."""
+        """What can be resumed from, in words."""
         return self._checkpoints.newest()
 
     def train(self, *, resume: Resume = "no", take_over: bool = False) -> TrainingResult:
-        """Open the session and run every step that is left, or those until it is asked to stop.
+        """Open the session and run every remaining step, or until asked to stop.
 
         Args:
-            resume: whether to go on from a checkpoint; then the session is taken over from whoever has it.
-            take_over: take it over for a fresh start too.
+            resume: whether to continue from a checkpoint; if so, the session is taken over from its holder.
+            take_over: take it over even for a fresh start.
 
         Raises:
             DivergedError: too many steps in a row were skipped, or the last loss is not finite.
             CheckpointError: nothing to resume from, checkpoints that a fresh start would destroy, or a full disk.
-            TrunkUnavailableError: the trunk refused the session, or did not answer within the client's retry_timeout.
+            TrunkUnavailableError: the trunk refused the session, or did not answer within the retry timeout.
         """
         stopped = False
         with explained(self._config, self._checkpoints.newest):
@@ -154,7 +154,7 @@ class Trainer:
                 self._probe.point("client.training.stopping", self._applied)
                 log.warning("calls to the trunk still fail; stopping without it")
             except Exception as error:
-                self._leave(error)  # whatever it is: nobody else would give the place back
+                self._leave(error)  # whatever the error: nobody else would give the place back
                 raise
         stopped = stopped or self._applied < self._data.total_steps
         if not stopped:
@@ -184,8 +184,8 @@ class Trainer:
     def _open_and_claim(self, hello: Hello) -> Welcome:
         """Open the session, then claim its folder.
 
-        Where another client has claimed it in between, the trunk knows which of the two opened last: the other one is
-        told that it was taken over.
+        If another client has claimed it in between, the trunk knows which of the two opened last, and tells the other
+        that it was superseded.
         """
         former = self._checkpoints.claimed()
         welcome = self._trunk.open(hello)
@@ -199,7 +199,7 @@ class Trainer:
             except WireError as error:
                 if error.reason is not Reason.UNKNOWN_SESSION:
                     raise
-                break  # the other one has closed it already
+                break  # the other client has closed it already
         raise WireError(Reason.STALE_INCARNATION, "another client has opened the session since")
 
     def _run_until_done(self) -> None:
@@ -216,14 +216,14 @@ class Trainer:
                     raise
                 self._recover()
             else:
-                # Asked to stop, it has saved already.
+                # If asked to stop, it has saved already.
                 if self._applied == self._data.total_steps or self._stop.received:
                     return
                 log.warning("the trunk stops; step %d is saved, and both go on when it is there again", self._applied)
                 self._open_again()
 
     def _close(self) -> None:
-        """Let the trunk forget the session; what is saved is saved, whether it hears of that or not."""
+        """Close the session at the trunk; checkpoints are safe whether or not the call arrives."""
         self._probe.point("client.session.closing", self._applied)
         try:
             self._trunk.close()
@@ -234,13 +234,13 @@ class Trainer:
             log.warning("everything is saved; the trunk could not be told that the session ends: %s", error.message)
 
     def _leave(self, error: Exception) -> None:
-        """Return the place at the trunk back before this run ends by an error, unless there is nobody to give it to."""
+        """Give the place at the trunk back before this run ends with an error, unless the trunk is out of reach."""
         if self._is_open and has_place(error):
             self._probe.point("client.session.closing", self._applied)
             self._trunk.leave(saved=bool(self._checkpoints.steps()))
 
     def _recover(self) -> None:
-        """Go on with a trunk that has lost the session."""
+        """Continue with a trunk that has lost the session."""
         lost_at = self._applied
         self._probe.point("client.session.lost", lost_at)
         self._open_again()
@@ -254,7 +254,7 @@ class Trainer:
             self._checkpoints.restore(self._step, 0, welcome.fingerprint)
 
     def _run(self) -> None:
-        """Run every step that is left, or those until this side or the trunk is asked to stop, and save."""
+        """Run every remaining step, or until this side or the trunk is asked to stop, and save."""
         total = self._data.total_steps
         with open_logbook(
             self._runtime.disk, self._metrics, self._applied, total, self._config.log_interval
@@ -268,7 +268,7 @@ class Trainer:
                 for sink in self._sinks:
                     sink.enter(report)
                 self._divergence.check(self.saved)
-                # Asked once: a signal that comes later is for the next step.
+                # Checked once: a later signal applies to the next step.
                 stopping = self._stop.received is not None
                 if stopping or self._trunk.stopping or self._saving.is_due(self._applied):
                     self._save()
@@ -276,7 +276,7 @@ class Trainer:
                     break
 
     def _save(self) -> None:
-        """Write the trunk's half, then ours, which makes the checkpoint whole."""
+        """Write the trunk's half, then ours, which completes the checkpoint."""
         if self._stop.received:
             self._probe.point("client.training.stopping", self._applied)
         self._probe.point("client.checkpoint.started", self._applied)

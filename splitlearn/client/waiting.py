@@ -1,4 +1,4 @@
-"""What a client that waits for its trunk tells the user."""
+"""Tells the user what a waiting client is waiting for."""
 
 import logging
 
@@ -15,11 +15,11 @@ TELL_SECONDS = 5.0
 
 
 class Waiting:
-    """Tells of failed calls, now and then: what is waited for, and for how long still.
+    """Reports failed calls from time to time: what the client waits for, and how much longer.
 
     Args:
-        config: names the trunk and the retry_timeout.
-        clock: by which it passes.
+        config: names the trunk and the retry timeout.
+        clock: measures the retry timeout.
     """
 
     def __init__(self, config: TrainingConfig, clock: Clock) -> None:
@@ -29,7 +29,7 @@ class Waiting:
         self._told = float("-inf")
 
     def note(self, error: WireError, attempt: int) -> None:
-        """Take in that a call has failed, for the so-many-th time in a row."""
+        """Note a failed call, with the number of failures in a row."""
         now = self._clock.now()
         if attempt == 1:
             self._since = now
@@ -42,7 +42,7 @@ class Waiting:
 
 
 def _seen(error: WireError) -> str:
-    """Say that a trunk was not heard, where that is so: a refusal, or a connection that broke, is more than that."""
+    """Return words for a trunk that was not heard; empty after a refusal or a broken connection, which say more."""
     if error.reason is Reason.TRANSPORT and "failed to connect" in error.message:
         return " cannot be reached"
     if error.reason is Reason.TRANSPORT and error.code is Code.DEADLINE_EXCEEDED:

@@ -1,7 +1,7 @@
-"""Settings in environment variables: `SPLITLEARN_LEARNING_RATE=1e-3` says what `--learning-rate 1e-3` does.
+"""Settings in environment variables: `SPLITLEARN_LEARNING_RATE=1e-3` means the same as `--learning-rate 1e-3`.
 
-Only the commands look at them. A variable that is no setting is warned of and not refused: an orchestrator makes some
-of its own for a service of this name, such as Kubernetes' `SPLITLEARN_SERVICE_HOST`.
+Only the commands read them. An unknown variable causes a warning, not a refusal: an orchestrator sets some of its own
+for a service of this name, such as Kubernetes' `SPLITLEARN_SERVICE_HOST`.
 """
 
 import logging
@@ -25,9 +25,9 @@ def variable_of(name: str) -> str:
 
 
 def settings_of_environment() -> dict[str, object]:
-    """Return the settings that are in the environment, as text; an empty variable counts as none.
+    """Return the settings in the environment, as text; an empty variable counts as unset.
 
-    Variables that begin like a setting's and are none are named in the log, with the nearest setting.
+    Unknown variables with the prefix are named in the log, with the nearest setting.
     """
     if not any(_is_ours(variable) for variable in os.environ):
         return {}
@@ -47,7 +47,7 @@ def settings_of_environment() -> dict[str, object]:
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for programs whose settings must be those of their files and flags alone."""
+    """Return an environment for programs that must take their settings from files and flags alone."""
     return {variable: value for variable, value in environment.items() if not _is_ours(variable)}
 
 

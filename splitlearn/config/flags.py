@@ -1,4 +1,4 @@
-"""What a user asks for: every setting is a key of `--config FILE`, a variable of the environment, and a flag.
+"""The user's settings: each is a key of `--config FILE`, an environment variable, and a flag.
 
 A variable overrides the file, a flag overrides both.
 """
@@ -20,18 +20,18 @@ __all__ = ["GivenSettings", "add_config_flags", "config_from_flags", "given_sett
 
 @dataclass(frozen=True)
 class GivenSettings:
-    """What a user asks for.
+    """The user's settings.
 
     Attributes:
         values: by setting.
-        variables: those that come from the environment, with the name of their variable.
+        variables: settings that come from the environment, with the name of their variable.
     """
 
     values: Mapping[str, object]
     variables: Mapping[str, str]
 
     def over(self, known: Mapping[str, object]) -> TrainingConfig:
-        """Build the config from what is given over what is known; raises `ConfigError`."""
+        """Build the config from these settings, with `known` ones as defaults; raises `ConfigError`."""
         return TrainingConfig.parse({**known, **self.values}, self.variables)
 
 
@@ -71,7 +71,7 @@ def _add_flag(group: "argparse._ArgumentGroup", name: str, field: FieldInfo) -> 
 
 def given_settings(flags: argparse.Namespace) -> GivenSettings:
     """Read the file of `--config`, the environment and the parsed flags; raises `ConfigError`."""
-    # What the file does not say is not a wish for the default.
+    # A setting that the file omits is not a request for the default.
     file = TrainingConfig.load(flags.config).model_dump(exclude_unset=True) if flags.config else {}
     environment = settings_of_environment()
     read = {name: getattr(flags, f"config_{name}", None) for name in (*TrainingConfig.model_fields, *OLD_NAMES)}
@@ -84,5 +84,5 @@ def given_settings(flags: argparse.Namespace) -> GivenSettings:
 
 
 def config_from_flags(flags: argparse.Namespace) -> TrainingConfig:
-    """Build the config from what a user asks for, and defaults; raises `ConfigError`."""
+    """Build the config from the user's settings and defaults; raises `ConfigError`."""
     return given_settings(flags).over({})

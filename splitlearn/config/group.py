@@ -1,4 +1,4 @@
-"""What every group of settings is: a frozen value whose fields each have a scope."""
+"""Base of every group of settings: a frozen value whose fields each have a scope."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class SettingsGroup(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:  # noqa: ANN401 - as pydantic has it
-        """Refuse to define a group with a field that has no scope: nothing that uses the settings would import."""
+        """Refuse to define a group with a field that has no scope, so that a forgotten scope fails at import."""
         for name, field in cls.model_fields.items():
             try:
                 scope_of(field)

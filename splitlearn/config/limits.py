@@ -1,4 +1,4 @@
-"""Settings of how much memory a peer may cause to be used."""
+"""Limits on the memory that a peer may cause to be used."""
 
 from pydantic import Field
 

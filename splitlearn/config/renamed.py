@@ -1,4 +1,4 @@
-"""Settings that have a new name: the old one still works, as a flag and in files, and says so."""
+"""Renamed settings: the old name still works, as a flag and in files, with a warning."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ OLD_NAMES: Mapping[str, str] = {"patience": "retry_timeout"}
 
 
 def with_new_names(values: Mapping[str, object], written: Callable[[str], str] = str) -> dict[str, object]:
-    """Return settings by their names of today; each old name is warned of once.
+    """Return settings by their current names; each old name causes one warning.
 
     Args:
         values: by name.
-        written: how a name is written where they come from, for messages.
+        written: how a name is written in their source, for messages.
 
     Raises:
-        ValueError: a setting is there by both names.
+        ValueError: a setting is given under both names.
     """
     renamed = dict(values)
     for old, new in OLD_NAMES.items():

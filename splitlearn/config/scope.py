@@ -1,4 +1,4 @@
-"""Whom a setting concerns: every setting has one scope, written beside its type, and every list is derived from it."""
+"""Scopes of settings: each setting declares one beside its type, and every list is derived from that."""
 
 from enum import Enum
 from typing import Annotated, TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Scope(Enum):
-    """Who must have a setting as it is, and for how long."""
+    """Which parties must share a setting, and for how long."""
 
     BOTH = "both sides compute with it: compared when they meet, and by both over a resume"
     MODEL = "becomes part of the model, whose sizes and weights are compared when both sides meet and over a resume"

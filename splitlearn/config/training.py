@@ -37,7 +37,7 @@ class TrainingConfig(
     """Every setting of a split training run; frozen, converts to and from JSON.
 
     Args:
-        **values: one value a field; `TrainingConfig.load` and `config_from_flags` give better messages.
+        **values: one value per field; `TrainingConfig.load` and `config_from_flags` give better messages.
 
     Raises:
         ConfigError: from `load`, `parse` and `config_from_flags`; names field, value and what is allowed.

@@ -1,4 +1,4 @@
-"""Everything that a run takes from its machine: time, chance, disk and locks, as one value that can be replaced."""
+"""Everything that a run takes from its machine (time, entropy, disk, locks) as one replaceable value."""
 
 from splitlearn.runtime.clock import Clock
 from splitlearn.runtime.disk import Disk

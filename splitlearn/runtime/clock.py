@@ -1,4 +1,4 @@
-"""Time, and what is done again and again while it passes."""
+"""Time, and actions repeated while it passes."""
 
 import threading
 import time
@@ -12,21 +12,21 @@ LEAVING_SECONDS = 1.0
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """A source of time."""
 
     def now(self) -> float:
-        """Return the seconds since some fixed moment; never fewer than before."""
+        """Return the seconds since some fixed moment; never decreases."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for some seconds."""
 
     def repeating(self, action: Callable[[], None], seconds: float, name: str) -> AbstractContextManager[None]:
-        """Call an action every so many seconds, beside the block and until it is left.
+        """Call an action every `seconds`, alongside the `with` block and until it is left.
 
         Args:
-            action: may still be under way when the block has been left.
+            action: may still be running after the block has been left.
             seconds: between the end of one call and the next.
-            name: of the thread, for people.
+            name: the thread's, for people.
         """
 
 
@@ -38,12 +38,12 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for some seconds."""
         time.sleep(seconds)
 
     @contextmanager
     def repeating(self, action: Callable[[], None], seconds: float, name: str) -> Iterator[None]:
-        """Call an action every so many seconds, in a thread of its own, until the block is left."""
+        """Call an action every `seconds`, in a thread of its own, until the `with` block is left."""
         over = threading.Event()
 
         def run() -> None:
@@ -56,5 +56,5 @@ class SystemClock:
             yield
         finally:
             over.set()
-            # Not longer: the action may be stuck in what only the caller can end, now that the block is left.
+            # Not longer: the action may be stuck in something that only the caller can end, once the block is left.
             thread.join(LEAVING_SECONDS)

@@ -1,4 +1,4 @@
-"""Files that must be there, or not, after a crash."""
+"""Files with defined contents after a crash."""
 
 import os
 import shutil
@@ -13,56 +13,55 @@ __all__ = ["Disk", "SystemDisk"]
 
 
 class Disk(Protocol):
-    """Where a party keeps what it needs when it comes back; every method raises `OSError`.
+    """Storage for what a party needs after a restart; every method raises `OSError`.
 
-    A crash may undo what was not forced to the disk: bytes of a file, and every change of the names in a folder since
-    `sync_folder`.
+    A crash may undo what was not synced: bytes of a file, and every change of a folder's names since `sync_folder`.
     """
 
     def read(self, path: Path) -> bytes:
-        """Return all of a file."""
+        """Return a file's bytes."""
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write a whole file and force its bytes, not its name, to the disk."""
+        """Write a whole file and sync its bytes, but not its name."""
 
     def append_lines(self, path: Path) -> AbstractContextManager[Callable[[bytes], None]]:
-        """Open a file to add lines to, which are not forced to the disk; a last line that a crash has torn goes first.
+        """Open a file for appending lines, without syncing them; a last line torn by a crash is removed first.
 
         Yields:
-            A function that adds bytes.
+            A function that appends bytes.
         """
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file or folder another name in the same folder, in the place of a file of that name."""
+        """Rename a file or folder within its folder; replaces a file of that name."""
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
 
     def remove_folder(self, folder: Path) -> None:
-        """Remove a folder and all that is in it."""
+        """Remove a folder and everything in it."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, where they are not there."""
+        """Make a folder and its missing parents."""
 
     def sync_folder(self, folder: Path) -> None:
-        """Force the names in a folder to the disk."""
+        """Sync the names in a folder."""
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or folder of that name."""
+        """Return whether there is a file or folder of that name."""
 
     def names(self, folder: Path) -> list[str]:
-        """List what is in a folder, in no order; nothing where there is no such folder."""
+        """List a folder's entries in no particular order; empty if there is no such folder."""
 
 
 class SystemDisk:
     """The machine's file system."""
 
     def read(self, path: Path) -> bytes:
-        """Return all of a file."""
+        """Return a file's bytes."""
         return path.read_bytes()
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write a whole file and force its bytes to the disk."""
+        """Write a whole file and sync its bytes."""
         with path.open("wb") as file:
             file.write(data)
             file.flush()
@@ -70,9 +69,9 @@ class SystemDisk:
 
     @contextmanager
     def append_lines(self, path: Path) -> Iterator[Callable[[bytes], None]]:
-        """Open a file to add lines to."""
+        """Open a file for appending lines."""
         drop_torn_line(path)
-        # Without a buffer: after a write that has failed there is nothing left that closing would write once more.
+        # Unbuffered: after a failed write, nothing is left that closing would try to write again.
         with path.open("ab", buffering=0) as file:
 
             def add(data: bytes) -> None:
@@ -83,7 +82,7 @@ class SystemDisk:
             yield add
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file or folder another name."""
+        """Rename a file or folder."""
         path.replace(to)
 
     def remove(self, path: Path) -> None:
@@ -91,15 +90,15 @@ class SystemDisk:
         path.unlink(missing_ok=True)
 
     def remove_folder(self, folder: Path) -> None:
-        """Remove a folder and all that is in it."""
+        """Remove a folder and everything in it."""
         shutil.rmtree(folder)
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it."""
+        """Make a folder and its parents."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Force the names in a folder to the disk."""
+        """Sync the names in a folder."""
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -107,9 +106,9 @@ class SystemDisk:
             os.close(descriptor)
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or folder of that name."""
+        """Return whether there is a file or folder of that name."""
         return path.exists()
 
     def names(self, folder: Path) -> list[str]:
-        """List what is in a folder."""
+        """List a folder's entries."""
         return os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - names are what is asked for

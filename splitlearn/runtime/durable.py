@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, even when the machine stops."""
+"""Files and folders that appear complete or not at all, even after a crash of the machine."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +11,16 @@ PARTIAL = ".partial"
 
 
 def write_atomically(disk: Disk, path: Path, data: bytes, before_rename: Callable[[], None] = lambda: None) -> None:
-    """Write beside the place, sync, and rename.
+    """Write a temporary file, sync it, and rename it.
 
     Args:
-        disk: that has the file.
-        path: the file; the one that stands there is replaced.
-        data: all of it.
-        before_rename: called when everything is on the disk and nothing can be seen yet.
+        disk: holds the file.
+        path: the file; an existing one is replaced.
+        data: its contents.
+        before_rename: called when everything is on disk but not yet visible.
 
     Raises:
-        OSError: it could not be written; what stood there still stands and nothing is left beside it.
+        OSError: it could not be written; an existing file is unchanged and nothing is left beside it.
     """
     temporary = path.with_suffix(PARTIAL)
     try:
@@ -34,7 +34,7 @@ def write_atomically(disk: Disk, path: Path, data: bytes, before_rename: Callabl
 
 
 def make_folder(disk: Disk, folder: Path) -> None:
-    """Make a folder and those above it, so that they are there even when the machine stops; raises `OSError`."""
+    """Make a folder and its parents durably; raises `OSError`."""
     missing = [place for place in (folder, *folder.parents) if not disk.exists(place)]
     disk.make_folder(folder)
     for place in missing:

@@ -1,4 +1,4 @@
-"""Chance: what makes names and incarnations that nobody else has."""
+"""Entropy for unique names and incarnations."""
 
 import secrets
 from typing import Protocol
@@ -7,15 +7,15 @@ __all__ = ["Entropy", "SystemEntropy"]
 
 
 class Entropy(Protocol):
-    """Where random bits come from. What a model draws is none of its business: that follows from the seed."""
+    """A source of random bits. Not for what a model draws: that follows from the seed."""
 
     def bits(self, count: int) -> int:
-        """Return a number of so many random bits, at least 0."""
+        """Return `count` random bits as a number."""
 
 
 class SystemEntropy:
     """The machine's source of secrets."""
 
     def bits(self, count: int) -> int:
-        """Return a number of so many random bits."""
+        """Return `count` random bits as a number."""
         return secrets.randbits(count)

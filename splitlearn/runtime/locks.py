@@ -11,21 +11,21 @@ __all__ = ["Locks", "SystemLocks"]
 
 
 class Locks(Protocol):
-    """Where locks come from."""
+    """A source of locks."""
 
     def mutex(self) -> AbstractContextManager[object]:
         """Return a lock between the threads of this process."""
 
     def hold_file(self, path: Path, seconds: float) -> AbstractContextManager[object]:
-        """Take a lock between processes, and hold it until the block is left or the process ends, however it ends.
+        """Hold a lock between processes until the `with` block is left or the process ends, however it ends.
 
         Args:
-            path: of a file for it, in a folder that is there.
-            seconds: for which another holder is waited for.
+            path: a file for the lock, in an existing folder.
+            seconds: how long to wait for another holder.
 
         Raises:
-            TimeoutError: another one holds it still; raised here, not by the block.
-            OSError: there can be no such file.
+            TimeoutError: another process still holds it; raised on entry, not by the block.
+            OSError: the file cannot be created.
         """
 
 
@@ -37,5 +37,5 @@ class SystemLocks:
         return threading.Lock()
 
     def hold_file(self, path: Path, seconds: float) -> AbstractContextManager[object]:
-        """Take a lock between processes; raises `TimeoutError` and `OSError`."""
+        """Hold a lock between processes; raises `TimeoutError` and `OSError`."""
         return FileLock(path).acquire(seconds)

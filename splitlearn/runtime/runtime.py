@@ -1,4 +1,4 @@
-"""All that a party takes from its machine, as one value."""
+"""Everything that a party takes from its machine, as one value."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ __all__ = ["Runtime", "real_runtime"]
 
 @dataclass(frozen=True)
 class Runtime:
-    """What client and trunk go by, beside each other's messages.
+    """The inputs of client and trunk besides each other's messages.
 
     Attributes:
         clock: time.
-        entropy: chance.
+        entropy: random bits.
         disk: files that must survive a crash.
         locks: between threads and between processes.
     """
@@ -28,5 +28,5 @@ class Runtime:
 
 
 def real_runtime() -> Runtime:
-    """Return this machine."""
+    """Return this machine's runtime."""
     return Runtime(SystemClock(), SystemEntropy(), SystemDisk(), SystemLocks())

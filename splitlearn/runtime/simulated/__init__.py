@@ -1,4 +1,4 @@
-"""A machine of one thread, of which a test or a simulation owns every part."""
+"""A single-threaded machine, fully controlled by a test or a simulation."""
 
 from splitlearn.runtime.simulated.entropy import SeededEntropy
 from splitlearn.runtime.simulated.manual_clock import ManualClock

@@ -12,5 +12,5 @@ class SeededEntropy:
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
 
     def bits(self, count: int) -> int:
-        """Return a number of so many random bits."""
+        """Return `count` random bits as a number."""
         return self._random.getrandbits(count)

@@ -1,4 +1,4 @@
-"""Time that passes when it is told to."""
+"""Time that passes on request."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ class _Repeated:
 
 
 class ManualClock:
-    """A clock for one thread: a sleep ends at once, and time has passed.
+    """A clock for one thread: a sleep returns at once and advances the time.
 
     Args:
-        now: the time at first, in seconds.
+        now: initial time, in seconds.
     """
 
     def __init__(self, now: float = 0.0) -> None:
