@@ -235,7 +235,7 @@ class CheckpointStore:
     def _check_tensors(
         self, path: Path, weights: Mapping[str, torch.Tensor], optimizer_state: Mapping[str, torch.Tensor]
     ) -> None:
-        """Refuse names, shapes or types unlike the model's; optimizer state has its parameter's shape, or is one number."""
+        """Refuse names, shapes or types unlike the model's; optimizer state has a parameter's shape or is a number."""
         if self._like is None:
             return
         own = {name: (tensor.shape, tensor.dtype) for name, tensor in self._like.items()}
