@@ -65,7 +65,7 @@ class SessionReport:
         """Write the report and say where it is."""
         if not self._folders:
             return
-        from harness.report.folder import read_run  # noqa: PLC0415 - most sessions run no scenario
+        from harness.recording.reader import read_run  # noqa: PLC0415 - most sessions run no scenario
         from harness.report.page import write_page  # noqa: PLC0415 - as above
         from harness.report.summary import summary  # noqa: PLC0415 - as above
 
@@ -117,7 +117,7 @@ def run_scenario(testbed: "Testbed", request: pytest.FixtureRequest) -> "Callabl
     from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
     from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
     from harness.plan.selection import is_in_catalogue  # noqa: PLC0415 - as above
-    from harness.report.folder import read_run  # noqa: PLC0415 - as above
+    from harness.recording.reader import read_run  # noqa: PLC0415 - as above
     from harness.trace.verdict import Verdict  # noqa: PLC0415 - as above
 
     def run_and_require(scenario: "Scenario") -> "RunOutcome":

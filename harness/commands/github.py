@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from harness.commands.telling import details, reading
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 from harness.report.reading import word
 
 __all__ = ["tell"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from harness.commands.telling import details, line, reading
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 from harness.report.reading import word
 from splitlearn.wire.words import printable
 

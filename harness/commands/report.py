@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.output import add_json_flag, people_read, write_json
 
 if TYPE_CHECKING:
-    from harness.report.folder import RunFolder
+    from harness.recording.reader import RunFolder
 
 __all__ = ["add_parser"]
 
@@ -55,7 +55,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _report(arguments: argparse.Namespace) -> int:
     # Drawing and templates take a while to import, which the help of every other command must not wait for.
-    from harness.report.folder import RunFolderError, read_run  # noqa: PLC0415 - as said above
+    from harness.recording.reader import RunFolderError, read_run  # noqa: PLC0415 - as said above
     from harness.report.page import write_page  # noqa: PLC0415
     from harness.report.reading import worst_verdict  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _chosen(given: Sequence[Path]) -> list[Path]:
     """Return the run folders that the arguments mean."""
-    from harness.report.folder import RunFolderError, find_runs  # noqa: PLC0415 - see _report
+    from harness.recording.reader import RunFolderError, find_runs  # noqa: PLC0415 - see _report
 
     if not given:
         newest = find_runs(RUNS)[-1:]

@@ -16,8 +16,8 @@ from harness.output import people_read, write_json
 from harness.plan.rungs import on_rung
 from harness.plan.scenario import Scenario
 from harness.proxy.server_process import find_backend
+from harness.recording.reader import RunFolder, read_run
 from harness.recording.writer import json_text
-from harness.report.folder import RunFolder, read_run
 from harness.report.reading import worst_verdict
 from harness.trace.verdict import Verdict, worst
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Check, Divergence, RungRun
 from harness.report.ladder import NAMES
 from harness.report.reading import word
-from harness.report.records import Check, Divergence, RungRun
 from harness.report.wording import place, value
 
 __all__ = ["details", "json_of", "line", "reading"]

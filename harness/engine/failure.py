@@ -5,7 +5,7 @@ import traceback
 from harness.engine.testbed import Testbed
 from harness.judging.judge import Judgement
 from harness.plan.scenario import Scenario
-from harness.recording.judgement import verdict_json
+from harness.recording.judgement import recorded_verdict
 from harness.recording.writer import RunRecord
 from harness.trace.verdict import CheckResult, Verdict
 
@@ -23,5 +23,5 @@ def record_failure(error: Exception, scenario: Scenario, record: RunRecord, test
     check = CheckResult("harness", 0, f"{type(error).__name__}: {first}", traceback=words)
     record.write_environment(scenario, None)
     replay = testbed.replay(scenario)
-    record.write("verdict.json", verdict_json(scenario, record.started, Verdict.VOID, (check,), replay))
+    record.write(recorded_verdict(scenario, record.started, Verdict.VOID, (check,), replay))
     return Judgement(Verdict.VOID, (check,))

@@ -1,15 +1,16 @@
 """Finds the guilty layer of a failed run: climbs the equivalence ladder and says which rung fails first."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from harness.engine.run import RunOutcome, run_scenario
 from harness.engine.testbed import Testbed
 from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
+from harness.recording.reader import read_equivalence
+from harness.recording.schema import Divergence, RungRun, VerdictWord
+from harness.recording.writer import write_record
 from harness.trace.verdict import Verdict
 
 __all__ = ["locate"]
@@ -18,7 +19,7 @@ __all__ = ["locate"]
 WHOLE = "scenario"
 # In the folder of the run that they explain.
 FOLDER = "rungs"
-Json = Mapping[str, Any]
+WORDS: Mapping[Verdict, VerdictWord] = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.VOID: "VOID"}
 
 
 def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> None:
@@ -27,53 +28,52 @@ def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None]
     Climbs no higher than the run itself was. A rung is run with the tensors of the step whole, for index and values.
     Where a rung below the one that fails was VOID, the guilty one is not known.
     """
-    equivalence = _equivalence(outcome)
-    divergence = equivalence.get("first_divergence")
-    if divergence is None:
+    equivalence = read_equivalence(outcome.folder)
+    divergence = equivalence.first_divergence if equivalence else None
+    if equivalence is None or divergence is None:
         return
-    steps = (divergence["step"],) if divergence["step"] >= 0 else ()
+    steps = (divergence.step,) if divergence.step is not None and divergence.step >= 0 else ()
     scenario = outcome.scenario
     climb = partial(run_scenario, testbed=testbed, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
-    rungs: list[Json] = []
+    rungs: list[RungRun] = []
     for rung in RUNGS[: RUNGS.index(scenario.topology) + 1]:
         found = climb(on_rung(scenario, rung, steps))
         rungs.append(_rung(rung, found))
         if found.verdict is Verdict.FAIL:
-            first = _equivalence(found).get("first_divergence") or divergence
+            first = _first_divergence(found) or divergence
             break
     else:
         first = _with_values(divergence, outcome, steps, climb)
         rungs.append(_rung(WHOLE, outcome))
-    located = {**equivalence, "first_divergence": {**first, "rung": _guilty(rungs)}, "ladder": rungs}
-    (outcome.folder / "equivalence.json").write_text(json.dumps(located, indent=2) + "\n")
+    first = replace(first, rung=_guilty(rungs))
+    write_record(outcome.folder, replace(equivalence, first_divergence=first, ladder=tuple(rungs)))
 
 
-def _guilty(rungs: Sequence[Json]) -> str | None:
+def _guilty(rungs: Sequence[RungRun]) -> str | None:
     """Return the rung that fails, if every one below it holds."""
     *below, failed = rungs
-    return failed["rung"] if all(rung["verdict"] == Verdict.PASS.value for rung in below) else None
+    return failed.rung if all(rung.verdict == Verdict.PASS.value for rung in below) else None
 
 
 def _with_values(
-    divergence: Json, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
-) -> Json:
+    divergence: Divergence, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
+) -> Divergence:
     """Run the scenario itself once more for index and values, where they are not known."""
     scenario = outcome.scenario
-    if divergence["index"] is not None or set(steps) <= {*scenario.record_steps}:
+    if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
         return divergence
     again = replace(
         scenario,
         name=f"{scenario.name}-again",
         replay_with=f"{scenario.replay} --record-steps {' '.join(map(str, steps))}",
     )
-    return _equivalence(climb(again)).get("first_divergence") or divergence
+    return _first_divergence(climb(again)) or divergence
 
 
-def _rung(name: str, outcome: RunOutcome) -> Json:
-    return {"rung": name, "verdict": outcome.verdict.value, "folder": str(outcome.folder)}
+def _rung(name: str, outcome: RunOutcome) -> RungRun:
+    return RungRun(name, WORDS[outcome.verdict], str(outcome.folder))
 
 
-def _equivalence(outcome: RunOutcome) -> dict[str, Any]:
-    path = outcome.folder / "equivalence.json"
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+def _first_divergence(outcome: RunOutcome) -> Divergence | None:
+    found = read_equivalence(outcome.folder)
+    return found.first_divergence if found else None

@@ -6,7 +6,8 @@ from harness.engine.testbed import Testbed
 from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement
 from harness.judging.traffic import traffic_figures
-from harness.recording.judgement import equivalence_json, verdict_json
+from harness.recording.judgement import recorded_equivalence, recorded_verdict
+from harness.recording.schema import Proxy
 from harness.recording.writer import RunRecord
 from harness.trace.verdict import Verdict
 
@@ -16,15 +17,15 @@ __all__ = ["write_outcome"]
 def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, testbed: Testbed) -> None:
     """Write what is known of a run and what the judge says of it; a run that passed keeps no checkpoints."""
     scenario, backend = facts.scenario, testbed.backend
-    proxy = {"kind": backend.kind, "version": backend.version} if scenario.topology == "proxy" else None
+    proxy = Proxy(backend.kind, backend.version) if scenario.topology == "proxy" else None
     record.write_environment(scenario, proxy)
     record.write_lines("split.jsonl", facts.split_steps)
     record.write_lines("reference.jsonl", facts.reference_steps)
     if "equivalence" not in judgement.broken and not facts.missing_files:
-        record.write("equivalence.json", equivalence_json(facts.equivalence))
+        record.write(recorded_equivalence(facts.equivalence))
     if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
-        record.write("bytes.json", traffic_figures(facts))
+        record.write(traffic_figures(facts))
     replay = testbed.replay(scenario)
-    record.write("verdict.json", verdict_json(scenario, record.started, judgement.verdict, judgement.checks, replay))
+    record.write(recorded_verdict(scenario, record.started, judgement.verdict, judgement.checks, replay))
     if judgement.verdict is Verdict.PASS:
         shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say

@@ -1,12 +1,12 @@
 """How many bytes a run moved, and how many it had to."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safetensors import safe_open
 
 from harness.judging.facts import RunFacts
 from harness.oracle.digests import stage_of
+from harness.recording.schema import Traffic
 
 __all__ = ["Bytes", "bytes_of", "traffic_figures"]
 
@@ -51,19 +51,19 @@ def bytes_of(facts: RunFacts) -> Bytes:
     return Bytes(least, int(tensors * (1 + BESIDE_TENSORS)) + beside, config.codec not in ELEMENT_BYTES)
 
 
-def traffic_figures(facts: RunFacts) -> Mapping[str, float | int]:
+def traffic_figures(facts: RunFacts) -> Traffic:
     """Compare the bytes at the proxy with the minimum."""
     assert facts.traffic is not None
     steps = len(facts.split_steps)
     total, least = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts).least
-    return {
-        "upstream": facts.traffic.upstream,
-        "downstream": facts.traffic.downstream,
-        "steps": steps,
-        "per_step": total / steps,
-        "floor_per_step": least / steps,
-        "ratio": total / least,
-    }
+    return Traffic(
+        upstream=facts.traffic.upstream,
+        downstream=facts.traffic.downstream,
+        steps=steps,
+        per_step=total / steps,
+        floor_per_step=least / steps,
+        ratio=total / least,
+    )
 
 
 def _trunk_parameters(facts: RunFacts) -> dict[str, int]:

@@ -1,33 +1,34 @@
-"""What is written of a judged run."""
+"""What is recorded of a judged run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TypeAlias
+
+from pydantic import TypeAdapter
 
 from harness.oracle.compare import Equivalence
 from harness.plan.gaps import not_covered
 from harness.plan.scenario import Scenario
+from harness.recording import schema
 from harness.trace.verdict import CheckResult, Verdict
 
-__all__ = ["equivalence_json", "verdict_json"]
-
-Json: TypeAlias = Mapping[str, object]
+__all__ = ["recorded_equivalence", "recorded_verdict"]
 
 
-def equivalence_json(equivalence: Equivalence) -> Json:
-    """Return what equivalence.json holds."""
-    return {
-        "rows": [asdict(row) for row in equivalence.rows],
-        "ulp_histogram": {str(lower): count for lower, count in equivalence.ulp_histogram.items()},
-        "first_divergence": asdict(equivalence.first_divergence) if equivalence.first_divergence else None,
-    }
+def recorded_equivalence(equivalence: Equivalence) -> schema.Equivalence:
+    """Return what is recorded of a comparison."""
+    first = equivalence.first_divergence
+    return schema.Equivalence(
+        rows=tuple(schema.EquivalenceRow(**asdict(row)) for row in equivalence.rows),
+        ulp_histogram={str(lower): count for lower, count in equivalence.ulp_histogram.items()},
+        first_divergence=schema.Divergence(**asdict(first)) if first else None,
+    )
 
 
-def verdict_json(
+def recorded_verdict(
     scenario: Scenario, started: datetime, verdict: Verdict, checks: Sequence[CheckResult], replay: str
-) -> Json:
-    """Return what verdict.json holds of a run that ends now.
+) -> schema.Verdict:
+    """Return what is recorded of the verdict of a run that ends now.
 
     Args:
         scenario: what was run.
@@ -37,17 +38,19 @@ def verdict_json(
         replay: command that runs it again.
     """
     seconds = (datetime.now(UTC) - started).total_seconds()
-    return {
-        "verdict": verdict.value,
-        "checks": [_check_json(check) for check in checks],
-        "not_covered": not_covered(scenario),
-        "replay": replay,
-        "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
-        "seconds": round(seconds, 2),
-    }
+    return _VERDICT.validate_python(
+        {
+            "verdict": verdict.value,
+            "checks": [_check(check) for check in checks],
+            "not_covered": not_covered(scenario),
+            "replay": replay,
+            "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+            "seconds": round(seconds, 2),
+        }
+    )
 
 
-def _check_json(check: CheckResult) -> Json:
+def _check(check: CheckResult) -> dict[str, object]:
     return {
         "name": check.name,
         "verdict": check.verdict.value,
@@ -55,5 +58,8 @@ def _check_json(check: CheckResult) -> Json:
         "compared": check.compared,
         "figures": dict(check.figures),
         "findings": [{"message": finding.message, "where": dict(finding.where)} for finding in check.findings],
-        **({"traceback": check.traceback} if check.traceback else {}),
+        "traceback": check.traceback,
     }
+
+
+_VERDICT = TypeAdapter(schema.Verdict)

@@ -5,18 +5,28 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from harness.plan.scenario import Scenario
+from harness.plan.scenario_json import scenario_json
 from harness.recording.environment import commit, machine, versions
+from harness.recording.schema import Environment, Equivalence, Proxy, Traffic, Verdict
 from harness.trace.event import Event
 
-__all__ = ["RunRecord", "json_text", "read_lines"]
+__all__ = ["RunRecord", "json_text", "read_lines", "write_record"]
 
 Json = Mapping[str, Any]
+Record = Environment | Equivalence | Traffic | Verdict
+FILES: Mapping[type[Record], str] = {
+    Environment: "environment.json",
+    Equivalence: "equivalence.json",
+    Traffic: "bytes.json",
+    Verdict: "verdict.json",
+}
 
 
 class RunRecord:
@@ -47,7 +57,7 @@ class RunRecord:
 
     def plan(self, scenario: Scenario) -> None:
         """Write what is run."""
-        self.write("scenario.json", _scenario_json(scenario))
+        (self.folder / "scenario.json").write_text(json_text(scenario_json(scenario)))
 
     def recorder(self, party: str) -> Path:
         """Where a party records its tensors."""
@@ -59,24 +69,29 @@ class RunRecord:
             if not self._trace.closed:
                 self._trace.write(json.dumps(event.as_json()) + "\n")
 
-    def write(self, name: str, values: Json) -> None:
-        """Write a JSON file."""
-        (self.folder / name).write_text(json_text(values))
+    def write(self, record: Record) -> None:
+        """Write a record to the file of its kind."""
+        write_record(self.folder, record)
 
     def write_lines(self, name: str, lines: Iterable[Json]) -> None:
         """Write a file of one JSON object a line."""
         (self.folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
-    def write_environment(self, scenario: Scenario, proxy: Json | None) -> None:
+    def write_environment(self, scenario: Scenario, proxy: Proxy | None) -> None:
         """Write what the run ran on."""
         config = scenario.config
-        values = {"versions": versions(), "machine": machine(), "threads": config.threads, "seed": config.seed}
-        self.write("environment.json", {**values, "commit": commit(), **({"proxy": proxy} if proxy else {})})
+        self.write(Environment(versions(), machine(), config.threads, proxy, config.seed, commit()))
 
     def close(self) -> None:
         """End the trace."""
         with self._lock:
             self._trace.close()
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write a record to the file of its kind in a run's folder."""
+    values = TypeAdapter(type(record)).dump_python(record, mode="json")
+    (folder / FILES[type(record)]).write_text(json_text(values))
 
 
 def json_text(values: Json) -> str:
@@ -110,26 +125,3 @@ def _fresh_folder(runs: Path, name: str) -> Path:
             continue
         return folder
     raise AssertionError(f"{runs} has 999 runs of one second")
-
-
-def _scenario_json(scenario: Scenario) -> Json:
-    link = scenario.link
-    return {
-        "name": scenario.name,
-        "title": scenario.title,
-        "topology": scenario.topology,
-        "link": {
-            "name": link.name,
-            "delay_ms": link.round_trip_ms / 2,
-            "jitter_ms": link.jitter_ms,
-            "bandwidth_kbps": 8 * link.down_kbps,
-            "source": link.source,
-        },
-        "faults": [
-            {"name": f.name, "kind": f.kind, "group": f.group, "at": asdict(f.at), "detail": f.detail}
-            for f in scenario.faults
-        ],
-        "checks": list(scenario.checks),
-        "timed": scenario.timed,
-        "config": json.loads(scenario.config.model_dump_json()),
-    }

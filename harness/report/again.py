@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 
 __all__ = ["commands_again"]
 

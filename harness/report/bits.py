@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from math import isfinite
 
-from harness.report.records import Value
+from harness.recording.schema import Value
 
 __all__ = ["BitPair", "bit_pair", "is_single"]
 

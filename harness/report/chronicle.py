@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Event
 from harness.report.faults import fault_spans
-from harness.report.folder import RunFolder
-from harness.report.records import Event
 from harness.report.wording import duration
 
 __all__ = ["Happening", "chronicle"]

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.plan.faults.groups import GROUPS, KILLS, OTHER
+from harness.recording.reader import RunFolder
+from harness.recording.schema import VerdictWord
 from harness.report.faults import fault_spans
-from harness.report.folder import RunFolder
 from harness.report.reading import worst_verdict
-from harness.report.records import VerdictWord
 from splitlearn.points import POINTS
 
 __all__ = ["Coverage", "PointTried", "Tally", "Tried", "coverage"]

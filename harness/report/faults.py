@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from harness.judging.recovery import seconds_to_progress
 from harness.plan.faults.groups import Group
-from harness.report.folder import RunFolder
-from harness.report.plan import PlannedFault, Trigger
-from harness.report.records import Event
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Event, PlannedFault, Trigger
 
 __all__ = ["FaultSpan", "fault_spans"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.report.records import RungRun, VerdictWord
+from harness.recording.schema import RungRun, VerdictWord
 
 __all__ = ["NAMES", "Rung", "ladder"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.report.folder import RunFolder
-from harness.report.records import Event
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Event
 
 __all__ = ["Life", "StepDone", "lives", "steps_done"]
 

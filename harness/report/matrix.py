@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.report.folder import RunFolder
-from harness.report.records import EquivalenceRow
+from harness.recording.reader import RunFolder
+from harness.recording.schema import EquivalenceRow
 
 __all__ = ["Matrix", "matrix"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.recording.reader import RunFolder, read_run
+from harness.recording.schema import Where
 from harness.report.again import commands_again
 from harness.report.bits import BitPair, bit_pair
 from harness.report.chronicle import chronicle
@@ -15,13 +17,11 @@ from harness.report.coverage import coverage
 from harness.report.faults import fault_spans
 from harness.report.figures import FIGURES
 from harness.report.figures.recovery import recovery_times
-from harness.report.folder import RunFolder, read_run
 from harness.report.ladder import ladder
 from harness.report.matrix import matrix
 from harness.report.phases import pace, phases
 from harness.report.points import points_passed
 from harness.report.reading import counts, sentence, word, worst_verdict
-from harness.report.records import Where
 from harness.report.recoveries import all_together, recoveries
 from harness.report.rendering import drawings, style, templates
 from harness.report.selection import in_order_of_interest

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 
 __all__ = ["PHASES", "Pace", "Phase", "pace", "phase_seconds", "phases"]
 

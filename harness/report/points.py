@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 
 __all__ = ["PointPassed", "points_passed"]
 

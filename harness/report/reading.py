@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
+from harness.recording.reader import RunFolder
+from harness.recording.schema import VerdictWord
 from harness.report.faults import fault_spans
-from harness.report.folder import RunFolder
-from harness.report.records import VerdictWord
 from harness.report.wording import place, plural
 
 __all__ = ["Counts", "counts", "sentence", "word", "worst_verdict"]

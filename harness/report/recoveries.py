@@ -7,8 +7,8 @@ from math import inf
 
 from harness.judging.recovery import quantile
 from harness.plan.faults.groups import GROUPS, OTHER
+from harness.recording.reader import RunFolder
 from harness.report.faults import fault_spans
-from harness.report.folder import RunFolder
 
 __all__ = ["Recoveries", "all_together", "recoveries"]
 

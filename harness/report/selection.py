@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
 
 __all__ = ["family", "in_order_of_interest"]
 

@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harness.report.folder import RunFolder
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Value
 from harness.report.reading import word
-from harness.report.records import Value
 from harness.report.recoveries import all_together, recoveries
 from harness.report.wording import plural
 

@@ -2,9 +2,8 @@
 
 from math import inf
 
+from harness.recording.schema import Trigger, Value, Where
 from harness.report.bits import is_single
-from harness.report.plan import Trigger
-from harness.report.records import Value, Where
 
 __all__ = ["ABSENT", "count", "duration", "measure", "place", "plural", "size", "value"]
 

@@ -8,7 +8,7 @@ from harness.engine.ladder import locate
 from harness.engine.run import run_scenario
 from harness.plan.faults import DropConnection
 from harness.plan.scenario import Scenario
-from harness.report.folder import find_runs
+from harness.recording.reader import find_runs
 from harness.trace.place import At
 from harness.trace.verdict import Verdict
 

@@ -10,7 +10,7 @@ import harness.engine.ladder as locating
 from harness.commands.telling import details
 from harness.engine.run import RunOutcome
 from harness.plan.catalogue import scenarios_named
-from harness.report.folder import find_runs, read_run
+from harness.recording.reader import find_runs, read_run
 from harness.trace.verdict import Verdict
 
 

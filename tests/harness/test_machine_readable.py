@@ -9,7 +9,7 @@ from recordings import record_run, write
 
 from harness.commands.github import tell
 from harness.commands.junit import write_junit
-from harness.report.folder import read_run
+from harness.recording.reader import read_run
 
 ENDINGS = ("PASS", "FAIL", "VOID", "ERROR")
 

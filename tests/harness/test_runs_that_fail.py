@@ -15,8 +15,8 @@ from harness.plan.faults import DropConnection
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios
 from harness.proxy.client import ToxiproxyClient
+from harness.recording.reader import read_run
 from harness.recording.writer import read_lines
-from harness.report.folder import read_run
 from harness.report.page import render_run
 from harness.trace.place import At
 from harness.trace.verdict import Verdict

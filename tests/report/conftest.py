@@ -8,7 +8,7 @@ import random
 import pytest
 from synthetic_values import ENVIRONMENT, FIRST_BAD_STEP, LOG, TRAFFIC, equivalence, scenario, verdict
 
-from harness.report.folder import read_run
+from harness.recording.reader import read_run
 from harness.report.page import render_run
 
 STEPS = 40

@@ -8,8 +8,8 @@ from page_outline import text_of
 from harness.plan.faults.groups import GROUPS
 from harness.plan.matrices import flips, kill_matrix, long_haul, network_matrix, pairs, storms
 from harness.plan.outages import outages
+from harness.recording.reader import read_run
 from harness.report.coverage import coverage
-from harness.report.folder import read_run
 from harness.report.page import render_index
 from splitlearn.points import POINTS
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from page_outline import Outline, text_of
 
+from harness.recording.reader import read_run
+from harness.recording.schema import Check
 from harness.report.again import commands_again
-from harness.report.folder import read_run
 from harness.report.page import render_index
-from harness.report.records import Check
 from harness.report.selection import family, in_order_of_interest
 
 

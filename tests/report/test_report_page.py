@@ -6,9 +6,9 @@ import re
 import pytest
 from page_outline import Outline, text_of
 
+from harness.recording.reader import read_run
 from harness.report.figures import FIGURES
 from harness.report.figures.sheet import VARIABLES
-from harness.report.folder import read_run
 from harness.report.page import render_index, render_run, write_report
 
 

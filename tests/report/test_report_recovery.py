@@ -8,9 +8,9 @@ import pytest
 from page_outline import text_of
 
 from harness.judging.recovery import seconds_to_progress
+from harness.recording.reader import read_run
 from harness.report.chronicle import chronicle
 from harness.report.faults import fault_spans
-from harness.report.folder import read_run
 from harness.report.lives import lives, steps_done
 from harness.report.page import render_index, render_run
 from harness.report.recoveries import Recoveries, recoveries

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from harness.recording.reader import read_run
+from harness.recording.schema import RungRun, Where
 from harness.report.bits import bit_pair
-from harness.report.folder import read_run
 from harness.report.ladder import ladder
 from harness.report.reading import sentence, worst_verdict
-from harness.report.records import RungRun, Where
 from harness.report.settings import sort_settings
 from harness.report.wording import ABSENT, duration, measure, place, plural, size, value
 

@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from harness.plan.catalogue import CATALOGUE
+from harness.plan.scenario_json import SCHEMA, scenario_json
+from harness.recording.reader import RunFolderError, find_runs, read_run
 from harness.report.faults import fault_spans
-from harness.report.folder import RunFolderError, find_runs, read_run
 
 OPTIONAL = ["environment.json", "split.jsonl", "reference.jsonl", "trace.jsonl", "equivalence.json", "bytes.json"]
 
@@ -104,3 +106,38 @@ def test_planned_faults_are_matched_with_their_injections_in_order(tmp_path, wri
         ("surplus", True, False),
     ]
     assert (spans[0].injected, spans[0].healed) == (1.0, 1.5)
+
+
+class TestSchemas:
+    @pytest.fixture
+    def folder(self, tmp_path, write_run):
+        return write_run(tmp_path / "run")
+
+    def rewrite(self, folder, **changes):
+        scenario = json.loads((folder / "scenario.json").read_text())
+        (folder / "scenario.json").write_text(json.dumps({**scenario, **changes}))
+        return read_run(folder).scenario
+
+    def test_a_recording_without_a_number_is_read_and_its_link_is_told_as_now(self, folder):
+        old = {"name": "lte", "delay_ms": 25.0, "jitter_ms": 10, "bandwidth_kbps": 240_000, "source": "a cell"}
+        scenario = self.rewrite(folder, link=old)
+        assert (0, 50.0, 30_000.0) == (scenario.schema, scenario.link.round_trip_ms, scenario.link.down_kbps)
+        assert (25.0, 240_000.0) == (scenario.link.delay_ms, scenario.link.down_kilobits)
+
+    @pytest.mark.parametrize("link", [{"name": "odd"}, {"name": "odd", "delay_ms": None}, None])
+    def test_what_an_old_link_does_not_tell_is_not_told(self, folder, link):
+        found = self.rewrite(folder, link=link).link
+        assert found is None or (None, None) == (found.delay_ms, found.down_kilobits)
+
+    @pytest.mark.parametrize("scenario", [scenario for group in CATALOGUE.values() for scenario in group[:1]])
+    def test_a_recording_of_any_scenario_is_read(self, folder, scenario):
+        found = self.rewrite(folder, **scenario_json(scenario))
+        assert (SCHEMA, scenario.name, scenario.topology) == (found.schema, found.name, found.topology)
+        assert [(f.name, f.kind, f.group, f.detail) for f in scenario.faults] == [
+            (f.name, f.kind, f.group, f.detail) for f in found.faults
+        ]
+        assert (scenario.link.down_delay_ms, scenario.link.up_delay_ms) == (found.link.delay_ms,) * 2
+
+    def test_a_recording_of_a_newer_schema_says_what_to_do(self, folder):
+        with pytest.raises(RunFolderError, match=r"is newer than .*; read it with the version that wrote it"):
+            self.rewrite(folder, schema=SCHEMA + 1)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.recording.reader import RunFolder
 from harness.report.figures.loss import loss_curves
 from harness.report.figures.sheet import Sheet
 from harness.report.figures.step_time import step_times
 from harness.report.figures.timeline import timeline
 from harness.report.figures.traffic import traffic
 from harness.report.figures.ulp import ulp_histogram
-from harness.report.folder import RunFolder
 
 __all__ = ["FIGURES", "Figure"]
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
+from harness.recording.reader import RunFolder
+from harness.recording.schema import Step
 from harness.report.faults import fault_spans
 from harness.report.figures.sheet import FAULT, HARM, MUTED, REFERENCE, SPLIT, Sheet, power_of_ten, uprights
-from harness.report.folder import RunFolder
-from harness.report.records import Step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from harness.recording.reader import RunFolder
 from harness.report.figures.sheet import INK, PHASE, Sheet, uprights
-from harness.report.folder import RunFolder
 from harness.report.phases import PHASES, phase_seconds
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
+from harness.recording.reader import RunFolder
 from harness.report.faults import FaultSpan, fault_spans
 from harness.report.figures.sheet import FAULT, INK, PAPER, SPLIT, Sheet, levels, uprights
-from harness.report.folder import RunFolder
 from harness.report.lives import StepDone, lives, steps_done
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The bytes of a step against the least that its tensors need."""
 
+from harness.recording.reader import RunFolder
 from harness.report.figures.sheet import INK, REFERENCE, SPLIT, Sheet
-from harness.report.folder import RunFolder
 from harness.report.wording import size
 
 __all__ = ["traffic"]

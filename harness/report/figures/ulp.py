@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from harness.recording.reader import RunFolder
 from harness.report.figures.sheet import HARM, MUTED, REFERENCE, Sheet, power_of_ten
-from harness.report.folder import RunFolder
 
 __all__ = ["draw_distances", "ulp_histogram"]
 

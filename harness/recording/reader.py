@@ -1,4 +1,4 @@
-"""A run folder on disk, read into a `RunFolder`.
+"""The one reader of run folders: everything that a run left behind, as a `RunFolder`.
 
 Only `scenario.json` and `verdict.json` are needed. Every other file may be missing, because a run that was stopped by a
 fault is the one whose report matters most; what is missing is kept in `RunFolder.missing` and shown.
@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.report.plan import Scenario
-from harness.report.records import Environment, Equivalence, Event, Step, Traffic, Verdict
+from harness.plan.scenario_json import SCHEMA
+from harness.recording.schema import Environment, Equivalence, Event, Scenario, Step, Traffic, Verdict
 
-__all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_run"]
+__all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_equivalence", "read_run"]
 
 TAIL_LINES = 40
 
@@ -87,9 +87,15 @@ def read_run(path: Path) -> RunFolder:
                 "Give a folder that `harness run` wrote (they lie under reports/runs), or run the scenario again."
             )
     reader = _Reader(path)
+    scenario = reader.one("scenario.json", Scenario)
+    if scenario.schema > SCHEMA:
+        raise RunFolderError(
+            f"{path / 'scenario.json'}: schema {scenario.schema} is newer than {SCHEMA}, the newest known here; read "
+            "it with the version that wrote it"
+        )
     return RunFolder(
         path=path,
-        scenario=reader.one("scenario.json", Scenario),
+        scenario=scenario,
         verdict=reader.one("verdict.json", Verdict),
         environment=reader.optional(
             "environment.json", Environment, Environment(), lacks="versions, machine and proxy"
@@ -104,6 +110,11 @@ def read_run(path: Path) -> RunFolder:
         logs=tuple(_read_log(log) for log in sorted((path / "logs").glob("*.log"))),
         missing=tuple(reader.missing),
     )
+
+
+def read_equivalence(path: Path) -> Equivalence | None:
+    """Read a run's comparison with its reference; None where nothing was compared."""
+    return _Reader(path).optional("equivalence.json", Equivalence, None, lacks="the comparison of tensors")
 
 
 class _Reader:

@@ -1,0 +1,28 @@
+"""environment.json: what a run ran on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.recording.schema.values import Value
+
+__all__ = ["Environment", "Proxy"]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The program that stood between the parties."""
+
+    kind: str
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Versions, machine, and what was the same in every process."""
+
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    machine: Mapping[str, Value | None] = field(default_factory=dict)
+    threads: int | None = None
+    proxy: Proxy | None = None
+    seed: int | None = None
+    commit: str = ""

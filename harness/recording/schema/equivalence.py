@@ -1,0 +1,41 @@
+"""equivalence.json: the comparison with the reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.recording.schema.values import VerdictWord
+from harness.recording.schema.where import Divergence
+
+__all__ = ["Equivalence", "EquivalenceRow", "RungRun"]
+
+
+@dataclass(frozen=True)
+class EquivalenceRow:
+    """How one quantity of one stage compares with the reference, over all steps."""
+
+    quantity: str
+    stage: str
+    compared: int
+    differing: int
+    max_ulp: int | None = None
+    relative_l2: float | None = None
+    cosine: float | None = None
+
+
+@dataclass(frozen=True)
+class RungRun:
+    """One rung of the ladder that was run after a divergence, and how that run ended."""
+
+    rung: str
+    verdict: VerdictWord
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The comparison of the split run with the reference; the ladder is climbed after a divergence only."""
+
+    rows: tuple[EquivalenceRow, ...] = ()
+    ulp_histogram: Mapping[str, int] = field(default_factory=dict)
+    first_divergence: Divergence | None = None
+    ladder: tuple[RungRun, ...] = ()

@@ -1,0 +1,84 @@
+"""scenario.json: what a run was asked to do, as far as it can be read by one who knows none of its types.
+
+The file itself is complete: `harness.plan.scenario_json` writes it and makes the scenario of it again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from harness.plan.faults.groups import OTHER, Group
+
+__all__ = ["Link", "PlannedFault", "Scenario", "Trigger"]
+
+BITS = 8
+
+
+def _of_before(link: object) -> object:
+    """Return a link as it is written now; before there were numbers of schemas, it had one way's delay and kbit/s."""
+    if not (isinstance(link, Mapping) and "delay_ms" in link):
+        return link
+    delay, rate = link["delay_ms"], link.get("bandwidth_kbps")
+    return {
+        **link,
+        "round_trip_ms": None if delay is None else 2 * delay,
+        "down_kbps": None if rate is None else rate / BITS,
+    }
+
+
+@dataclass(frozen=True)
+class Link:
+    """The network between the two parties; bandwidths are in kB/s, 0 is without a limit."""
+
+    name: str
+    round_trip_ms: float | None = None
+    jitter_ms: float | None = None
+    up_kbps: float | None = None
+    down_kbps: float | None = None
+    source: str | None = None
+
+    @property
+    def delay_ms(self) -> float | None:
+        """Delay of one way."""
+        return None if self.round_trip_ms is None else self.round_trip_ms / 2
+
+    @property
+    def down_kilobits(self) -> float | None:
+        """Bandwidth to the client in kbit/s."""
+        return None if self.down_kbps is None else BITS * self.down_kbps
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Where in the run a fault is due."""
+
+    point: str
+    step: int | None = None
+    microbatch: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedFault:
+    """A fault the scenario asks for."""
+
+    name: str
+    kind: str = ""
+    group: Group = OTHER
+    at: Trigger | None = None
+    detail: str | Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the run was asked to do; `schema` is 0 in recordings that had no number yet."""
+
+    name: str
+    title: str = ""
+    topology: str = ""
+    link: Annotated[Link | None, BeforeValidator(_of_before)] = None
+    faults: tuple[PlannedFault, ...] = ()
+    timed: bool = False
+    config: Mapping[str, object] = field(default_factory=dict)
+    schema: int = 0

@@ -1,0 +1,30 @@
+"""Lines of split.jsonl and reference.jsonl: one optimizer step each."""
+
+from dataclasses import dataclass
+
+__all__ = ["Breakdown", "Step"]
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where the seconds of a step went, in the order in which they pass."""
+
+    bottom: float = 0.0
+    forward_wait: float = 0.0
+    top: float = 0.0
+    backward_wait: float = 0.0
+    update: float = 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step of the split run or of the reference."""
+
+    step: int
+    loss: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens: int | None = None
+    skipped: bool = False
+    seconds: float | None = None
+    breakdown: Breakdown | None = None

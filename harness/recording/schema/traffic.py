@@ -1,0 +1,17 @@
+"""bytes.json: what crossed the network."""
+
+from dataclasses import dataclass
+
+__all__ = ["Traffic"]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes that crossed the network, against the least that the tensors need."""
+
+    upstream: int
+    downstream: int
+    steps: int
+    per_step: float
+    floor_per_step: float
+    ratio: float

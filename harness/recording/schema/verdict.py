@@ -1,0 +1,42 @@
+"""verdict.json: what the checks say of a run."""
+
+from dataclasses import dataclass, field
+
+from harness.recording.schema.values import CheckWord, Figures, VerdictWord
+from harness.recording.schema.where import Where
+
+__all__ = ["Check", "Finding", "Verdict"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a check found wrong."""
+
+    message: str
+    where: Where | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check says of the run."""
+
+    name: str
+    verdict: CheckWord
+    summary: str = ""
+    compared: int | None = None
+    figures: Figures = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What all checks together say of the run, and the command that runs it again."""
+
+    verdict: VerdictWord
+    checks: tuple[Check, ...] = ()
+    figures: Figures = field(default_factory=dict)
+    not_covered: tuple[str, ...] = ()
+    replay: str = ""
+    started: str = ""
+    seconds: float | None = None

@@ -1,0 +1,37 @@
+"""Places in a training."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from harness.recording.schema.values import Value
+
+__all__ = ["Divergence", "Where"]
+
+
+def _as_list(index: object) -> object:
+    return [index] if isinstance(index, int | str) else index
+
+
+Index = Annotated[tuple[int | str, ...] | None, BeforeValidator(_as_list)]
+
+
+@dataclass(frozen=True)
+class Where:
+    """The place of a finding; what does not apply is None."""
+
+    step: int | None = None
+    microbatch: int | None = None
+    stage: str | None = None
+    tensor: str | None = None
+    index: Index = None
+    split: Value | None = None
+    reference: Value | None = None
+
+
+@dataclass(frozen=True)
+class Divergence(Where):
+    """The first number that differs, and the first rung of the ladder on which it does."""
+
+    rung: str | None = None
