@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnusableError
+from harness.extra import must_be_installed
 
 __all__ = ["build_parser", "main"]
 
@@ -27,6 +28,12 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit status 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] and words[0] in COMMANDS:
+        try:
+            must_be_installed()
+        except UnusableError as error:
+            sys.stderr.write(f"harness {words[0]}: {error}\n")
+            return UNUSABLE
     flags = build_parser(words).parse_args(words)
     # Read by the library when it is imported: its progress bars are not for a table of verdicts.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -2,8 +2,11 @@
 
 `run_scenario` runs one and fails the test unless the verdict is PASS; a VOID is a failure that says so. At the end the
 session's runs are in one HTML report, with pytest-xdist too: a test's report carries the folder of each of its
-runs, and everything else is read from there. Tests marked `full` run with `--full` only; without it they are
-deselected, and counted as such.
+runs, and everything else is read from there. Tests marked `harness_full` run with `--harness-full` only; without it
+they are deselected, and counted as such.
+
+pytest loads this in every project of an environment, so all that it adds has a name that begins with `harness`, but for
+`run_scenario`, which a project may define for itself.
 """
 
 import shlex
@@ -14,38 +17,66 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.errors import UnusableError
+from harness.extra import must_be_installed
+
 if TYPE_CHECKING:
     from harness.engine.run import RunOutcome
     from harness.engine.testbed import Testbed
     from harness.plan.scenario import Scenario
 
 __all__ = [
+    "add_options",
+    "harness_testbed",
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "pytest_configure",
     "run_scenario",
     "scenario_parameters",
-    "testbed",
 ]
 
 RUNS = Path("reports/runs")
 # The property of a test that names the folder of a run.
-RUN = "run"
+RUN = "harness_run"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the harness's options."""
     group = parser.getgroup("harness", "split-learning scenarios")
-    group.addoption(
-        "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which Toxiproxy server to use"
+    add_options(group.addoption, "--harness-")
+
+
+def add_options(add: Callable[..., None], prefix: str) -> None:
+    """Add the options by names that begin with a prefix; a project whose own they are may prefer shorter ones.
+
+    Args:
+        add: `addoption` of a parser or of a group.
+        prefix: of each option, such as `--`.
+    """
+    add(
+        f"{prefix}proxy",
+        dest="harness_proxy",
+        choices=("auto", "real", "embedded"),
+        default="auto",
+        help="which Toxiproxy server to use",
     )
-    group.addoption("--full", action="store_true", help="run the whole of every matrix, not only its quick part")
-    group.addoption("--cold", action="store_true", help="start an interpreter for every program instead of forking one")
+    add(
+        f"{prefix}full",
+        dest="harness_full",
+        action="store_true",
+        help="run the whole of every matrix, not only its quick part",
+    )
+    add(
+        f"{prefix}cold",
+        dest="harness_cold",
+        action="store_true",
+        help="start an interpreter for every program instead of forking one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the harness's marker known, and listen for finished tests."""
-    config.addinivalue_line("markers", "full: runs with --full only")
+    config.addinivalue_line("markers", "harness_full: runs with --harness-full only")
     config.pluginmanager.register(SessionReport(config.rootpath / RUNS / "scenarios.html"))
 
 
@@ -78,41 +109,47 @@ class SessionReport:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only a full run is for."""
-    if config.getoption("--full"):
+    if config.getoption("harness_full"):
         return
-    left_out = [item for item in items if item.get_closest_marker("full")]
+    left_out = [item for item in items if item.get_closest_marker("harness_full")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        items[:] = [item for item in items if not item.get_closest_marker("harness_full")]
 
 
 def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenario"]) -> list[Any]:
-    """Return scenarios as parameters of a test; those that are not quick are marked `full`."""
+    """Return scenarios as parameters of a test; those that are not quick are marked `harness_full`."""
     names = {scenario.name for scenario in quick}
     return [
-        pytest.param(scenario, id=scenario.name, marks=() if scenario.name in names else pytest.mark.full)
+        pytest.param(scenario, id=scenario.name, marks=() if scenario.name in names else pytest.mark.harness_full)
         for scenario in scenarios
     ]
 
 
 @pytest.fixture(scope="session")
-def testbed(pytestconfig: pytest.Config) -> "Iterator[Testbed]":
+def harness_testbed(pytestconfig: pytest.Config) -> "Iterator[Testbed]":
     """One fork server, proxy server and set of references for all scenarios of the session."""
-    from harness.engine.testbed import open_testbed  # noqa: PLC0415 - as above
-    from harness.errors import UnusableError  # noqa: PLC0415 - most sessions run no scenario
-    from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
-
-    proxy, cold = pytestconfig.getoption("--proxy"), pytestconfig.getoption("--cold")
-    flags = (*(("--proxy", proxy) if proxy != "auto" else ()), *(("--cold",) if cold else ()))
     try:
-        with open_testbed(pytestconfig.rootpath / RUNS, find_backend(proxy), cold=cold, flags=flags) as opened:
+        must_be_installed()
+        from harness.engine.testbed import open_testbed  # noqa: PLC0415 - most sessions run no scenario
+        from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
+
+        backend, cold = find_backend(pytestconfig.getoption("harness_proxy")), pytestconfig.getoption("harness_cold")
+        flags = replayed_flags(pytestconfig, "--")
+        with open_testbed(pytestconfig.rootpath / RUNS, backend, cold=cold, flags=flags) as opened:
             yield opened
     except UnusableError as error:
         pytest.fail(str(error), pytrace=False)
 
 
+def replayed_flags(config: pytest.Config, prefix: str) -> tuple[str, ...]:
+    """Return the options, by names that begin with a prefix, that a replay must be given to be the same run."""
+    proxy, cold = config.getoption("harness_proxy"), config.getoption("harness_cold")
+    return (*((f"{prefix}proxy", proxy) if proxy != "auto" else ()), *((f"{prefix}cold",) if cold else ()))
+
+
 @pytest.fixture
-def run_scenario(testbed: "Testbed", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
+def run_scenario(harness_testbed: "Testbed", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
     """Run a scenario; fails the test unless it passes."""
     from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
     from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
@@ -121,8 +158,10 @@ def run_scenario(testbed: "Testbed", request: pytest.FixtureRequest) -> "Callabl
     from harness.trace.verdict import Verdict  # noqa: PLC0415 - as above
 
     def run_and_require(scenario: "Scenario") -> "RunOutcome":
+        testbed = harness_testbed
         if not is_in_catalogue(scenario):
             scenario = replace(scenario, replay_with=f"pytest {shlex.quote(request.node.nodeid)}")
+            testbed = replace(testbed, flags=replayed_flags(request.config, "--harness-"))
         outcome = run(scenario, testbed)
         # Not by `record_property`, which warns of every family of JUnit files but the old one.
         request.node.user_properties.append((RUN, str(outcome.folder)))

@@ -33,7 +33,7 @@ def test_a_fault_every_few_steps_changes_nothing(run_scenario):
     run_scenario(SHORT)
 
 
-@pytest.mark.full
+@pytest.mark.harness_full
 @pytest.mark.timeout(1200)
 def test_a_fault_every_few_steps_changes_nothing_for_long_and_memory_stays_flat(run_scenario):
     outcome = run_scenario(LONG)

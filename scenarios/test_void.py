@@ -69,8 +69,8 @@ VOIDS = {
 
 
 @pytest.mark.parametrize(("void", "reason"), VOIDS.values(), ids=VOIDS)
-def test_void(testbed, void, reason):
-    outcome = run(void, testbed)
+def test_void(harness_testbed, void, reason):
+    outcome = run(void, harness_testbed)
 
     assert Verdict.VOID is outcome.verdict
     assert reason in " ".join(check.reading for check in outcome.checks if check.verdict is Verdict.VOID)

@@ -11,6 +11,7 @@ import pytest
 # Stands in for what runs scenarios, so that no process of the session waits for torch.
 CONFTEST = """
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,9 +37,17 @@ def run_scenario(scenario, testbed):
 sys.modules["harness.engine.run"] = SimpleNamespace(run_scenario=run_scenario)
 
 
+@dataclass(frozen=True)
+class Testbed:
+    flags: tuple[str, ...] = ("--cold",)
+
+    def replay(self, scenario):
+        return " ".join((scenario.replay, *self.flags))
+
+
 @pytest.fixture(scope="session")
-def testbed():
-    return SimpleNamespace(replay=lambda scenario: f"{scenario.replay} --cold")
+def harness_testbed():
+    return Testbed()
 """
 TESTS = """
 import dataclasses
@@ -62,7 +71,7 @@ def session(request, tmp_path_factory):
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_scenarios.py").write_text(TESTS)
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    flags = ["-p", "no:cacheprovider", "--junitxml=junit.xml", "--color=no", *request.param]
+    flags = ["-p", "no:cacheprovider", "--harness-cold", "--junitxml=junit.xml", "--color=no", *request.param]
     paths = (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))
     environment = {**os.environ, "COLUMNS": "300", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-m", "pytest", *flags]
@@ -87,7 +96,7 @@ def test_one_that_did_not_says_why_and_how_to_replay_it(session, word, problem):
     start = session.lines.index(f"{word:5}  many  {problem}")
     length = next(number for number, line in enumerate(session.lines[start:]) if line.startswith("       run: "))
     told = session.lines[start : start + length + 1]
-    assert f"       replay: pytest 'test_scenarios.py::test_scenario[{word}]' --cold" in told
+    assert f"       replay: pytest 'test_scenarios.py::test_scenario[{word}]' --harness-cold" in told
     assert f"       run: runs/{word}" in told
     assert ("       Traceback (most recent call last):" in told) == (word == "ERROR")
 
@@ -110,4 +119,4 @@ def test_one_report_has_every_run(session):
 
 def test_the_folder_of_each_run_is_in_the_machine_readable_results(session):
     words = ("PASS", "FAIL", "VOID", "ERROR")
-    assert [] == [word for word in words if f'<property name="run" value="runs/{word}"' not in session.junit]
+    assert [] == [word for word in words if f'<property name="harness_run" value="runs/{word}"' not in session.junit]

@@ -1,0 +1,18 @@
+"""What the harness needs and the training system does not: it comes with `pip install 'splitlearn[harness]'`."""
+
+from importlib.util import find_spec
+
+from harness.errors import UnusableError
+
+__all__ = ["must_be_installed"]
+
+MODULES = (
+    "aiohttp", "hypothesis", "jinja2", "junitparser", "markupsafe", "matplotlib", "psutil", "pytest", "toxiproxy",
+)  # fmt: skip
+
+
+def must_be_installed() -> None:
+    """Look for every module of the extra, without importing one; raises `UnusableError` where some are not there."""
+    missing = [name for name in MODULES if find_spec(name) is None]
+    if missing:
+        raise UnusableError(f"{', '.join(missing)} not installed; pip install 'splitlearn[harness]'")
