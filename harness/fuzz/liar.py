@@ -13,7 +13,7 @@ from harness.fuzz.answers import Ask, honest
 from harness.fuzz.http2 import ACK, DATA, END_STREAM, PING, PREFACE, SETTINGS, WINDOW_UPDATE, frame
 from harness.fuzz.lie import Lie
 from harness.listening import accepted
-from splitlearn.wire.checksum import checksum_of, origin_of, verified
+from splitlearn.wire.checksum import checksum_of, origin_of, verify
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.methods import METHODS
 
@@ -105,7 +105,7 @@ class Liar(AbstractContextManager["Liar"]):
 
 def _is_for(method: str, request: bytes) -> bool:
     try:
-        verified(request, origin_of(method))
+        verify(request, origin_of(method))
     except WireError:
         return False
     return True

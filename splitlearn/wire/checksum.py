@@ -6,12 +6,13 @@ method, whole as it is. So the checksum of a request covers the method's name, t
 and that of a stream's further replies the checksum before.
 """
 
+import io
 import struct
 import zlib
 
 from splitlearn.wire.errors import Reason, WireError
 
-__all__ = ["checksum_of", "origin_of", "verified", "with_checksum"]
+__all__ = ["checksum_of", "origin_of", "verify", "with_checksum"]
 
 # Field 15, of 32 bits: to a reader of messages it is one field more.
 CHECKSUM = struct.Struct("<BI")
@@ -24,13 +25,19 @@ def origin_of(method: str) -> int:
 
 
 def with_checksum(body: bytes, origin: int) -> bytes:
-    """Put the checksum behind a message's bytes.
+    """Put the checksum behind a message's bytes; those that nobody else holds are extended and not copied.
 
     Args:
         body: the bytes.
         origin: of the method for a request, the request's checksum for a reply.
     """
-    return body + CHECKSUM.pack(TAG, zlib.crc32(body, origin))
+    stream = io.BytesIO(body)
+    del body  # the stream copies only what somebody else still holds
+    with stream.getbuffer() as content:
+        checksum = zlib.crc32(content, origin)
+    stream.seek(0, io.SEEK_END)
+    stream.write(CHECKSUM.pack(TAG, checksum))
+    return stream.getvalue()
 
 
 def checksum_of(data: bytes) -> int:
@@ -38,11 +45,11 @@ def checksum_of(data: bytes) -> int:
     return int(CHECKSUM.unpack(data[-CHECKSUM.size :])[1]) if len(data) >= CHECKSUM.size else 0
 
 
-def verified(data: bytes, origin: int) -> bytes:
-    """Return a message's bytes without its checksum; raises `WireError` when it does not match."""
-    body = data[: -CHECKSUM.size]
+def verify(data: bytes, origin: int) -> None:
+    """Hold a message's bytes against the checksum at their end; raises `WireError` when it does not match."""
     if data[-CHECKSUM.size : -CHECKSUM.size + 1] != bytes([TAG]):
         raise WireError(Reason.CORRUPT, "there is no checksum at the message's end; is the peer of another version?")
-    if data[-CHECKSUM.size :] != CHECKSUM.pack(TAG, zlib.crc32(body, origin)):
+    with memoryview(data) as content:
+        checksum = zlib.crc32(content[: -CHECKSUM.size], origin)
+    if data[-CHECKSUM.size :] != CHECKSUM.pack(TAG, checksum):
         raise WireError(Reason.CORRUPT, "the checksum at the message's end does not match its bytes")
-    return body

@@ -49,7 +49,7 @@ class Key(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., incarnation: _Optional[int] = ..., step: _Optional[int] = ..., microbatch: _Optional[int] = ..., microbatches: _Optional[int] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader", "client", "opening", "replaces")
+    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader", "client", "opening", "replaces", "message_checksum")
     class AgreementEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class OpenSessionRequest(_message.Message):
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     OPENING_FIELD_NUMBER: _ClassVar[int]
     REPLACES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     agreement: _containers.ScalarMap[str, str]
     resume_steps: _containers.RepeatedScalarFieldContainer[int]
@@ -73,19 +74,22 @@ class OpenSessionRequest(_message.Message):
     client: str
     opening: int
     replaces: int
-    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class OpenSessionReply(_message.Message):
-    __slots__ = ("incarnation", "applied_step", "fingerprint", "max_message_bytes")
+    __slots__ = ("incarnation", "applied_step", "fingerprint", "max_message_bytes", "message_checksum")
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     APPLIED_STEP_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     incarnation: int
     applied_step: int
     fingerprint: str
     max_message_bytes: int
-    def __init__(self, incarnation: _Optional[int] = ..., applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., max_message_bytes: _Optional[int] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, incarnation: _Optional[int] = ..., applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., max_message_bytes: _Optional[int] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class Commit(_message.Message):
     __slots__ = ("step", "learning_rate", "clip_coefficient", "skip")
@@ -100,44 +104,52 @@ class Commit(_message.Message):
     def __init__(self, step: _Optional[int] = ..., learning_rate: _Optional[float] = ..., clip_coefficient: _Optional[float] = ..., skip: _Optional[bool] = ...) -> None: ...
 
 class ComputeRequest(_message.Message):
-    __slots__ = ("key", "smashed", "attention_mask", "commit", "inference")
+    __slots__ = ("key", "smashed", "attention_mask", "commit", "inference", "message_checksum")
     KEY_FIELD_NUMBER: _ClassVar[int]
     SMASHED_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_MASK_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
     INFERENCE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     key: Key
     smashed: Tensor
     attention_mask: Tensor
     commit: Commit
     inference: bool
-    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., smashed: _Optional[_Union[Tensor, _Mapping]] = ..., attention_mask: _Optional[_Union[Tensor, _Mapping]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., inference: _Optional[bool] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., smashed: _Optional[_Union[Tensor, _Mapping]] = ..., attention_mask: _Optional[_Union[Tensor, _Mapping]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., inference: _Optional[bool] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class ComputeReply(_message.Message):
-    __slots__ = ("features", "stopping")
+    __slots__ = ("features", "stopping", "message_checksum")
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     STOPPING_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     features: Tensor
     stopping: bool
-    def __init__(self, features: _Optional[_Union[Tensor, _Mapping]] = ..., stopping: _Optional[bool] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, features: _Optional[_Union[Tensor, _Mapping]] = ..., stopping: _Optional[bool] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class BackwardRequest(_message.Message):
-    __slots__ = ("key", "features_grad")
+    __slots__ = ("key", "features_grad", "message_checksum")
     KEY_FIELD_NUMBER: _ClassVar[int]
     FEATURES_GRAD_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     key: Key
     features_grad: Tensor
-    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., features_grad: _Optional[_Union[Tensor, _Mapping]] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., features_grad: _Optional[_Union[Tensor, _Mapping]] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class BackwardReply(_message.Message):
-    __slots__ = ("smashed_grad", "norms", "stopping")
+    __slots__ = ("smashed_grad", "norms", "stopping", "message_checksum")
     SMASHED_GRAD_FIELD_NUMBER: _ClassVar[int]
     NORMS_FIELD_NUMBER: _ClassVar[int]
     STOPPING_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     smashed_grad: Tensor
     norms: _containers.RepeatedCompositeFieldContainer[ParameterNorm]
     stopping: bool
-    def __init__(self, smashed_grad: _Optional[_Union[Tensor, _Mapping]] = ..., norms: _Optional[_Iterable[_Union[ParameterNorm, _Mapping]]] = ..., stopping: _Optional[bool] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, smashed_grad: _Optional[_Union[Tensor, _Mapping]] = ..., norms: _Optional[_Iterable[_Union[ParameterNorm, _Mapping]]] = ..., stopping: _Optional[bool] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class ParameterNorm(_message.Message):
     __slots__ = ("name", "norm")
@@ -148,25 +160,29 @@ class ParameterNorm(_message.Message):
     def __init__(self, name: _Optional[str] = ..., norm: _Optional[float] = ...) -> None: ...
 
 class GetGradientsRequest(_message.Message):
-    __slots__ = ("key", "names")
+    __slots__ = ("key", "names", "message_checksum")
     KEY_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     key: Key
     names: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., names: _Optional[_Iterable[str]] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., names: _Optional[_Iterable[str]] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class Gradient(_message.Message):
-    __slots__ = ("name", "gradient", "left")
+    __slots__ = ("name", "gradient", "left", "message_checksum")
     NAME_FIELD_NUMBER: _ClassVar[int]
     GRADIENT_FIELD_NUMBER: _ClassVar[int]
     LEFT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     name: str
     gradient: Tensor
     left: int
-    def __init__(self, name: _Optional[str] = ..., gradient: _Optional[_Union[Tensor, _Mapping]] = ..., left: _Optional[int] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, name: _Optional[str] = ..., gradient: _Optional[_Union[Tensor, _Mapping]] = ..., left: _Optional[int] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class SyncTrainingStateRequest(_message.Message):
-    __slots__ = ("key", "action", "commit")
+    __slots__ = ("key", "action", "commit", "message_checksum")
     class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ACTION_QUERY: _ClassVar[SyncTrainingStateRequest.Action]
@@ -182,17 +198,21 @@ class SyncTrainingStateRequest(_message.Message):
     KEY_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     key: Key
     action: SyncTrainingStateRequest.Action
     commit: Commit
-    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., action: _Optional[_Union[SyncTrainingStateRequest.Action, str]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., action: _Optional[_Union[SyncTrainingStateRequest.Action, str]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class SyncTrainingStateReply(_message.Message):
-    __slots__ = ("applied_step", "fingerprint", "stopping")
+    __slots__ = ("applied_step", "fingerprint", "stopping", "message_checksum")
     APPLIED_STEP_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     STOPPING_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     applied_step: int
     fingerprint: str
     stopping: bool
-    def __init__(self, applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., stopping: _Optional[bool] = ...) -> None: ...
+    message_checksum: int
+    def __init__(self, applied_step: _Optional[int] = ..., fingerprint: _Optional[str] = ..., stopping: _Optional[bool] = ..., message_checksum: _Optional[int] = ...) -> None: ...

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.checksum import checksum_of, origin_of, verified, with_checksum
+from splitlearn.wire.checksum import checksum_of, origin_of, verify, with_checksum
 from splitlearn.wire.errors import Code, Reason, WireError
 
 __all__ = ["METHODS", "SERVICE", "Method"]
@@ -43,7 +44,7 @@ class Method:
     def read_request(self, data: bytes) -> Message:
         """Return the request that the bytes are; raises `WireError`."""
         try:
-            return self.request_type.FromString(verified(data, origin_of(self.name)))
+            return _read(self.request_type, data, origin_of(self.name))
         except DecodeError:
             raise WireError(Reason.BAD_REQUEST, "the bytes are no message of this method") from None
 
@@ -68,9 +69,19 @@ class Method:
 
     def _read_reply(self, data: bytes, origin: int) -> Message:
         try:
-            return self.reply_type.FromString(verified(data, origin))
+            return _read(self.reply_type, data, origin)
         except DecodeError:
             raise WireError(Reason.TRANSPORT, "the bytes are no reply of this method", Code.DATA_LOSS) from None
+
+
+def _read(kind: type[Message], data: bytes, origin: int) -> Message:
+    """Decode a message, whose checksum is a field of it so that nothing need be cut off; raises `DecodeError`, too."""
+    verify(data, origin)
+    message: Any = kind.FromString(data)
+    if message.message_checksum != checksum_of(data):
+        raise DecodeError("the message's last field runs into its checksum")
+    message.ClearField("message_checksum")
+    return cast("Message", message)
 
 
 METHODS = {

@@ -59,10 +59,11 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
     codec = CODECS.get(message.codec)
     if codec is None:
         raise WireError(Reason.UNKNOWN_CODEC, f"{spec.name}: codec {message.codec!r}; known are {', '.join(CODECS)}")
-    if zlib.crc32(message.data) != message.checksum:
+    data = message.data  # every reading of the field makes a copy
+    if zlib.crc32(data) != message.checksum:
         raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")
     try:
-        tensor = codec.decode(message.data, spec.dtype, shape)
+        tensor = codec.decode(data, spec.dtype, shape)
     except ValueError as error:
         reason = Reason.DECOMPRESSION_BOMB if isinstance(error, InflatesTooFarError) else Reason.BAD_DATA
         raise WireError(reason, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None

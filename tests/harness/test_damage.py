@@ -5,7 +5,7 @@ import torch
 
 from harness.plan.faults.damage import SPOTS, damaged
 from splitlearn.wire import compute_service_pb2 as pb
-from splitlearn.wire.checksum import origin_of, verified, with_checksum
+from splitlearn.wire.checksum import origin_of, verify, with_checksum
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.tensors import encode_tensor
 
@@ -32,7 +32,7 @@ def test_one_bit_anywhere_is_seen_by_the_seal(message, spot):
 
     assert 1 == sum((a ^ b).bit_count() for a, b in zip(body, spoiled, strict=True))
     with pytest.raises(WireError, match="CORRUPT"):
-        verified(spoiled, ORIGIN)
+        verify(spoiled, ORIGIN)
 
 
 def test_spots_are_places_of_their_own():
