@@ -1,6 +1,14 @@
 """A single-threaded machine, fully controlled by a test or a simulation."""
 
-from splitlearn.runtime.simulated.entropy import SeededEntropy
+from splitlearn.runtime.runtime import Runtime
 from splitlearn.runtime.simulated.manual_clock import ManualClock
+from splitlearn.runtime.simulated.memory_disk import MemoryDisk
+from splitlearn.runtime.simulated.memory_locks import MemoryLocks
+from splitlearn.runtime.simulated.seeded_entropy import SeededEntropy
 
-__all__ = ["ManualClock", "SeededEntropy"]
+__all__ = ["ManualClock", "MemoryDisk", "MemoryLocks", "SeededEntropy", "simulated_runtime"]
+
+
+def simulated_runtime(seed: int = 0) -> Runtime:
+    """Return a machine with an empty disk, whose chance a seed repeats."""
+    return Runtime(ManualClock(), SeededEntropy(seed), MemoryDisk(), MemoryLocks())

@@ -1,0 +1,151 @@
+"""The disk in memory does what the machine's does, and loses in a crash what that may lose."""
+
+import pytest
+from runtime.crashing import mixture
+
+from splitlearn.runtime.disk import SystemDisk
+from splitlearn.runtime.durable import make_folder, write_atomically
+from splitlearn.runtime.simulated import MemoryDisk
+from splitlearn.runtime.simulated.memory_disk import everything
+
+
+@pytest.fixture(params=[SystemDisk, MemoryDisk])
+def disk(request, tmp_path):
+    """Each kind in turn; both have the folder of the test."""
+    made = request.param()
+    made.make_folder(tmp_path)
+    return made
+
+
+def test_what_is_written_is_read_and_written_over(disk, tmp_path):
+    for data in (b"one", b"", b"\x00longer than before"):
+        disk.write(tmp_path / "file", data)
+        assert data == disk.read(tmp_path / "file")
+    assert ["file"] == disk.names(tmp_path)
+
+
+def test_a_rename_replaces_a_file_and_takes_a_folder_with_all_that_is_in_it(disk, tmp_path):
+    disk.write(tmp_path / "new", b"new")
+    disk.write(tmp_path / "old", b"old")
+    disk.rename(tmp_path / "new", tmp_path / "old")
+    disk.make_folder(tmp_path / "a" / "b")
+    disk.write(tmp_path / "a" / "b" / "c", b"below")
+    disk.rename(tmp_path / "a", tmp_path / "z")
+
+    assert ["old", "z"] == sorted(disk.names(tmp_path))
+    assert (b"new", b"below") == (disk.read(tmp_path / "old"), disk.read(tmp_path / "z" / "b" / "c"))
+    assert not disk.exists(tmp_path / "a" / "b")
+
+
+def test_what_is_removed_is_gone_and_may_be_gone_already(disk, tmp_path):
+    disk.make_folder(tmp_path / "a" / "b")
+    disk.write(tmp_path / "a" / "b" / "c", b"")
+    disk.write(tmp_path / "file", b"")
+    disk.remove_folder(tmp_path / "a")
+    for _ in range(2):
+        disk.remove(tmp_path / "file")
+
+    assert [] == disk.names(tmp_path)
+
+
+def test_a_folder_may_be_there_already_or_nowhere(disk, tmp_path):
+    for _ in range(2):
+        disk.make_folder(tmp_path / "a" / "b")
+    disk.sync_folder(tmp_path / "a")
+
+    assert disk.exists(tmp_path / "a" / "b")
+    assert ["b"] == disk.names(tmp_path / "a")
+    assert [] == disk.names(tmp_path / "nowhere" / "at all")
+
+
+def test_lines_are_added_behind_the_last_whole_one(disk, tmp_path):
+    for _ in range(2):
+        with disk.append_lines(tmp_path / "log") as add:
+            add(b"one\n")
+            add(b"two\nto")
+            add(b"rn")
+
+    assert b"one\ntwo\none\ntwo\ntorn" == disk.read(tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    ("error", "act"),
+    [
+        (FileNotFoundError, lambda disk, at: disk.read(at / "nothing")),
+        (FileNotFoundError, lambda disk, at: disk.write(at / "nowhere" / "file", b"")),
+        (FileNotFoundError, lambda disk, at: disk.rename(at / "nothing", at / "else")),
+        (FileNotFoundError, lambda disk, at: disk.remove_folder(at / "nothing")),
+        (FileNotFoundError, lambda disk, at: disk.sync_folder(at / "nothing")),
+        (IsADirectoryError, lambda disk, at: disk.read(at)),
+        (NotADirectoryError, lambda disk, at: disk.write(at / "file" / "below", b"")),
+        (OSError, lambda disk, at: disk.make_folder(at / "file" / "below")),
+    ],
+)
+def test_what_cannot_be_done_is_refused_alike(disk, tmp_path, error, act):
+    disk.write(tmp_path / "file", b"")
+    with pytest.raises(error):
+        act(disk, tmp_path)
+
+
+def crashed(disk, choose=lambda _: 0):
+    disk.crash(choose)
+    return disk
+
+
+@pytest.fixture
+def memory(tmp_path):
+    made = MemoryDisk()
+    make_folder(made, tmp_path)
+    return made
+
+
+def test_bytes_that_were_forced_are_lost_with_a_name_that_was_not(memory, tmp_path):
+    memory.write(tmp_path / "file", b"data")
+    assert not crashed(memory).exists(tmp_path / "file")
+    memory.write(tmp_path / "file", b"data")
+    memory.sync_folder(tmp_path)
+
+    assert b"data" == crashed(memory).read(tmp_path / "file")
+
+
+def test_a_rename_is_undone_until_its_folder_is_forced(memory, tmp_path):
+    write_atomically(memory, tmp_path / "file", b"old")
+    memory.write(tmp_path / "other", b"new")
+    memory.rename(tmp_path / "other", tmp_path / "file")
+    assert b"new" == memory.read(tmp_path / "file")
+
+    assert b"old" == crashed(memory).read(tmp_path / "file")
+    assert ["file"] == memory.names(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rename_that_nobody_waited_for_is_done_or_not_and_never_half(memory, tmp_path, seed):
+    write_atomically(memory, tmp_path / "a", b"data")
+    memory.rename(tmp_path / "a", tmp_path / "b")
+    memory.rename(tmp_path / "b", tmp_path / "c")
+
+    (left,) = crashed(memory, mixture(seed)).names(tmp_path)
+    assert b"data" == memory.read(tmp_path / left)
+
+
+def test_lines_that_nobody_forced_may_be_lost_torn_or_there(memory, tmp_path):
+    found = set()
+    for seed in range(200):
+        with memory.append_lines(tmp_path / "log") as add:
+            memory.sync_folder(tmp_path)
+            add(b"a line\n")
+        found.add(crashed(memory, mixture(seed)).read(tmp_path / "log")[:7])
+        memory.remove(tmp_path / "log")
+
+    assert {b"", b"a line\n"} < found
+    assert all(b"a line\n".startswith(data) for data in found)
+    assert len(found) > 2
+
+
+def test_all_may_have_reached_the_disk(memory, tmp_path):
+    memory.make_folder(tmp_path / "a" / "b")
+    with memory.append_lines(tmp_path / "a" / "b" / "log") as add:
+        add(b"line\n")
+
+    assert b"line\n" == crashed(memory, everything).read(tmp_path / "a" / "b" / "log")
+    assert not crashed(memory).exists(tmp_path / "a" / "b" / "other")
