@@ -1,8 +1,9 @@
 """Named points that a process passes, reported to an observer that can hold the process there.
 
 Without an observer a point is one call of an empty method. The observer listens on a Unix socket; both sides speak
-JSON, one object a line. It first sends `{"holds": [{"point", "step", "microbatch"}, …]}`, where a missing or null
-field matches anything and every hold matches once; a held process waits for `{"release": id}`.
+JSON, one object a line. The process first says `{"hello": role, "party": name}`; the observer answers
+`{"holds": [{"point", "step", "microbatch"}, …]}`, where a missing or null field matches anything and every hold matches
+once; a held process waits for `{"release": id}`.
 """
 
 import itertools
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from splitlearn.points import POINTS
 
-__all__ = ["NullProbe", "Probe", "SocketProbe", "open_probe"]
+__all__ = ["NullProbe", "Probe", "ProbeWith", "SocketProbe", "open_probe"]
 
 
 class Probe(Protocol):
@@ -33,15 +34,33 @@ class NullProbe:
         """Do nothing."""
 
 
-class SocketProbe:
-    """Reports to an observer; times are nanoseconds of the system-wide monotonic clock."""
+class ProbeWith:
+    """Reports points with more fields than their place tells, such as the session that a trunk passes them for."""
 
-    def __init__(self, path: Path, source: str) -> None:
+    def __init__(self, probe: Probe, **fields: object) -> None:
+        self._probe = probe
+        self._fields = fields
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Report that the process passes a point; returns when it may go on."""
+        self._probe.point(name, step, microbatch, **self._fields, **fields)
+
+
+class SocketProbe:
+    """Reports to an observer; times are nanoseconds of the system-wide monotonic clock.
+
+    Args:
+        path: socket of the observer.
+        source: role of this process: client or trunk.
+        party: which one of that role it is; the role itself where it is the only one.
+    """
+
+    def __init__(self, path: Path, source: str, party: str = "") -> None:
         self._source = source
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(str(path))
         self._lines = self._socket.makefile("r")
-        self._send({"hello": source})
+        self._send({"hello": source, "party": party or source})
         self._holds: list[dict[str, object]] = json.loads(self._lines.readline())["holds"]
         self._released: dict[int, threading.Event] = {}
         self._ids = itertools.count()
@@ -84,6 +103,6 @@ class SocketProbe:
                 released.set()
 
 
-def open_probe(path: Path | None, source: str) -> Probe:
+def open_probe(path: Path | None, source: str, party: str = "") -> Probe:
     """Connect to the observer at `path`, or to nobody."""
-    return SocketProbe(path, source) if path else NullProbe()
+    return SocketProbe(path, source, party) if path else NullProbe()

@@ -32,7 +32,9 @@ class RunProgress:
         self._bar.close()
 
     def take(self, event: Event) -> None:
-        """Show an event."""
+        """Show an event, of several clients the first one's."""
+        if event.source == "client" != event.party:
+            return
         if event.point == "client.step.started":
             self._stand_at(event.step or 0)  # a run that goes back to a checkpoint starts an earlier step
         elif event.point == "client.commit.applied":

@@ -26,12 +26,14 @@ from harness.trace.memory_sample import MemorySample
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 
-__all__ = ["SECOND_SESSION", "SESSION", "Execution", "ExecutionResult"]
+__all__ = ["SECOND_CLIENT", "SECOND_SESSION", "SESSION", "Execution", "ExecutionResult"]
 
 START_TIMEOUT = 90.0
 COUNTERS_TIMEOUT = 5.0
 SESSION = "run"
 SECOND_SESSION = "second-run"
+# What the other client is called in traces, logs and recordings.
+SECOND_CLIENT = "client-2"
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,10 @@ class Execution:
             yield
             return
         config = config.but(save_dir=self._record.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
-        path, folder = self._record.folder / "second-client.json", self._record.recorder("second-client")
+        path, folder = self._record.folder / f"{SECOND_CLIENT}.json", self._record.recorder(SECOND_CLIENT)
         config.save(path)
-        argv = ["train", "--config", str(path), "--record", str(folder)]
-        program = self._start("second-client", argv)
+        observed = ["--probe", str(self._observer.path), "--party", SECOND_CLIENT]
+        program = self._start(SECOND_CLIENT, ["train", "--config", str(path), "--record", str(folder), *observed])
         try:
             yield
             status = program.wait(self._scenario.timeout)
@@ -216,7 +218,7 @@ class Execution:
         self._record.event(event)
         if event.point == "trunk.server.ready":
             self._trunk_address = str(event.fields["address"])
-        elif event.point == "client.commit.applied":
+        elif event.point == "client.commit.applied" and event.party == "client":
             self._memory += sample_memory(self._world.parties, event.step or 0)
         if event.release is not None:
             self._director.take(event, self._world)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.execution import SECOND_SESSION, SESSION, ExecutionResult
+from harness.engine.execution import SECOND_CLIENT, SECOND_SESSION, SESSION, ExecutionResult
 from harness.engine.references import Reference
 from harness.engine.testbed import Testbed
 from harness.errors import HarnessError
@@ -13,6 +13,7 @@ from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
 from harness.recording.writer import RunRecord, read_lines
+from harness.trace.event import Event
 
 __all__ = ["facts_of", "second_reference"]
 
@@ -31,7 +32,7 @@ def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, tes
     reference_steps = read_lines(folder / "reference.jsonl")
     return RunFacts(
         scenario=scenario,
-        events=result.events,
+        events=[event for event in result.events if not _is_of_second(event)],
         problem=problem,
         split_steps=_metrics(record, SESSION),
         reference_steps=reference_steps,
@@ -42,24 +43,29 @@ def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, tes
         crashes=crashes_in(record.logs),
         halves=_halves(record, SESSION),
         exported=exported,
-        second=_second_facts(scenario, record, testbed) if scenario.second_client else None,
+        second=_second_facts(scenario, record, result, testbed) if scenario.second_client else None,
     )
 
 
-def _second_facts(scenario: Scenario, record: RunRecord, testbed: Testbed) -> RunFacts:
-    """Gather what is known of the other client, which nobody observed."""
+def _is_of_second(event: Event) -> bool:
+    """Whether an event is of the other client, or one of the trunk's in that client's session."""
+    return event.party == SECOND_CLIENT or event.fields.get("session") == SECOND_SESSION
+
+
+def _second_facts(scenario: Scenario, record: RunRecord, result: ExecutionResult, testbed: Testbed) -> RunFacts:
+    """Gather what is known of the other client."""
     assert scenario.second_client is not None
     config = scenario.second_client
     folder = second_reference(scenario, testbed).wait()
     reference_steps = read_lines(folder / "reference.jsonl")
     finals = _finals(record, SECOND_SESSION, len(reference_steps))
     return RunFacts(
-        scenario=replace(scenario, config=config, second_client=None),
-        events=(),
+        scenario=replace(scenario, config=config, second_client=None, checks=()),
+        events=[event for event in result.events if _is_of_second(event)],
         problem="",
         split_steps=_metrics(record, SECOND_SESSION),
         reference_steps=reference_steps,
-        split=RunFiles((record.recorder("second-client"),), finals, (record.recorder("trunk"),)),
+        split=RunFiles((record.recorder(SECOND_CLIENT),), finals, (record.recorder("trunk"),)),
         reference=RunFiles((folder,), (folder / "final.safetensors",)),
         traffic=None,
     )

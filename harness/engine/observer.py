@@ -103,9 +103,10 @@ class Observer:
         """Seconds since the run began."""
         return (time.monotonic_ns() - self._started) / 1e9
 
-    def note(self, source: str, point: str, **fields: object) -> Event:
-        """Put an event of the harness or the proxy into the trace."""
-        return self._add(time.monotonic_ns(), source, point, {"step": None, "microbatch": None, **fields}, None)
+    def note(self, source: str, point: str, party: str = "", **fields: object) -> Event:
+        """Put an event of the harness or the proxy into the trace; `party` is whose it is, where it is one's."""
+        place = {"step": None, "microbatch": None, "party": party}
+        return self._add(time.monotonic_ns(), source, point, {**place, **fields}, None)
 
     def wait_for(
         self,
@@ -132,7 +133,7 @@ class Observer:
         while True:
             heard = self.events[seen:]
             for event in heard:
-                if event.number > after and at.matches(event) and fields.items() <= event.fields.items():
+                if event.number > after and at.matches(event) and event.tells(fields):
                     return event
             seen += len(heard)
             meanwhile()
@@ -179,17 +180,18 @@ class Observer:
         with connection:
             messages = _messages(connection)
             hello = next(messages, {"hello": ""})
+            party = hello.get("party", hello["hello"])
             with suppress(OSError):  # the process is gone
-                connection.sendall(json.dumps({"holds": self._holds_of(hello["hello"])}).encode() + b"\n")
+                connection.sendall(json.dumps({"holds": self._holds_of(party)}).encode() + b"\n")
             for values in messages:
-                self._take(connection, values)
+                self._take(connection, {**values, "party": party})
 
-    def _holds_of(self, source: str) -> list[dict[str, object]]:
+    def _holds_of(self, party: str) -> list[dict[str, object]]:
         with self._changed:
             return [
                 {"point": hold.at.point, "step": hold.at.step, "microbatch": hold.at.microbatch}
                 for hold in self._holds
-                if hold.at.source == source
+                if hold.at.source == party
                 for _ in range(hold.left)
             ]
 
@@ -225,10 +227,10 @@ class Observer:
     def _add(
         self, ns: int, source: str, point: str, values: dict[str, Any], release: Callable[[], None] | None
     ) -> Event:
-        step, microbatch = values.pop("step"), values.pop("microbatch")
+        step, microbatch, party = values.pop("step"), values.pop("microbatch"), values.pop("party")
         with self._changed:
             t = (ns - self._started) / 1e9
-            event = Event(len(self.events), t, source, point, step, microbatch, values, release)
+            event = Event(len(self.events), t, source, party, point, step, microbatch, values, release)
             self.events.append(event)
             self._changed.notify_all()
         return event

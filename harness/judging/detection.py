@@ -79,5 +79,5 @@ def _is_mark(event: Event) -> bool:
 
 def _is_gone(event: Event) -> bool:
     """Return whether from here on there is no client that could notice anything."""
-    away = event.point in AWAY and event.fields["party"] == "client"
+    away = event.point in AWAY and event.party == "client"
     return away or event.point == "client.training.finished"

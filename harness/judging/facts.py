@@ -30,7 +30,7 @@ class RunFacts:
 
     Attributes:
         scenario: what was run.
-        events: everything that was observed, in order of arrival.
+        events: everything that was observed, in order of arrival, except what concerns another client.
         problem: why the run did not end by itself successfully; empty if it did.
         split_steps: the client's metrics, the last entry of each step.
         reference_steps: the reference's metrics.

@@ -157,7 +157,7 @@ def other_parties() -> Iterable[Scenario]:
         "two-clients",
         "Two clients at one trunk, each with the bits of its own reference",
         SMALL,
-        checks=("equivalence", "second_client"),
+        checks=("equivalence", "exactly_once", "second_client"),
         second_client=SMALL.but(learning_rate=3e-3, scheduler_type="linear", batch_size=3, codec="zlib", max_steps=8),
     )
     yield Scenario(

@@ -45,7 +45,7 @@ def _sessions(run: RunFolder) -> Iterator[Happening]:
     """Tell of every session after the first, and of the steps that it does once more."""
     opened, newest = False, -1
     for event in run.trace:
-        if event.point not in SESSIONS:
+        if event.point not in SESSIONS or event.party != "client":
             continue
         step = event.step or 0
         if event.point == "client.step.started":

@@ -35,10 +35,10 @@ class StepDone:
 
 
 def lives(run: RunFolder) -> list[Life]:
-    """Return the times in which client and trunk ran; one that was paused runs again when it goes on."""
+    """Return the times in which each party ran; one that was paused runs again when it goes on."""
     found: list[Life] = []
-    for party in ("client", "trunk"):
-        own = [event.t for event in run.trace if event.source == party]
+    for party in sorted({event.party for event in run.trace if event.party}):
+        own = [event.t for event in run.trace if event.teller == party]
         if not own:
             continue
         began: float | None = own[0]
@@ -54,9 +54,10 @@ def lives(run: RunFolder) -> list[Life]:
 
 
 def steps_done(run: RunFolder) -> list[StepDone]:
-    """Return every step that the client began, as often as it did."""
-    marks = [event for event in run.trace if event.point in STEP_ENDS or _ends_client(event)]
-    last = max((event.t for event in run.trace if event.source == "client"), default=0.0)
+    """Return every step that the client began, as often as it did; of several clients, the first."""
+    own = [event for event in run.trace if event.party == "client"]
+    marks = [event for event in own if event.point in STEP_ENDS or _ends_client(event)]
+    last = max((event.t for event in own if event.source == "client"), default=0.0)
     done: list[StepDone] = []
     newest = -1
     for event, until in zip(marks, _ends(marks, last), strict=True):
@@ -71,4 +72,4 @@ def _ends(marks: Sequence[Event], last: float) -> list[float]:
 
 
 def _ends_client(event: Event) -> bool:
-    return event.party == "client" and event.point in ("process.killed", "process.stopped")
+    return event.point in ("process.killed", "process.stopped")

@@ -9,9 +9,9 @@ __all__ = ["PointPassed", "points_passed"]
 
 @dataclass(frozen=True)
 class PointPassed:
-    """One point of one process, with the times of its first and last event in seconds since the start."""
+    """One point of one party, with the times of its first and last event in seconds since the start."""
 
-    source: str
+    party: str
     name: str
     times: int
     first: float
@@ -22,6 +22,6 @@ def points_passed(run: RunFolder) -> list[PointPassed]:
     """List the points in the order in which they were first passed, process by process."""
     times: dict[tuple[str, str], list[float]] = {}
     for event in run.trace:
-        times.setdefault((event.source, event.point), []).append(event.t)
+        times.setdefault((event.teller, event.point), []).append(event.t)
     passed = [PointPassed(*key, times=len(at), first=at[0], last=at[-1]) for key, at in times.items()]
-    return sorted(passed, key=lambda point: point.source)
+    return sorted(passed, key=lambda point: point.party)

@@ -14,7 +14,8 @@ class Event:
     Attributes:
         number: position in the order of arrival.
         t: seconds since the run began.
-        source: client, trunk, proxy or harness.
+        source: role of who tells it: client, trunk, proxy or harness.
+        party: whose event it is: client, client-2 or trunk; empty where it is nobody's.
         point: name of the point.
         step: optimizer step, where the point has one.
         microbatch: microbatch, where the point has one.
@@ -25,13 +26,19 @@ class Event:
     number: int
     t: float
     source: str
+    party: str
     point: str
     step: int | None
     microbatch: int | None
     fields: Mapping[str, Any]
     release: Callable[[], None] | None = field(default=None, compare=False)
 
+    def tells(self, fields: Mapping[str, object]) -> bool:
+        """Whether it tells all of these, of which the party may be one."""
+        return fields.items() <= {**self.fields, "party": self.party}.items()
+
     def as_json(self) -> dict[str, object]:
         """Return the event as it stands in the trace."""
-        plain = {"t": round(self.t, 6), "source": self.source, "point": self.point}
+        whose = {"party": self.party} if self.party else {}
+        plain = {"t": round(self.t, 6), "source": self.source, **whose, "point": self.point}
         return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}

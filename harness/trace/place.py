@@ -9,7 +9,10 @@ __all__ = ["At"]
 
 @dataclass(frozen=True)
 class At:
-    """A place in a run: the n-th passing of a named point, at a step and microbatch; None matches any."""
+    """A place in a run: the n-th passing of a named point, at a step and microbatch; None matches any.
+
+    If several parties have one role, the place is that of the party whose name is the role.
+    """
 
     point: str
     step: int | None = None
@@ -18,12 +21,13 @@ class At:
 
     @property
     def source(self) -> str:
-        """The process that passes the point."""
+        """The role of the process that passes the point, and the party's name."""
         return self.point.partition(".")[0]
 
     def matches(self, event: Event) -> bool:
         """Return whether an event is at this place."""
-        return self.covers(event.point, event.step, event.microbatch)
+        mine = event.source != self.source or event.party == self.source
+        return mine and self.covers(event.point, event.step, event.microbatch)
 
     def covers(self, point: str, step: int | None, microbatch: int | None) -> bool:
         """Return whether a point passed at a step and microbatch is at this place."""

@@ -10,10 +10,13 @@ __all__ = ["add_observer_flags", "observers"]
 
 
 def add_observer_flags(parser: argparse.ArgumentParser) -> None:
-    """Add `--probe`, `--record` and `--record-steps`."""
+    """Add `--probe`, `--party`, `--record` and `--record-steps`."""
     group = parser.add_argument_group("observation", "for tests; each costs nothing when it is not given")
     group.add_argument(
         "--probe", type=Path, metavar="SOCKET", help="Unix socket of an observer that is told every point"
+    )
+    group.add_argument(
+        "--party", default="", metavar="NAME", help="who this is to the observer, where it hears several of one role"
     )
     group.add_argument(
         "--record", type=Path, metavar="DIR", help="write a digest of every gradient and cut tensor there"
@@ -25,4 +28,4 @@ def add_observer_flags(parser: argparse.ArgumentParser) -> None:
 
 def observers(flags: argparse.Namespace, source: str) -> tuple[Probe, Recorder]:
     """Open the probe and the recorder that the flags ask for."""
-    return open_probe(flags.probe, source), open_recorder(flags.record, flags.record_steps)
+    return open_probe(flags.probe, source, flags.party), open_recorder(flags.record, flags.record_steps)

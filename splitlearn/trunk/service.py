@@ -11,7 +11,7 @@ from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
-from splitlearn.probe import Probe
+from splitlearn.probe import Probe, ProbeWith
 from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
 from splitlearn.trunk.activations import Activations
@@ -141,30 +141,30 @@ class TrunkService:
             )
         self._run(request.key)
         at = position_value(request.key)
-        self._probe.point("trunk.compute.received", at.step, at.microbatch)
+        self._probe_of(request.key.session_id).point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
         features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
         features = self._tensors.reply(features_BTH, request.smashed)
         reply = pb.ComputeReply(features=features, stopping=self.stopping)
-        self._probe.point("trunk.compute.done", at.step, at.microbatch)
+        self._probe_of(request.key.session_id).point("trunk.compute.done", at.step, at.microbatch)
         return reply
 
     def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:
         """Backward pass of one microbatch."""
         session = self._run(request.key)
         at = position_value(request.key)
-        self._probe.point("trunk.backward.received", at.step, at.microbatch)
+        self._probe_of(request.key.session_id).point("trunk.backward.received", at.step, at.microbatch)
         result = session.backward(at, self._tensors.hidden("features_grad", request.features_grad))
         norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
         smashed_grad = self._tensors.reply(result.smashed_grad_BTH, request.features_grad)
         reply = pb.BackwardReply(smashed_grad=smashed_grad, norms=norms, stopping=self.stopping)
-        self._probe.point("trunk.backward.done", at.step, at.microbatch)
+        self._probe_of(request.key.session_id).point("trunk.backward.done", at.step, at.microbatch)
         return reply
 
     def get_gradients(self, request: pb.GetGradientsRequest) -> Iterator[pb.Gradient]:
         """The accumulated gradients of the step in progress."""
         session = self._session(request.key)
-        self._probe.point("trunk.gradients.received", request.key.step)
+        self._probe_of(request.key.session_id).point("trunk.gradients.received", request.key.step)
         gradients = session.gradients(request.names)
         if request.key.step != session.applied_step or not gradients:
             have = f"{session.applied_step} is in progress" if gradients else "none are accumulated"
@@ -172,7 +172,7 @@ class TrunkService:
         for left, (name, gradient) in zip(reversed(range(len(gradients))), gradients.items(), strict=True):
             coded = encode_tensor(gradient, "raw", self._config.max_message_bytes)
             yield pb.Gradient(name=name, gradient=coded, left=left)
-        self._probe.point("trunk.gradients.done", request.key.step)
+        self._probe_of(request.key.session_id).point("trunk.gradients.done", request.key.step)
 
     def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
         """Commit, save, close, or just tell the state."""
@@ -181,7 +181,7 @@ class TrunkService:
         if request.action in CLOSING and request.key.session_id not in self._sessions:
             return pb.SyncTrainingStateReply()  # a repeated close
         session = self._session(request.key)
-        self._probe.point("trunk.sync.received", request.key.step)
+        self._probe_of(request.key.session_id).point("trunk.sync.received", request.key.step)
         if request.action == pb.SyncTrainingStateRequest.ACTION_COMMIT and not request.HasField("commit"):
             raise WireError(Reason.BAD_REQUEST, "there is no commit in a request to commit")
         if request.HasField("commit"):
@@ -199,12 +199,12 @@ class TrunkService:
             if not self.stopping or request.action == pb.SyncTrainingStateRequest.ACTION_ABANDON:
                 self._release(request.key.session_id)
             self._close(request.key.session_id)
-        self._probe.point("trunk.sync.done", request.key.step)
+        self._probe_of(request.key.session_id).point("trunk.sync.done", request.key.step)
         return pb.SyncTrainingStateReply(applied_step=session.applied_step, fingerprint=saved, stopping=self.stopping)
 
     def _open(self, name: str, opening: Opening, request: pb.OpenSessionRequest) -> Welcome:
         self._probe.point("trunk.session.opening", max(request.resume_steps, default=0), session=name)
-        session = TrunkSession(self._load_stage(), self._config, self._probe, self._recorder)
+        session = TrunkSession(self._load_stage(), self._config, self._probe_of(name), self._recorder)
         if request.resume_steps:
             self._resume(session, request)
         elif not request.reader:
@@ -247,6 +247,9 @@ class TrunkService:
         self._sessions.close(name)
         self._probe.point("trunk.session.closed", session=name)
 
+    def _probe_of(self, name: str) -> Probe:
+        return ProbeWith(self._probe, session=name)
+
     def _session(self, key: pb.Key) -> TrunkSession:
         return self._sessions.get(key.session_id, key.incarnation)
 
@@ -260,7 +263,9 @@ class TrunkService:
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
         """Take the newest step that both sides have and that can be read here."""
         name = checked_name(request.resume_session_id or request.session_id)
-        store = CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe, session.weights())
+        store = CheckpointStore(
+            self._disk, self._config.save_dir, name, "trunk", self._probe_of(name), session.weights()
+        )
         problems = []
         # A reader goes on with nothing.
         settings = self._shared if request.reader else self._resumed
@@ -318,4 +323,4 @@ class TrunkService:
         log.warning("session %s: its client has saved nothing; what was saved of it here is removed", name)
 
     def _store(self, name: str) -> CheckpointStore:
-        return CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe)
+        return CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe_of(name))

@@ -110,8 +110,8 @@ def connect_probe():
     """Return a function that connects a probe as a process does; the probes are closed when the test ends."""
     probes = []
 
-    def connect(observer, source="client"):
-        probes.append(SocketProbe(observer.path, source))
+    def connect(observer, source="client", party=""):
+        probes.append(SocketProbe(observer.path, source, party))
         return probes[-1]
 
     yield connect

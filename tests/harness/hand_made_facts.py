@@ -22,8 +22,15 @@ def events(*passed):
     for entry in passed:
         point, step, fields = (*entry, None, {})[:3] if isinstance(entry, tuple) else (entry, None, {})
         number = next(numbers)
-        made.append(Event(number, 0.1 * number, point.partition(".")[0], point, step, None, fields or {}))
+        made.append(event(number, 0.1 * number, point, step, **(fields or {})))
     return made
+
+
+def event(number, t, point, step=None, party="", **fields):
+    """Make an event; one of a role's is that party's unless another is named."""
+    source = point.partition(".")[0]
+    whose = party or (source if source in ("client", "trunk") else "")
+    return Event(number, t, source, whose, point, step, None, fields)
 
 
 def applied(steps, sides=("client", "trunk")):

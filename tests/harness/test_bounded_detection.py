@@ -4,7 +4,7 @@ from dataclasses import replace
 from math import inf
 
 import pytest
-from hand_made_facts import facts
+from hand_made_facts import event, facts
 
 from harness.judging.checks.detection import check_detection
 from harness.judging.detection import notice_within
@@ -18,7 +18,6 @@ from harness.plan.faults import (
     Pause,
     Restart,
 )
-from harness.trace.event import Event
 from harness.trace.place import At
 from harness.trace.verdict import Verdict
 
@@ -41,10 +40,7 @@ def gone(t, point, party="client"):
 def judged(*passed, faults=(HALF_OPEN,), deadline=DEADLINE):
     """Judge a run of events given by time, point and fields."""
     made = facts(faults=faults)
-    events = [
-        Event(number, t, point.partition(".")[0], point, None, None, fields)
-        for number, (t, point, fields) in enumerate(passed)
-    ]
+    events = [event(number, t, point, **fields) for number, (t, point, fields) in enumerate(passed)]
     scenario = replace(made.scenario, config=made.scenario.config.but(rpc_timeout=deadline))
     return check_detection(replace(made, events=events, scenario=scenario))
 

@@ -1,5 +1,7 @@
 """Every check of the steps that were done passes, fails and is void as its docstring says, on runs made by hand."""
 
+from dataclasses import replace
+
 import pytest
 from hand_made_facts import applied, facts, step
 from judged import FAIL, NOT_APPLICABLE, PASS, VOID, messages
@@ -91,6 +93,21 @@ class TestExactlyOnce:
     def test_a_late_request_of_an_older_incarnation_must_be_refused_as_such(self, code, reason, expected):
         late = ("relay.request.delivered", None, {"method": "Compute", "code": code, "reason": reason})
         assert expected is check_exactly_once(facts([*applied([0, 1]), late], reference=self.two)).verdict
+
+    def test_each_of_two_clients_is_followed(self):
+        made = facts(applied([0, 1]), reference=[step(0), step(1)])
+        other = facts(applied([0, 1, 2]), reference=[step(number) for number in range(3)])
+        result = check_exactly_once(replace(made, second=other))
+        assert (PASS, 10) == (result.verdict, result.compared)
+        assert "5 steps, each applied once on both sides" == result.summary
+
+    @pytest.mark.parametrize("side", ["client", "trunk"])
+    def test_a_step_that_the_second_client_misses_fails_and_is_said_to_be_its(self, side):
+        made = facts(applied([0, 1]), reference=[step(0), step(1)])
+        other = facts([*applied([0]), *applied([1], {"client", "trunk"} - {side})], reference=[step(0), step(1)])
+        result = check_exactly_once(replace(made, second=other))
+        assert FAIL is result.verdict
+        assert [f"second client: the {side} has applied 1 steps in the end instead of 2"] == messages(result)
 
     def test_nothing_applied_is_void(self):
         assert VOID is check_exactly_once(facts(["client.step.started"], reference=self.two)).verdict

@@ -6,7 +6,6 @@ import pytest
 from hand_made_facts import applied, facts, step
 from judged import NOT_APPLICABLE
 
-from harness.judging.checks.exactly_once import check_exactly_once
 from harness.judging.checks.lies import check_lies
 from harness.judging.checks.second_client import check_second_client
 from harness.judging.checks.traffic import check_traffic
@@ -14,7 +13,7 @@ from harness.judging.checks.work import check_work
 from harness.judging.facts import Traffic
 
 
-@pytest.mark.parametrize("check", [check_exactly_once, check_traffic, check_work])
+@pytest.mark.parametrize("check", [check_traffic, check_work])
 def test_what_cannot_be_told_apart_of_two_clients_is_not_judged(check):
     steps = [step(0), step(1)]
     made = facts([*applied([0, 0, 1, 1])], steps, steps, traffic=Traffic(9, 9))

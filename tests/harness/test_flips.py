@@ -6,6 +6,7 @@ import threading
 from itertools import pairwise
 
 import pytest
+from hand_made_facts import event
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from harness.plan.faults import FlippedStream
 from harness.plan.faults.flip import FARTHEST, PARTS, Flip
 from harness.relay.flipper import Flipper, _Pump
 from harness.relay.frames import Frames
-from harness.trace.event import Event
 from harness.trace.place import At
 
 SECONDS = 30
@@ -136,9 +136,7 @@ def test_other_bytes_pass_untouched_and_nothing_is_said_of_a_flip_that_did_not_c
 def test_a_fault_shows_by_the_relays_word_for_it_alone():
     fault = FlippedStream(At("client.step.started", 2), "upstream", "data", 5)
     told = {"part": "data"}
-    own, other = (
-        Event(1, 0.0, "relay", "relay.bit.flipped", None, None, {**told, "fault": name}) for name in (fault.name, "x")
-    )
+    own, other = (event(1, 0.0, "relay.bit.flipped", **told, fault=name) for name in (fault.name, "x"))
     assert fault.shows([other, own])
     assert not fault.shows([other])
 

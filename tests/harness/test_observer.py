@@ -116,6 +116,39 @@ class TestHearing:
         assert 1 == len(observer.events)
 
 
+class TestParties:
+    """Two processes of one role: the first is called as the role is."""
+
+    def test_an_event_is_its_partys_and_a_place_that_of_the_first(self, observe, connect_probe):
+        heard = threading.Event()
+        observer = observe(on_event=lambda _event: heard.set())
+        first, second = connect_probe(observer), connect_probe(observer, party="client-2")
+        second.point(FORWARD, 0, 0)
+        assert heard.wait(DEADLINE)
+        first.point(FORWARD, 0, 0)
+        assert "client" == observer.wait_for(At(FORWARD), DEADLINE).party
+        assert {"client", "client-2"} == {event.party for event in observer.events}
+        assert {"client"} == {event.source for event in observer.events}
+        assert {"client", "client-2"} == {event.as_json()["party"] for event in observer.events}
+
+    def test_only_the_first_is_held(self, observe, connect_probe):
+        observer = observe(At(FORWARD))
+        must_end(passing(connect_probe(observer, party="client-2"), FORWARD, 0, 0))
+        thread = passing(connect_probe(observer), FORWARD, 0, 0)
+        event = observer.wait_for(At(FORWARD), DEADLINE)
+        assert event.release is not None
+        event.release()
+        must_end(thread)
+
+    def test_whose_event_of_the_harness_it_is_can_be_waited_for(self, observe):
+        observer = observe()
+        observer.note("harness", "process.killed", party="client")
+        killed = observer.note("harness", "process.killed", party="trunk", life=2)
+        place = At("process.killed")
+        assert killed == observer.wait_for(place, 0, fields={"party": "trunk", "life": 2})
+        assert "party" not in observer.note("harness", "fault.injected").as_json()
+
+
 class TestDelivery:
     """A sink that takes its time, as a disk or a terminal may."""
 

@@ -15,8 +15,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def event(point, step, **fields):
-    return Event(0, 0.0, point.partition(".")[0], point, step, None, fields)
+def event(point, step, party="client", **fields):
+    return Event(0, 0.0, "client", party, point, step, None, fields)
 
 
 def test_the_bar_goes_back_with_the_run(monkeypatch):
@@ -26,6 +26,7 @@ def test_the_bar_goes_back_with_the_run(monkeypatch):
         for step in (0, 1, 2, 3, 2, 3, 4, 5):  # the checkpoint after step 2 is where it goes on
             progress.take(event("client.step.started", step))
             progress.take(event("client.commit.applied", step, loss="2.5"))
+            progress.take(event("client.commit.applied", step + 6, party="client-2", loss="2.5"))
     assert "6" == re.findall(r"(\d+)/6", shown.getvalue())[-1]
 
 

@@ -36,7 +36,7 @@ def test_the_scenario_is_written_before_anything_runs(record):
 
 
 def test_an_event_after_the_end_is_not_written(record):
-    event = Event(0, 0.0, "client", "client.step.started", 0, None, {})
+    event = Event(0, 0.0, "client", "client", "client.step.started", 0, None, {})
     record.event(event)
     record.close()
     record.event(event)

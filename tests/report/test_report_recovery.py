@@ -166,6 +166,17 @@ def test_steps_that_are_done_again_end_where_the_process_did_and_are_told_from_t
     assert "2 of 8 steps were done once more" in render_run(killed)
 
 
+def test_each_party_has_a_lane_and_the_steps_are_the_first_clients(write_faulted):
+    second = [_event(1.5 + step, "client.step.started", step, party="client-2") for step in range(9)]
+    trace = sorted([*KILLED, *second], key=lambda event: event["t"])
+    run = read_run(write_faulted("two", ("kill-client-and-trunk", POINT, 3), trace=trace))
+
+    assert len(steps_done(run)) == 8
+    assert [(life.began, life.until) for life in lives(run) if life.party == "client-2"] == [(1.5, 9.5)]
+    page = render_run(run)
+    assert "client-2" in page[page.index("Timeline of") :].partition("</svg>")[0]
+
+
 def test_fifty_faults_keep_their_numbers_on_the_timeline(write_faulted):
     faults = [("drop", POINT, step) for step in range(1, 51)]
     page = render_run(read_run(write_faulted("many", *faults)))

@@ -30,6 +30,29 @@ def refusal(call, *arguments):
     return caught.value.reason
 
 
+class Told:
+    """A probe that keeps the session of every point."""
+
+    def __init__(self):
+        self.sessions = []
+
+    def point(self, name, step=None, microbatch=None, *, session, **_):
+        self.sessions.append((name, session))
+
+
+def test_every_point_of_a_request_tells_whose_session_it_is(config):
+    told = Told()
+    service = service_of(config, max_sessions=2, probe=told)
+    incarnations = {name: service.open_session(opening(config, name)).incarnation for name in ("one", "other")}
+    told.sessions.clear()
+    service.sync_training_state(saving("other", incarnations["other"]))
+
+    assert {"other"} == {session for _, session in told.sessions}
+    names = [name for name, _ in told.sessions]
+    assert ["trunk.sync.received", "trunk.checkpoint.writing"] == names[:2]
+    assert "trunk.sync.done" == names[-1]
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../evil", "a/b", ".hidden", "x" * 81, "a\n"])
 def test_names_that_are_no_folder_of_their_own_are_refused(config, name):
     assert Reason.BAD_REQUEST is refusal(service_of(config).open_session, opening(config, name))

@@ -84,7 +84,7 @@ def test_points_are_reported_in_order_with_their_fields(observe):
     probe.point("trunk.session.opened", 0, session="run", incarnation=2)
     first, second = observer.read(), observer.read()
 
-    assert observer.greeting == {"hello": "trunk"}
+    assert observer.greeting == {"hello": "trunk", "party": "trunk"}
     assert tuple(first[key] for key in ("source", "point", "step", "microbatch")) == (
         "trunk",
         "trunk.compute.received",

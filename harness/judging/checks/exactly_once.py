@@ -1,6 +1,7 @@
 """Each optimizer step was applied once on each side, in every history that counts."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from harness.judging.facts import RunFacts
 from harness.trace.event import Event
@@ -19,10 +20,31 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
     Opening a session sets the count to the step of the checkpoint that it continues from; every applied commit must be
     of the next step, and the count must end at the number of steps. A commit that is applied twice, left out, or
     carried out for a superseded incarnation breaks the chain. A session must be opened at the newest step of which
-    both sides had a checkpoint. N/A if two clients train: an event does not say whose it is.
+    both sides had a checkpoint. If two
+    clients train, each is followed, with the trunk's events of its session.
     """
-    if facts.scenario.second_client:
-        return CheckResult("exactly_once", 0, "what two clients did is not told apart", applies=False)
+    applied, findings = _followed(facts)
+    steps = len(facts.reference_steps)
+    if facts.second:
+        more, found = _followed(facts.second)
+        applied, findings = (
+            applied + more,
+            findings + [replace(each, message=f"second client: {each.message}") for each in found],
+        )
+        steps += len(facts.second.reference_steps)
+    if not applied:
+        return CheckResult("exactly_once", 0, "no step was applied")
+    calls = facts.count("client.call.failed")
+    figures = {
+        "failed calls that were repeated": calls,
+        "steps done again after a crash": applied - len(PARTIES) * steps,
+    }
+    summary = f"{steps} steps, each applied once on both sides" if not findings else "some steps were not applied once"
+    return CheckResult("exactly_once", applied, summary, findings[:10], figures)
+
+
+def _followed(facts: RunFacts) -> tuple[int, list[Finding]]:
+    """Follow one client and the trunk; returns how many steps both have applied, and what is wrong."""
     steps = len(facts.reference_steps)
     findings: list[Finding] = []
     applied = 0
@@ -35,16 +57,7 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
         applied += sum(event.point == f"{party}.commit.applied" for event in events)
         if count != steps:
             findings.append(Finding(f"the {party} has applied {count} steps in the end instead of {steps}"))
-    if not applied:
-        return CheckResult("exactly_once", 0, "no step was applied")
-    findings += _accepted_late(facts.events) + _opened_elsewhere(facts.events)
-    calls = facts.count("client.call.failed")
-    figures = {
-        "failed calls that were repeated": calls,
-        "steps done again after a crash": applied - len(PARTIES) * steps,
-    }
-    summary = f"{steps} steps, each applied once on both sides" if not findings else "some steps were not applied once"
-    return CheckResult("exactly_once", applied, summary, findings[:10], figures)
+    return applied, findings + _accepted_late(facts.events) + _opened_elsewhere(facts.events)
 
 
 def _follow(party: str, events: Sequence[Event]) -> tuple[int, list[Finding]]:

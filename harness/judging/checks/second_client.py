@@ -14,10 +14,15 @@ def check_second_client(facts: RunFacts) -> CheckResult:
     if facts.second is None:
         return CheckResult("second_client", 0, "there was no second client", applies=False)
     found = replace(check_equivalence(facts.second), name="second_client")
-    return found if _met(facts) else replace(found, void_because="the clients did not train at the same time")
+    return (
+        found
+        if _met(facts, facts.second)
+        else replace(found, void_because="the clients did not train at the same time")
+    )
 
 
-def _met(facts: RunFacts) -> bool:
-    """Return whether a second session was opened before the first was closed."""
+def _met(facts: RunFacts, second: RunFacts) -> bool:
+    """Return whether each session was opened before the other was closed."""
     kinds = ("trunk.session.opened", "trunk.session.closing")
-    return [event.point for event in facts.events if event.point in kinds][:2] == ["trunk.session.opened"] * 2
+    both = sorted((*facts.events, *second.events), key=lambda event: event.t)
+    return [event.point for event in both if event.point in kinds][:2] == ["trunk.session.opened"] * 2

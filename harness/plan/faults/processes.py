@@ -66,7 +66,7 @@ class Kill(Fault):
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Whether events show that the fault took effect."""
-        return any(e.point == "process.killed" and e.fields["party"] in self.victims for e in events)
+        return any(e.point == "process.killed" and e.party in self.victims for e in events)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Pause(Fault):
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Whether events show that the fault took effect."""
-        return any(e.point == "process.paused" and e.fields["party"] == self.victim for e in events)
+        return any(e.point == "process.paused" and e.party == self.victim for e in events)
 
 
 @dataclass(frozen=True)

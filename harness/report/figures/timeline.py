@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["timeline"]
 
-LANES = ("client", "trunk", "proxy", "relay", "harness")
-OPTIONAL = "relay"  # stands between the parties only where a fault needs it
+# Whatever else tells events has a lane between the last party and the harness only where it does.
+LANES = ("proxy", "harness")
 BADGE = 18
 
 
@@ -27,7 +27,7 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     """
     if not run.trace:
         return ""
-    lanes = [lane for lane in LANES if lane != OPTIONAL or any(event.source == lane for event in run.trace)]
+    lanes = _lanes(run)
     steps = steps_done(run)
     axes, *stairs = sheet.axes(36 * len(lanes) + 46, *((96,) if steps else ()), left=64)
     end = max(event.t for event in run.trace) or 1.0
@@ -38,7 +38,7 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     # Several events in one pixel are one tick: more would weigh the page down and show nothing.
     pixel = 1.03 * end / axes.bbox.width
     for lane, source in enumerate(lanes):
-        times = sorted({round(event.t / pixel) * pixel for event in run.trace if event.source == source})
+        times = sorted({round(event.t / pixel) * pixel for event in run.trace if event.teller == source})
         lows, highs = [lane - 0.26] * len(times), [lane + 0.26] * len(times)
         uprights(axes, times, lows, highs, color=SPLIT, width=1)
     _draw_lives(axes, run, lanes)
@@ -52,6 +52,14 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     again = sum(step.again for step in steps)
     tail = f"; {again} of {len(steps)} steps were done once more" if again else ""
     return sheet.svg(f"Timeline of {len(run.trace):,} events over {end:.3g} seconds, with {fired} faults{tail}.")
+
+
+def _lanes(run: RunFolder) -> list[str]:
+    """Return the parties, first the clients, then what stands between them, last the harness."""
+    tellers = {event.teller for event in run.trace}
+    parties = {"client", "trunk", *(event.party for event in run.trace if event.party)}
+    between = sorted(tellers - parties - {*LANES})
+    return [*sorted(parties), LANES[0], *between, LANES[1]]
 
 
 def _draw_lives(axes: "Axes", run: RunFolder, lanes: Sequence[str]) -> None:
