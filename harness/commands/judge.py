@@ -122,10 +122,8 @@ def _details(comparison: "Comparison") -> Iterator[str]:
         more = f", and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
         if names:
             yield f"only in {side}: {'; '.join(names[:NAMED])}{more}"
-    apart = {lower: count for lower, count in comparison.ulp_histogram.items() if lower}
-    if apart:
-        spread = ", ".join(f"{count:,} from {lower:,} up" for lower, count in apart.items())
-        yield f"ULP of whole tensors: {comparison.ulp_histogram.get(0, 0):,} elements at 0, {spread}"
+    if comparison.whole and comparison.identical < comparison.compared:
+        yield _distances(comparison)
     yield from comparison.remarks
 
 
@@ -137,6 +135,17 @@ def _divergence(first: "FirstDivergence") -> Iterator[str]:
         yield f"recording {first.values[0]!r}, reference {first.values[1]!r}"
     else:
         yield f"recording sha256 {first.digests[0]}, reference sha256 {first.digests[1]} ({first.reason})"
+
+
+def _distances(comparison: "Comparison") -> str:
+    """Say how far apart the elements of whole tensors are; the histogram is in the JSON and the report."""
+    same, furthest = (
+        comparison.ulp_histogram.get(0, 0),
+        [row.max_ulp for row in comparison.rows if row.max_ulp is not None],
+    )
+    apart = sum(comparison.ulp_histogram.values()) - same
+    distance = "some are not finite" if min(furthest) < 0 else f"{max(furthest):,} ULP at most"
+    return f"elements of whole tensors: {same:,} at 0 ULP, {apart:,} apart, {distance}"
 
 
 def _json(comparison: "Comparison") -> dict[str, Any]:

@@ -106,11 +106,12 @@ class Recorder:
     def watch(self, name: str, module: torch.nn.Module) -> None:
         """Record what a module returns in every step, as a boundary; its n-th call of a step is microbatch n.
 
-        For outputs that are one tensor, or a tuple with the tensor first. Calls outside of steps are not recorded.
+        For outputs that are one tensor, or a tuple with the tensor first. Calls outside of steps and calls under
+        `torch.no_grad()` are not recorded: such a call measures shapes, evaluates, or is computed again later.
         """
 
         def record(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401 - a module's own types
-            if self._step is not None:
+            if self._step is not None and torch.is_grad_enabled():
                 call = self._calls.get(name, 0)
                 self._calls[name] = call + 1
                 self._step.boundary(name, output[0] if isinstance(output, tuple) else output, call)

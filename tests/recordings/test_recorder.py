@@ -124,12 +124,14 @@ def test_norms_and_numbers_are_float64(tmp_path):
     assert {"weight": torch.tensor(2.0).sqrt().double(), "grad_norm": torch.tensor(2.5, dtype=torch.float64)} == values
 
 
-def test_calls_outside_of_steps_are_not_recorded(tmp_path):
+def test_calls_outside_of_steps_and_without_gradients_are_not_recorded(tmp_path):
     module = nn.Identity()
     recorder = Recorder(tmp_path)
     recorder.watch("seen", module)
     module(torch.ones(1))
     with recorder.step(0):
+        with torch.no_grad():
+            module(torch.ones(1))
         module((torch.ones(1), "more"))
     module(torch.ones(1))
     assert [(0, 0, "seen")] == [*entries(tmp_path / "main")]
