@@ -1,4 +1,4 @@
-"""Who attacks beside a run: peers that send malformed requests, and a trunk that lies."""
+"""Adversaries that attack alongside a run: peers that send malformed requests, and a lying trunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ __all__ = ["HostilePeers", "KeepPace", "LyingTrunk"]
 
 @dataclass(frozen=True)
 class HostilePeers(Fault):
-    """Malformed requests go straight to the trunk from a point on, while the client trains.
+    """Malformed requests are sent straight to the trunk from a point on, while the client trains.
 
     Attributes:
         at: where they begin; the session must have applied its second step.
-        count: of requests.
-        seed: decides which.
+        count: number of requests.
+        seed: decides which ones.
     """
 
     count: int
@@ -25,7 +25,7 @@ class HostilePeers(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"fuzz-{self.count}-seed-{self.seed}"
 
     @property
@@ -34,24 +34,24 @@ class HostilePeers(Fault):
         return f"hostile peers send {self.count} malformed requests"
 
     def script(self) -> Script:
-        """Let them begin as soon as the client goes on."""
+        """Start them as soon as the client continues."""
         yield Release()
         yield SendMalformed(self.count, self.seed)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(event.point in ("fuzz.progress", "fuzz.finished") for event in events)
 
 
 @dataclass(frozen=True)
 class KeepPace(Fault):
-    """The client waits until hostile peers have had so many answers, so that they are not done after it is."""
+    """The client waits until hostile peers have had this many answers, so that they do not outlast it."""
 
     answered: int
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"await-{self.answered}-answers"
 
     @property
@@ -60,22 +60,22 @@ class KeepPace(Fault):
         return f"holds the client until {self.answered} malformed requests are answered"
 
     def script(self) -> Script:
-        """Wait; the client is held."""
+        """Wait while the client is held."""
         yield UntilAnswered(self.answered)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(event.point == "fault.injected" and event.fields["fault"] == self.name for event in events)
 
 
 @dataclass(frozen=True)
 class LyingTrunk(Fault):
-    """Clients get answers that no trunk gives, at every call; time does not pass for them, so thousands take minutes.
+    """Clients get answers that no trunk gives, at every call; their clock stands still, so thousands take minutes.
 
     Attributes:
         at: where it begins.
-        count: of lies.
-        seed: decides which.
+        count: number of lies.
+        seed: decides which ones.
     """
 
     count: int
@@ -83,7 +83,7 @@ class LyingTrunk(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"lie-{self.count}-seed-{self.seed}"
 
     @property
@@ -92,9 +92,9 @@ class LyingTrunk(Fault):
         return f"a trunk of its own tells clients {self.count} lies"
 
     def script(self) -> Script:
-        """Wait until it is done, while the run stands still."""
+        """Wait until it is done, while the run is held."""
         yield TellLies(self.count, self.seed)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(event.point == "lies.finished" for event in events)

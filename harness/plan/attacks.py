@@ -10,12 +10,12 @@ from splitlearn.config import TrainingConfig
 __all__ = ["hostile_peers", "hostile_trunk"]
 
 SEED = 1
-# The client waits so often for its share of the requests, so that they go on all through the run.
+# How often the client waits for its share of the requests, so that they last through the whole run.
 PACES = 20
 
 
 def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
-    """Return a run during which so many malformed requests are sent."""
+    """Return a run during which this many malformed requests are sent."""
     config = config.but(max_message_bytes=1 << 20, rpc_timeout=60.0)
     first = At("client.step.started", 3)
     every = (config.max_steps - 4) / PACES
@@ -32,7 +32,7 @@ def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
 
 
 def hostile_trunk(name: str, config: TrainingConfig, count: int) -> Scenario:
-    """Return a run beside which a trunk of its own tells clients so many lies."""
+    """Return a run alongside which a separate trunk tells its own clients this many lies."""
     lying = LyingTrunk(At("client.step.started", 1), count, SEED)
     title = f"{count} answers that no trunk gives, to the client's calls"
     return Scenario(

@@ -25,7 +25,7 @@ EDGE_AND_MIDDLE_CUTS = ("0:2", "1:3", "2:4")
 
 
 def equivalence() -> Iterable[Scenario]:
-    """Cuts, accumulation, clipping, codecs and optimizers, on padded batches with dropout."""
+    """Yield cuts, accumulation, clipping, codecs and optimizers, on padded batches with dropout."""
     optimizers = {"adamw": 1e-3, "sgd": 0.1}
     grid = product(EDGE_AND_MIDDLE_CUTS, (1, 3), (0.0, 0.5), CODECS, optimizers)
     for cuts, accumulation, norm, codec, optimizer in grid:
@@ -40,7 +40,7 @@ def equivalence() -> Iterable[Scenario]:
 
 
 def more_equivalence() -> Iterable[Scenario]:
-    """What the grid leaves out."""
+    """Yield what the grid leaves out."""
     for codec in CODECS:
         if codec != SMALL.codec:
             yield Scenario(codec, f"Tensors coded as {codec} on the wire", SMALL.but(codec=codec))
@@ -72,14 +72,14 @@ def more_equivalence() -> Iterable[Scenario]:
 
 
 def long_runs() -> Iterable[Scenario]:
-    """A hundred steps at each of three cuts."""
+    """Yield a hundred steps at each of three cuts."""
     for cuts in EDGE_AND_MIDDLE_CUTS:
         config = SMALL.but(cuts=cuts, max_steps=100)
         yield Scenario(f"equivalence-{cuts.replace(':', '-')}", f"A hundred steps, cut at {cuts}", config)
 
 
 def latency() -> Iterable[Scenario]:
-    """The same training on slow links."""
+    """Yield the same training on slow links."""
     checks = ("equivalence", "exactly_once", "step_time", "traffic", "work", "peak_memory")
     for link in (LOOPBACK, WAN_50MS, WAN_200MS):
         title = f"Step time over {link.name}"
@@ -90,7 +90,7 @@ def latency() -> Iterable[Scenario]:
 
 
 def drop(point: str, microbatch: int | None = 1, step: int = 2) -> DropConnection:
-    """Drop the connection in the middle of the run."""
+    """Yield a run whose connection drops in the middle."""
     return DropConnection(At(point, step, microbatch))
 
 
@@ -124,7 +124,7 @@ FAULTS: dict[str, tuple[str, tuple[Fault, ...]]] = {
 
 
 def fault_recovery() -> Iterable[Scenario]:
-    """Connections that break at chosen points."""
+    """Yield connections that break at chosen points."""
     for name, (title, faults) in FAULTS.items():
         yield Scenario(name, title, SMALL, faults=faults)
     yield Scenario(
@@ -146,7 +146,7 @@ def fault_recovery() -> Iterable[Scenario]:
 
 
 def other_parties() -> Iterable[Scenario]:
-    """More than one client, strangers kept out, and what is left in the end."""
+    """Yield runs with a second client, with strangers to keep out, and with an export to check."""
     for name, title, material in (
         ("token", "A shared secret, and strangers without it", "token"),
         ("tls", "TLS through the proxy, and a token; strangers without either", "TLS"),
@@ -169,7 +169,7 @@ def other_parties() -> Iterable[Scenario]:
 
 
 def convergence() -> Iterable[Scenario]:
-    """Real text, a model of a few million parameters."""
+    """Yield a training on real text, with a model of a few million parameters."""
     config = TrainingConfig(
         model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, learning_rate=1e-3, max_steps=120,
         warmup_steps=10, scheduler_type="cosine", dropout=0.0,
@@ -179,7 +179,7 @@ def convergence() -> Iterable[Scenario]:
 
 
 def main_job() -> Iterable[Scenario]:
-    """What `make run` shows."""
+    """Yield the scenario of `make run`."""
     config = TrainingConfig(
         model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, gradient_accumulation_steps=2,
         learning_rate=1e-3, max_steps=60, warmup_steps=5, scheduler_type="cosine", save_interval=20,
@@ -191,19 +191,19 @@ def main_job() -> Iterable[Scenario]:
 
 
 def long_hauls() -> Iterable[Scenario]:
-    """A fault every few steps."""
+    """Yield runs with a fault every few steps."""
     yield long_haul(LONG_HAUL_STEPS, "long-haul")
     yield long_haul(40, "short-haul")
 
 
 def hostile() -> Iterable[Scenario]:
-    """Malformed requests from strangers."""
+    """Yield runs with malformed requests from strangers."""
     yield hostile_peers("hostile-peers-quick", SMALL.but(max_steps=84), 20_000)
     yield hostile_peers("hostile-peers-full", SMALL.but(max_steps=200), 105_000)
 
 
 def lying() -> Iterable[Scenario]:
-    """A trunk that lies to clients."""
+    """Yield runs with a trunk that lies to clients."""
     yield hostile_trunk("hostile-trunk-quick", SMALL.but(max_steps=2), 2_000)
     yield hostile_trunk("hostile-trunk-full", SMALL.but(max_steps=2), 20_000)
 

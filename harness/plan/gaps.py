@@ -1,4 +1,4 @@
-"""What a scenario does not show, in words, so that nobody takes a PASS for more than it is."""
+"""What a scenario does not show, in words, so that nobody reads too much into a PASS."""
 
 from harness.plan.faults import ends
 from harness.plan.scenario import Scenario
@@ -7,7 +7,7 @@ __all__ = ["not_covered"]
 
 
 def not_covered(scenario: Scenario) -> list[str]:
-    """List what this run leaves open."""
+    """List what this scenario leaves unproven."""
     config = scenario.config
     gaps = [
         (scenario.topology != "proxy", f"a network: the topology was {scenario.topology}"),

@@ -1,4 +1,4 @@
-"""Scenarios in bulk: every point killed, every message broken, random pairs, and a long haul."""
+"""Scenarios in bulk: kills at every point, faults of every message, random pairs, and a long haul."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,21 +34,21 @@ from splitlearn.points import POINTS, Scope
 
 __all__ = ["CONFIG", "LONG_HAUL_STEPS", "flips", "kill_matrix", "long_haul", "network_matrix", "pairs", "storms"]
 
-# Small enough that a run takes seconds; three microbatches a step, a checkpoint after every second, and a learning rate
-# that is highest at the first, so that every step changes every weight.
+# Small enough that a run takes seconds; three microbatches per step, a checkpoint after every second step, and a
+# learning rate that is highest at the first, so that every step changes every weight.
 CONFIG = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=512, dropout=0.1, data_format="lines", max_length=48, batch_size=2,
     gradient_accumulation_steps=3, learning_rate=1e-3, scheduler_type="cosine", max_steps=6,
     max_grad_norm=0.5, save_interval=2, rpc_timeout=3.0, retry_timeout=60.0,
 )  # fmt: skip
-RECORD_STEPS = (0, 2, 3)  # those at which something happens: the client asks for the trunk's gradients
+RECORD_STEPS = (0, 2, 3)  # steps at which something happens: the client fetches the trunk's gradients
 FIRST, MIDDLE, BEFORE_CHECKPOINT = 0, 2, 3
-MICROBATCHES = 3  # of a step, or more: each is hit by some fault
+MICROBATCHES = 3  # of a step, or more: some fault hits each
 PAIRS = 60
-# A call's deadline and the longest pause before the next are over in 5 s, and a program starts in a few.
+# A call's deadline and the longest pause before the next take 5 s, and a program starts in a few seconds.
 RECOVERY_BOUND = 10.0
 LONG_HAUL_STEPS = 300
-# As many of a part that its bytes all have a chance; a connection is given up after three calls' deadlines.
+# Enough flips of a part for all its bytes to have a chance; a connection is given up after three calls' deadlines.
 FLIPS_PER_PART = 6
 FLIPPED_RUNS, FLIPPED_STEPS = 10, 30
 FLIP_RECOVERY_BOUND = 20.0
@@ -60,9 +60,9 @@ def scenario(name: str, title: str, *faults: Fault, config: TrainingConfig = CON
     return Scenario(name, title, config, faults=faults, record_steps=RECORD_STEPS, recovery_bound=RECOVERY_BOUND)
 
 
-# Points of a trunk's start, before which there is no client to kill yet.
+# Points of a trunk's start, before there is a client to kill.
 ALONE = ("trunk.server.starting", "trunk.server.ready")
-# Points that an undisturbed run does not pass, and what makes it pass them.
+# Points that an undisturbed run does not pass, and what makes a run pass them.
 LOSE_SESSION = Kill(At("trunk.backward.received", MIDDLE, 1), ("trunk",))
 REACHED_BY: dict[str, tuple[Fault, ...]] = {
     "client.session.lost": (LOSE_SESSION,),
@@ -74,12 +74,12 @@ REACHED_BY: dict[str, tuple[Fault, ...]] = {
     "client.training.stopping": (Restart(At("client.forward.sent", MIDDLE, 1), "client"),),
     "trunk.server.stopping": (Restart(At("trunk.backward.received", MIDDLE, 1), "trunk"),),
 }
-# Points that are passed a second time, in another state, when the session was lost.
+# Points that are passed again, in a different state, after the session was lost.
 AGAIN = (
     *ALONE,
     "client.session.opening", "client.session.opened", "trunk.session.opening", "trunk.session.opened",
 )  # fmt: skip
-# The norm of what such steps leave is not finite, so that the following are skipped.
+# Such steps leave a norm that is not finite, so the following ones are skipped.
 DIVERGING = CONFIG.but(optimizer_type="sgd", learning_rate=1e30, max_grad_norm=0.0, max_skipped=0)
 SETTINGS: dict[str, TrainingConfig] = {
     "trunk.graph.recomputed": CONFIG.but(max_pending_bytes=1 << 20, batch_size=4),
@@ -88,7 +88,7 @@ SETTINGS: dict[str, TrainingConfig] = {
 
 
 def kill_matrix() -> Iterator[Scenario]:
-    """SIGKILL of client, trunk and both at every point: at the first step, a middle one, and one with a checkpoint."""
+    """Yield SIGKILL of client, trunk and both at every point: first step, a middle one, and one with a checkpoint."""
     for point, victims in product(POINTS, VICTIMS):
         for at, faults in places(point, victims):
             who = "-and-".join(victims)
@@ -115,14 +115,14 @@ def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
     elif scope is Scope.CHECKPOINT:
         steps = (2, CONFIG.max_steps)
     elif scope is Scope.MICROBATCH and point != "trunk.graph.recomputed":
-        # Which graphs there is no room for depends on the order in which requests arrive.
+        # Which graphs do not fit depends on the order in which requests arrive.
         turn = tuple(POINTS).index(point) + VICTIMS.index(victims)
         return [(At(point, step, (turn + step) % MICROBATCHES), before) for step in steps]
     return [(At(point, step), before) for step in steps]
 
 
 def network_matrix() -> Iterator[Scenario]:
-    """Every fault of the network at every RPC, when the request and when the reply is under way."""
+    """Yield every network fault at every RPC, with the request and with the reply in flight."""
     for rpc in RPCS:
         at_each = [rpc.at_microbatch(number) for number in range(MICROBATCHES)]
         cells = zip(*((*_connection_faults(place), *_message_faults(place)) for place in at_each), strict=True)
@@ -136,8 +136,8 @@ def network_matrix() -> Iterator[Scenario]:
 
 
 def _connection_faults(rpc: Rpc) -> Iterator[Fault]:
-    """Break the connection under a call of the RPC, so that this very call fails."""
-    # A connection that is closed before the request is on its way is made again, and nothing fails.
+    """Return faults that break the connection during a call of the RPC, so that this very call fails."""
+    # A connection that is closed before the request is in flight is reopened, and nothing fails.
     yield from (DropConnection(at, rpc.method) for at in (rpc.received, rpc.replying))
     sides: tuple[tuple[At, Stream], ...] = ((rpc.sending, "upstream"), (rpc.replying, "downstream"))
     for at, stream in sides:
@@ -156,7 +156,7 @@ def _message_faults(rpc: Rpc) -> Iterator[Fault]:
 
 
 def flips() -> Iterator[Scenario]:
-    """A bit altered in every part of HTTP/2, both ways, at places that a seed decides; and many in one run."""
+    """Yield runs with a bit altered in every part of HTTP/2, both ways, at seeded places; and many in one run."""
     for stream, parts in PARTS.items():
         for part, seed in product(parts, range(FLIPS_PER_PART)):
             name = f"flip-{stream}-{part.replace(' ', '-')}-{seed}"
@@ -172,7 +172,7 @@ def flips() -> Iterator[Scenario]:
 
 
 def pairs() -> Iterator[Scenario]:
-    """Two faults of any kinds at places that a seed decides."""
+    """Yield runs with two faults of any kinds at places drawn from a seed."""
     for seed in range(PAIRS):
         plain = scenario(f"pair-{seed}", "", config=CONFIG.but(seed=seed, max_steps=8))
         drawn = drawn_variant(seed).applied(plain)
@@ -182,9 +182,9 @@ def pairs() -> Iterator[Scenario]:
 
 
 def long_haul(steps: int, name: str) -> Scenario:
-    """Return a long run with a fault of the network every few steps; the trunk is killed early, both in the middle.
+    """Return a long run with a network fault every few steps; the trunk is killed early, both in the middle.
 
-    So each life is long enough for its memory to be measured, where the whole is.
+    So each life is long enough to measure its memory, if the whole run is.
     """
     config = CONFIG.but(max_steps=steps, save_interval=5)
     kills: dict[int, Victims] = {10: ("trunk",), steps // 2: ("client", "trunk")}
@@ -195,7 +195,7 @@ def long_haul(steps: int, name: str) -> Scenario:
 
 
 def storms() -> Iterator[Scenario]:
-    """Many runs under faults of every kind at places that a seed decides; half an hour and more in all."""
+    """Yield many runs under faults of every kind at places drawn from a seed; half an hour or more in total."""
     for seed in range(STORMS):
         config = CONFIG.but(seed=seed, max_steps=STORM_STEPS, save_interval=3)
         faults = storm(seed, STORM_STEPS, config.gradient_accumulation_steps)

@@ -1,4 +1,4 @@
-"""Types that a user may add to, and how JSON names one: the module that defines it, and its name there.
+"""Types that users may add to, and how JSON names one: by its module and its name there.
 
 A name alone would have to be registered by a program that knows of it; `module:name` can be imported by one that does
 not, such as a replay in a fresh process. Where the module is a file that lies on no import path, the file is kept too.
@@ -39,7 +39,7 @@ def type_at(reference: str, base: type[Base]) -> type[Base]:
 
 
 def files_of(kinds: Iterable[type]) -> dict[str, str]:
-    """Return the files of the modules that define types, by name, but for those of the harness itself."""
+    """Return the files of the modules that define types, by name, without those of the harness itself."""
     modules = dict.fromkeys(kind.__module__ for kind in kinds if not kind.__module__.startswith(OURS))
     files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in modules)
     return {name: str(Path(file).resolve()) for name, file in files if file}

@@ -1,4 +1,4 @@
-"""Scenarios of silence: outages, connections that are dead, and parties that do not answer."""
+"""Scenarios of silence: outages, dead connections, and parties that do not answer."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,7 @@ NARROW = LinkProfile("narrow", 20, 0, 50, 0, "a tenth of the narrowest line in u
 
 
 def outages() -> Iterator[Scenario]:
-    """Silence that must be noticed in time, by whom it concerns, and outlasted."""
+    """Yield runs with silence that the affected party must notice in time and outlast."""
     for seconds in OUTAGES:
         yield scenario(
             f"outage-{seconds:g}s", f"The network is down for {seconds:g} s", Partition(MIDDLE, seconds),

@@ -1,4 +1,4 @@
-"""Which scenarios of a long list stand for the others when there are minutes, not an hour."""
+"""Selects the scenarios of a long list that represent the others when time is short."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -9,7 +9,7 @@ __all__ = ["by_kind", "by_point", "spread"]
 
 
 def spread(scenarios: Iterable[Scenario], kind: Callable[[Scenario], str]) -> list[Scenario]:
-    """Return one scenario of each kind, at another place of its kind each time, so that all else varies too."""
+    """Return one scenario of each kind, each at a different place, so that everything else varies too."""
     groups: Sequence[list[Scenario]] = [list(group) for _, group in groupby(sorted(scenarios, key=kind), key=kind)]
     return [group[number % len(group)] for number, group in enumerate(groups)]
 
@@ -20,5 +20,5 @@ def by_point(scenario: Scenario) -> str:
 
 
 def by_kind(scenario: Scenario) -> str:
-    """Return what a scenario's last fault is, wherever it happens."""
+    """Return the kind of a scenario's last fault, without its place."""
     return scenario.faults[-1].kind

@@ -1,4 +1,4 @@
-"""The RPCs of the wire, and the points between which each of their messages is under way."""
+"""The RPCs of the wire, and the points between which each of their messages is in flight."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,12 +10,12 @@ __all__ = ["RPCS", "Rpc"]
 
 @dataclass(frozen=True)
 class Rpc:
-    """A remote call.
+    """An RPC.
 
     Attributes:
         method: its name.
         sending: where the client is about to send the request.
-        received: where the trunk has the request and has not acted on it.
+        received: where the trunk has the request but has not acted on it.
         replying: where the trunk is about to send the reply.
     """
 
@@ -25,7 +25,7 @@ class Rpc:
     replying: At
 
     def at_microbatch(self, number: int) -> Self:
-        """Return the same call for another microbatch, where it is of one at all."""
+        """Return the same call for another microbatch, if it has one."""
         return type(self)(self.method, *(_moved(at, number) for at in (self.sending, self.received, self.replying)))
 
 
@@ -33,7 +33,7 @@ def _moved(at: At, microbatch: int) -> At:
     return at if at.microbatch is None else replace(at, microbatch=microbatch)
 
 
-# In the middle of a run of which the session was opened a second time, so that there is a connection to break.
+# In a run whose session was opened a second time midway, so that there is a connection to break.
 RPCS = (
     Rpc(
         "OpenSession",

@@ -1,4 +1,4 @@
-"""What must hold of a scenario by itself, before anything is run: one function a rule, each yields what to change."""
+"""What must hold of a scenario before it is run: one function per rule, each yields what to change."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ OF_A_METHOD = (CutMessage, DropConnection, MessageFault, NetworkFault, Partition
 
 
 def broken_rules(scenario: "Scenario") -> list[str]:
-    """Return what is to be changed of a scenario, a sentence each; empty where it makes sense."""
+    """Return what to change in a scenario, one sentence each; empty if it is valid."""
     return [broken for rule in RULES for broken in rule(scenario)]
 
 

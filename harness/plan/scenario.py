@@ -26,7 +26,7 @@ class Scenario:
     """A training run under stated conditions, and what must hold of it; one that makes no sense cannot be made.
 
     Attributes:
-        name: short, for commands and folders.
+        name: short name for commands and folders.
         title: one line for people.
         config: model, data and training; the harness sets addresses and folders.
         topology: the trunk in the client's process, behind a direct connection, or behind the proxy.
@@ -34,16 +34,16 @@ class Scenario:
         faults: what breaks, where.
         checks: names of `harness.judging.checks.CHECKS`.
         timeout: seconds after which the run counts as hung.
-        timed: the reference runs before the split run, not beside it, so that step times mean something.
-        expects: points that the run must pass, or it has not shown what it is for.
-        record_steps: steps whose gradients and cut tensors are kept whole, which the client asks the trunk for.
+        timed: whether the reference runs before the split run, not alongside it, so that step times are meaningful.
+        expects: points that the run must pass to show what it is meant to show.
+        record_steps: steps whose gradients and cut tensors are kept whole; the client fetches the trunk's.
         recovery_bound: seconds from a fault's healing to the client's next progress, at most.
         materials: names of `harness.engine.materials.MATERIALS`: files made for the run and named in its settings.
         party_settings: settings that only the client, or only the trunk, has.
         second_client: settings of another client that trains at the same trunk at the same time.
-        idle_timeout: seconds until the trunk gives a silent client's place up; 0 leaves that to the trunk.
-        loss_below: value that the last step's loss must fall below; 0 states none.
-        replay_with: command that runs it again, where `harness run` with its name does not.
+        idle_timeout: seconds until the trunk gives up a silent client's place; 0 means the trunk's default.
+        loss_below: value below which the loss must fall; 0 means none.
+        replay_with: command that runs it again, if `harness run` with its name does not.
 
     Raises:
         ScenarioError: it breaks a rule of `harness.plan.rules`; the message says what to change.
@@ -87,7 +87,7 @@ class Scenario:
         return replace(self.but(seed=seed), second_client=second)
 
     def settings_of(self, party: str, config: TrainingConfig | None = None) -> TrainingConfig:
-        """Return what the client, or the trunk, is given; `config` in place of the scenario's own."""
+        """Return the client's or the trunk's settings; `config` replaces the scenario's own."""
         return (config or self.config).but(**self.party_settings.get(party, {}))
 
     def but(self, **settings: object) -> Self:

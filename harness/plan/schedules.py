@@ -1,4 +1,4 @@
-"""Schedules of faults: which ones, at which places of a run, as a seed decides."""
+"""Schedules of faults: which ones, at which places of a run, drawn from a seed."""
 
 import random
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ __all__ = ["Schedule", "anywhere", "every_few_steps", "random_pair", "storm"]
 
 Schedule: TypeAlias = tuple[Fault, ...]
 
-# Where an exchange is under way or about to be, so that every fault has something to break.
+# Where an exchange is in flight or about to be, so that every fault has something to break.
 BUSY = (
     "client.forward.sending", "client.forward.sent", "client.backward.sending", "client.backward.sent",
     "trunk.compute.received", "trunk.compute.done", "trunk.backward.received", "trunk.backward.done",
@@ -38,27 +38,27 @@ STORM_FLIPS = 0.4
 
 
 def random_pair(seed: int, steps: int, microbatches: int) -> Schedule:
-    """Draw two faults of any kinds, so far apart that what the second leaves behind cannot be taken for the first's.
+    """Draw two faults of any kinds, so far apart that the second's traces cannot be mistaken for the first's.
 
     Args:
         seed: decides both.
-        steps: of the run, at least six.
-        microbatches: of a step.
+        steps: number of steps of the run, at least six.
+        microbatches: number of microbatches per step.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    # In the last step there may be too little under way for a fault to show.
+    # In the last step there may be too little in flight for a fault to show.
     first = chance.randrange(1, steps - 3)
     second = chance.randrange(first + 2, steps - 1)
     return tuple(_any_fault(_place(step, microbatches, chance), chance) for step in (first, second))
 
 
 def every_few_steps(steps: int, microbatches: int, kills: Mapping[int, Victims]) -> Schedule:
-    """Draw a fault of the network every few steps of a run; the length of the run is the seed.
+    """Draw a network fault every few steps of a run; the length of the run is the seed.
 
     Args:
-        steps: of the run.
-        microbatches: of a step.
-        kills: who is killed instead, at the first fault from a step on.
+        steps: number of steps of the run.
+        microbatches: number of microbatches per step.
+        kills: parties to kill instead, at the first fault from a step on.
     """
     chance = random.Random(steps)  # noqa: S311 - repeatable, not secret
     faults: list[Fault] = []
@@ -70,14 +70,14 @@ def every_few_steps(steps: int, microbatches: int, kills: Mapping[int, Victims])
 
 
 def storm(seed: int, steps: int, microbatches: int) -> Schedule:
-    """Draw a fault of any kind, deaths of programs as often as ills of the network, all along a run.
+    """Draw faults of any kind throughout a run, killed programs as often as network faults.
 
-    They stand close, and what one leaves behind may still be there when the next comes.
+    They are close together, so that one's effects may still be present when the next comes.
 
     Args:
         seed: decides kinds and places.
-        steps: of the run.
-        microbatches: of a step.
+        steps: number of steps of the run.
+        microbatches: number of microbatches per step.
     """
     chance = random.Random(f"storm {seed}")  # noqa: S311 - repeatable, not secret
     places = [_place(step, microbatches, chance) for step in range(2, steps - 1, STORM_STEPS)]
@@ -85,12 +85,12 @@ def storm(seed: int, steps: int, microbatches: int) -> Schedule:
 
 
 def anywhere(seed: int, steps: int, microbatches: int) -> Schedule:
-    """Draw a bit that is altered anywhere in the stream of bytes, every other step of a run.
+    """Draw a bit to alter anywhere in the byte stream, at every other step of a run.
 
     Args:
         seed: decides bits and places.
-        steps: of the run.
-        microbatches: of a step.
+        steps: number of steps of the run.
+        microbatches: number of microbatches per step.
     """
     chance = random.Random(f"flips {seed}")  # noqa: S311 - repeatable, not secret
     places = [_place(step, microbatches, chance) for step in range(2, steps - 2, 2)]
@@ -98,7 +98,7 @@ def anywhere(seed: int, steps: int, microbatches: int) -> Schedule:
 
 
 def _flip(at: At, chance: random.Random) -> Fault:
-    """Draw a bit of any byte, or of a part that has few."""
+    """Draw a bit of any byte, or of a rare part."""
     stream: Stream = chance.choice(("upstream", "downstream"))
     part: Part = chance.choice(("anywhere", "frame header", "headers", "data"))
     return FlippedStream(at, stream, part, chance.randrange(1 << 16))

@@ -1,4 +1,4 @@
-"""Which scenarios a command line means: names and groups of the catalogue, and files of the user's own."""
+"""Resolves a command line to scenarios: names and groups of the catalogue, and user files."""
 
 import shlex
 from collections.abc import Iterable
@@ -14,19 +14,19 @@ from splitlearn.errors import ConfigError
 
 __all__ = ["IN_FILE", "chosen_scenarios", "is_in_catalogue"]
 
-# Between a file of scenarios and the name of one of them.
+# Separates a file of scenarios from the name of one of them.
 IN_FILE = "::"
 
 
 def chosen_scenarios(words: Iterable[str], seed: int | None) -> list[Scenario]:
-    """Return the scenarios that words mean: NAME, GROUP, FILE.py or FILE.py::NAME.
+    """Return the scenarios that arguments name: NAME, GROUP, FILE.py or FILE.py::NAME.
 
     Args:
-        words: as on the command line.
-        seed: of weights, data order and dropout, instead of each scenario's own.
+        words: arguments as on the command line.
+        seed: for weights, data order and dropout, instead of each scenario's own.
 
     Raises:
-        UnusableError: a word means nothing, or the seed is not allowed.
+        UnusableError: an argument names nothing, or the seed is not allowed.
     """
     try:
         return [scenario for word in words for scenario in _meant_by(word, seed)]
@@ -35,7 +35,7 @@ def chosen_scenarios(words: Iterable[str], seed: int | None) -> list[Scenario]:
 
 
 def is_in_catalogue(scenario: Scenario) -> bool:
-    """Whether `harness run` with its name and seed runs this very scenario."""
+    """Return whether `harness run` with its name and seed runs this very scenario."""
     named = [found for group in CATALOGUE.values() for found in group if found.name == scenario.name]
     return any(found.with_seed(scenario.config.seed) == scenario for found in named)
 

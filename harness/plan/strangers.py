@@ -1,4 +1,4 @@
-"""Strangers at a trunk's door: what each lacks of what the trunk asks for, and what it must be told."""
+"""Strangers: what each lacks of what the trunk requires, and what it must be told."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ NO_TOKEN, ANOTHER_TOKEN, PLAIN_TEXT = "no token", "another token", "plain text"
 NO_CERTIFICATE, ANOTHERS_CERTIFICATE = "no certificate", "another authority's certificate"
 HANDSHAKE, SHOWN = "TLS handshake", "the trunk's certificate"
 UNAUTHENTICATED, UNAVAILABLE = "UNAUTHENTICATED", "UNAVAILABLE"
-# A trunk with TLS has no words for those who do not finish its handshake: what they see is that the connection ends.
+# A trunk with TLS cannot answer peers that do not finish its handshake: they only see the connection end.
 EXPECTED: Mapping[str, str] = {
     NO_TOKEN: UNAUTHENTICATED,
     ANOTHER_TOKEN: UNAUTHENTICATED,
@@ -25,7 +25,7 @@ EXPECTED: Mapping[str, str] = {
 
 
 def strangers_of(scenario: Scenario) -> tuple[str, ...]:
-    """Name those whom the run's settings keep out, after one who only looks whether the trunk speaks TLS."""
+    """Return the strangers that the run's settings keep out, after one that only checks whether the trunk uses TLS."""
     trunk = scenario.settings_of("trunk")
     return (
         *((NO_TOKEN, ANOTHER_TOKEN) if trunk.token_file else ()),

@@ -1,4 +1,4 @@
-"""Where the trunk stands, as the client sees it."""
+"""Where the trunk is, from the client's point of view."""
 
 from typing import Literal
 

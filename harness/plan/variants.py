@@ -1,7 +1,7 @@
-"""Settings that are drawn for the cells of a matrix, so that faults meet more than one kind of training.
+"""Settings drawn for the cells of a matrix, so that faults meet more than one kind of training.
 
-A few variants for cells that differ by their fault, for every variant costs a reference; any settings at all for cells
-that have a seed, and so a reference, of their own.
+Cells that differ by their fault share a few variants, because every variant costs a reference; cells that have their
+own seed, and so their own reference, draw any settings.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ __all__ = ["VARIANTS", "Variant", "drawn_variant", "variant_of"]
 
 @dataclass(frozen=True)
 class Variant:
-    """Settings that differ from those of the matrix, and what they need."""
+    """Settings that differ from those of the matrix, and the materials that they need."""
 
     settings: Mapping[str, object] = field(default_factory=dict)
     materials: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        """What differs, in words; empty where nothing does."""
+        """The differences, in words; empty if there are none."""
         return ", ".join((*self.materials, *(f"{name} {value}" for name, value in self.settings.items())))
 
     def applied(self, scenario: Scenario) -> Scenario:
@@ -34,7 +34,7 @@ class Variant:
         return replace(scenario.but(**self.settings), title=title, materials=materials)
 
 
-# With three microbatches at the steps at which faults happen, or more.
+# With three or more microbatches at the steps at which faults happen.
 VARIANTS = (
     Variant(),
     Variant(materials=("short text",)),
@@ -61,12 +61,12 @@ MICROBATCHES_OF_SHORT_TEXT = 3
 
 
 def variant_of(name: str) -> Variant:
-    """Return one of the few, always the same for a name."""
+    """Return one of the few variants, always the same for a name."""
     return VARIANTS[hashlib.sha256(name.encode()).digest()[0] % len(VARIANTS)]
 
 
 def drawn_variant(seed: int) -> Variant:
-    """Draw every setting by itself; only those that differ from the first choice are named."""
+    """Draw every setting independently; only those that differ from the first choice are named."""
     chance = random.Random(f"settings of {seed}")  # noqa: S311 - repeatable, not secret
     drawn = {name: chance.choice(values) for name, values in CHOICES.items()}
     materials = chance.choice(MATERIALS)

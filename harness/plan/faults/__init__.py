@@ -36,17 +36,17 @@ __all__ = [
 
 
 def needs_relay(fault: Fault) -> bool:
-    """Whether a fault treats single messages badly, which a proxy of bytes cannot."""
+    """Return whether a fault damages single messages, which a byte-level proxy cannot do."""
     return isinstance(fault, MessageFault)
 
 
 def needs_flipper(fault: Fault) -> bool:
-    """Whether a fault alters single bits of the connection itself."""
+    """Return whether a fault alters single bits of the connection itself."""
     return isinstance(fault, FlippedStream)
 
 
 def ends(fault: Fault, party: str) -> bool:
-    """Whether a fault ends a party's program, to start it again."""
+    """Return whether a fault ends a party's program and restarts it."""
     if isinstance(fault, Kill):
         return party in fault.victims
     return (isinstance(fault, Restart) and party == fault.victim) or (

@@ -15,7 +15,7 @@ __all__ = ["AnyFault", "fault_from_json", "fault_json"]
 
 @dataclass(frozen=True)
 class Written:
-    """What makes a fault again; whatever else is written of it is for people.
+    """What reconstructs a fault; everything else that is written is for people.
 
     Attributes:
         type: as `reference_to` names it.
@@ -29,7 +29,7 @@ class Written:
 
 
 def fault_json(fault: Fault) -> dict[str, object]:
-    """Return a fault as JSON: its type and fields, and, for those who do not know the type, what it is in words."""
+    """Return a fault as JSON: its type and fields, and a description for readers who do not know the type."""
     fields = _adapter(type(fault)).dump_python(fault, mode="json")
     return {
         "name": fault.name,
@@ -43,7 +43,7 @@ def fault_json(fault: Fault) -> dict[str, object]:
 
 
 def fault_from_json(value: object) -> Fault:
-    """Return the fault that JSON describes; one that is a fault already stays as it is.
+    """Return the fault that JSON describes; a fault is returned unchanged.
 
     Raises:
         ScenarioError: its type cannot be found.

@@ -1,4 +1,4 @@
-"""Connections that are closed, and networks that are gone for a while."""
+"""Connections that are closed, and networks that are down for a while."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ __all__ = ["CutMessage", "DropConnection", "Partition"]
 
 @dataclass(frozen=True)
 class DropConnection(Fault):
-    """Every connection is closed; new ones are taken at once. Where an RPC is named, a call of it must fail."""
+    """Every connection is closed; new ones are accepted at once. If an RPC is named, a call of it must fail."""
 
     method: str = ""
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return "drop"
 
     @property
     def group(self) -> Group:
-        """With others that end a connection."""
+        """The group of faults that end a connection."""
         return "connection"
 
     @property
@@ -34,30 +34,30 @@ class DropConnection(Fault):
         return "closes every connection"
 
     def script(self) -> Script:
-        """Break it; nothing is left to mend."""
+        """Close the connections; nothing needs mending."""
         yield Disconnect()
         yield Reconnect()
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return _broke(events, self.method)
 
 
 @dataclass(frozen=True)
 class Partition(Fault):
-    """Every connection is closed and none is taken for a while. Where an RPC is named, a call of it must fail."""
+    """Every connection is closed and none is accepted for a while. If an RPC is named, a call of it must fail."""
 
     seconds: float
     method: str = ""
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"partition-{self.seconds:g}s"
 
     @property
     def group(self) -> Group:
-        """With others that end a connection."""
+        """The group of faults that end a connection."""
         return "connection"
 
     @property
@@ -66,20 +66,20 @@ class Partition(Fault):
         return f"closes every connection and refuses new ones for {self.seconds:g} s"
 
     def script(self) -> Script:
-        """Break it, and mend it after its time."""
+        """Take the network down, and bring it up again after a while."""
         yield Disconnect()
         yield Release()
         yield Wait(self.seconds)
         yield Reconnect()
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return _broke(events, self.method)
 
 
 @dataclass(frozen=True)
 class CutMessage(Fault):
-    """The connection is closed after some more bytes, in the middle of a message, of an RPC where it is named."""
+    """The connection is closed after some more bytes, in the middle of a message, of an RPC if one is named."""
 
     stream: Stream
     bytes: int
@@ -87,12 +87,12 @@ class CutMessage(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"cut-{self.stream}-{self.bytes}"
 
     @property
     def group(self) -> Group:
-        """With others that end a connection."""
+        """The group of faults that end a connection."""
         return "connection"
 
     @property
@@ -101,14 +101,14 @@ class CutMessage(Fault):
         return f"closes the connection after {self.bytes} more bytes {self.stream}"
 
     def script(self) -> Script:
-        """Break it, and mend it when the client has noticed."""
+        """Limit the connection, and remove the limit when the client has noticed."""
         yield AddToxic(self._toxic)
         yield Release()
         yield failed_call(self.method)
         yield RemoveToxic(self._toxic)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(is_failed_call(event, self.method) for event in events)
 
     @property
@@ -117,6 +117,6 @@ class CutMessage(Fault):
 
 
 def _broke(events: Sequence[Event], method: str) -> bool:
-    """Whether a call of an RPC failed; where none is named, any call, or the connection alone."""
+    """Return whether a call of an RPC failed; if none is named, any call, or just the connection."""
     failed = any(is_failed_call(event, method) for event in events)
     return failed or (not method and any(map(is_lost_connection, events)))

@@ -1,4 +1,4 @@
-"""Messages that arrive as others than were sent, so that gRPC and TCP notice nothing."""
+"""Messages altered in transit, so that gRPC and TCP notice nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -7,11 +7,11 @@ __all__ = ["SPOTS", "WORDS", "Spot", "damaged"]
 
 Spot = Literal["middle", "first", "head", "tail", "checksum"]
 
-# One bit: the smallest lie there is.
+# One bit: the smallest possible alteration.
 FLIPPED = 0b0000_0100
 CHECKSUM_BYTES = 5
-# Which byte of a message of so many. A message that carries a tensor is mostly its elements, which have a checksum of
-# their own; type, shape, codec and that checksum stand beside it, as do keys, norms and learning rates.
+# Which byte of a message to alter, by its length. A message with a tensor consists mostly of the elements, which have
+# their own checksum; type, shape, codec and that checksum are beside them, as are keys, norms and learning rates.
 PLACES: Mapping[Spot, Callable[[int], int]] = {
     "middle": lambda size: size // 2,
     "first": lambda _size: 0,

@@ -1,4 +1,4 @@
-"""What the script of a fault may ask for, as values; whoever runs a plan carries them out."""
+"""What a fault's script may ask for, as values; the executor of a plan carries them out."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -39,13 +39,13 @@ __all__ = [
 
 PartyName = Literal["client", "trunk"]
 PARTIES: tuple[PartyName, ...] = ("client", "trunk")
-# What may pass until the system notices: longer than any deadline of a scenario.
+# Seconds until the system must have noticed: longer than any deadline of a scenario.
 NOTICE_TIMEOUT = 90.0
 
 
 @dataclass(frozen=True)
 class Release:
-    """The fault is injected: let the process go on that is held at the fault's place."""
+    """The fault is injected: release the process that is held at the fault's place."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Disconnect:
 
 @dataclass(frozen=True)
 class Reconnect:
-    """Take connections again."""
+    """Accept connections again."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class RemoveToxic:
 
 @dataclass(frozen=True)
 class ArmMessageFault:
-    """Treat the next message of a method badly."""
+    """Apply a rule to the next message of a method."""
 
     fault: MessageRule
 
 
 @dataclass(frozen=True)
 class DeliverLate:
-    """Send the requests that were held back to the trunk."""
+    """Send the held requests to the trunk."""
 
 
 @dataclass(frozen=True)
@@ -93,28 +93,28 @@ class ArmFlip:
 
 @dataclass(frozen=True)
 class KillParty:
-    """SIGKILL."""
+    """Send SIGKILL."""
 
     party: PartyName
 
 
 @dataclass(frozen=True)
 class StopParty:
-    """SIGTERM."""
+    """Send SIGTERM."""
 
     party: PartyName
 
 
 @dataclass(frozen=True)
 class StartParty:
-    """Start it again."""
+    """Restart the program."""
 
     party: PartyName
 
 
 @dataclass(frozen=True)
 class StartStoppedParty:
-    """Wait until a party that was asked to stop has ended with this exit status, then start it again."""
+    """Wait until a party that was asked to stop has ended with this exit status, then restart it."""
 
     party: PartyName
     status: int
@@ -122,27 +122,27 @@ class StartStoppedParty:
 
 @dataclass(frozen=True)
 class PauseParty:
-    """SIGSTOP."""
+    """Send SIGSTOP."""
 
     party: PartyName
 
 
 @dataclass(frozen=True)
 class ResumeParty:
-    """SIGCONT."""
+    """Send SIGCONT."""
 
     party: PartyName
 
 
 @dataclass(frozen=True)
 class Until:
-    """Wait until a point is passed; the script gets the event, or `HarnessError` where it does not come.
+    """Wait until a point is passed; the script gets the event, or `HarnessError` if it does not come.
 
     Attributes:
         point: its name.
-        fields: what the event must tell beside it.
+        fields: fields that the event must have.
         within: seconds.
-        after: an earlier event does not count; None stands for the passing of the fault's place.
+        after: events up to this one do not count; None means the passing of the fault's place.
     """
 
     point: str
@@ -153,12 +153,12 @@ class Until:
 
 @dataclass(frozen=True)
 class UntilTrunkServes:
-    """Wait until a trunk that was started again serves."""
+    """Wait until a restarted trunk serves."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Let so many seconds pass, unless the run ends."""
+    """Wait this many seconds, unless the run ends."""
 
     seconds: float
 
@@ -173,14 +173,14 @@ class SendMalformed:
 
 @dataclass(frozen=True)
 class UntilAnswered:
-    """Wait until the hostile peers have had so many answers."""
+    """Wait until the hostile peers have had this many answers."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class TellLies:
-    """Have a lying trunk tell clients of its own lies, and wait until the last is told."""
+    """Have a lying trunk lie to its own clients, and wait until the last lie is told."""
 
     count: int
     seed: int

@@ -27,12 +27,12 @@ class Fault(ABC):
 
     Attributes:
         at: where; the process is held there until the script says `Release`, or ends.
-        asks_to_stop: whether the script has a program asked to stop (`StopParty`), which makes the client save at
-            whatever step it is.
+        asks_to_stop: whether the script asks a program to stop (`StopParty`), which makes the client save at whatever
+            step it is.
     """
 
     asks_to_stop: ClassVar[bool] = False
-    # Of JSON: a parameter that a fault does not have is a mistake.
+    # In JSON, an unknown parameter of a fault is an error.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     at: At
@@ -40,11 +40,11 @@ class Fault(ABC):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """What happens, in a word or two of a file's name, with its parameters."""
+        """What happens, as a word or two that fit a file name, with its parameters."""
 
     @property
     def group(self) -> Group:
-        """Which kinds it belongs with."""
+        """The group that its kind belongs to."""
         return OTHER
 
     @property
@@ -56,14 +56,14 @@ class Fault(ABC):
     def script(self) -> Script:
         """Yield what breaks, `Release`, and what mends it again.
 
-        Where an effect cannot be had, `HarnessError` is raised at its `yield`.
+        If an effect cannot be carried out, `HarnessError` is raised at its `yield`.
         """
 
     @abstractmethod
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether the events from its place on show that the fault took effect.
+        """Return whether the events from its place on show that the fault took effect.
 
-        Of `SHARED_MARKS`, which other faults leave too, only those before the next fault are among them.
+        `SHARED_MARKS`, which other faults leave too, are included only up to the next fault.
         """
 
     @property
@@ -76,15 +76,15 @@ class Fault(ABC):
 
 
 def is_failed_call(event: Event, method: str = "") -> bool:
-    """Whether the client saw a call fail, of one RPC where it is named."""
+    """Return whether the client saw a call fail, of one RPC if one is named."""
     return event.point == "client.call.failed" and (not method or event.fields["method"] == method)
 
 
 def is_lost_connection(event: Event) -> bool:
-    """Whether the client saw its connection break."""
+    """Return whether the client saw its connection break."""
     return event.point == "client.connection.changed" and event.fields["state"] in LOST
 
 
 def failed_call(method: str = "") -> Until:
-    """Return the wait until the client has noticed: a call has failed, of one RPC where it is named."""
+    """Return the wait until the client has noticed: a call has failed, of one RPC if one is named."""
     return Until("client.call.failed", {"method": method} if method else {})

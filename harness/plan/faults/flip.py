@@ -1,4 +1,4 @@
-"""One bit that is to be altered on its way."""
+"""One bit to be altered in transit."""
 
 import random
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ Part = Literal[
     "preface", "frame header", "settings", "headers", "data", "trailers", "window update", "ping", "reset", "goaway",
     "other", "anywhere",
 ]  # fmt: skip
-# Parts of which there are some on every connection, by direction.
+# Parts that occur on every connection, by direction.
 PARTS: dict[Stream, tuple[Part, ...]] = {
     "upstream": ("preface", "settings", "frame header", "headers", "data", "window update", "ping"),
     "downstream": ("settings", "frame header", "headers", "data", "trailers", "window update", "ping"),
 }
-# About as many bytes as a few exchanges of a small model have.
+# About as many bytes as a few exchanges of a small model.
 FARTHEST = 40_000
 
 
@@ -26,10 +26,10 @@ class Flip:
     """A bit of the next bytes.
 
     Attributes:
-        name: that the relay's word is told with.
+        name: identifies the flip in the relay's report.
         stream: direction.
-        part: of the next such part; "anywhere" counts bytes instead.
-        seed: which of its bits.
+        part: kind of part, the next one of which is meant; "anywhere" counts bytes instead.
+        seed: decides which bit.
     """
 
     name: str
@@ -38,6 +38,6 @@ class Flip:
     seed: int
 
     def place(self, size: int) -> tuple[int, int]:
-        """Return which byte, of so many, and which bit of it."""
+        """Return which byte, of `size` bytes, and which bit of it."""
         chance = random.Random(f"{self.seed} {self.part} {self.stream}")  # noqa: S311 - repeatable, not secret
         return chance.randrange(size), chance.randrange(8)

@@ -1,4 +1,4 @@
-"""Single bits of HTTP/2 that are altered on their way, wherever they stand."""
+"""Single bits altered in transit, anywhere in HTTP/2."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from harness.trace.event import Event
 __all__ = ["FlippedStream"]
 
 MARK = "relay.bit.flipped"
-# What stands at a connection's beginning only.
+# Parts that occur only at the beginning of a connection.
 AT_FIRST: tuple[Part, ...] = ("preface", "settings")
 
 
 @dataclass(frozen=True)
 class FlippedStream(Fault):
-    """One bit of the stream of bytes is another when it arrives, once.
+    """One bit of the byte stream is altered in transit, once.
 
-    It may break a message, a call, the connection, or nothing: that the altered byte was passed on is all that the
-    relay knows, and all that is claimed.
+    It may break a message, a call, the connection, or nothing: the relay knows only that the altered byte was passed
+    on, and nothing more is claimed.
 
     Attributes:
-        at: from where on.
+        at: from which place on.
         stream: direction.
-        part: of HTTP/2, the next that comes; "anywhere" is within the next bytes of any kind.
-        seed: which bit of it.
+        part: kind of HTTP/2 part, the next one of which is meant; "anywhere" means the next bytes of any kind.
+        seed: decides which bit.
     """
 
     stream: Stream
@@ -37,12 +37,12 @@ class FlippedStream(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"flip-{self.stream}-{self.part.replace(' ', '-')}-{self.seed}"
 
     @property
     def group(self) -> Group:
-        """A group of its own."""
+        """A separate group."""
         return "altered bits"
 
     @property
@@ -52,7 +52,7 @@ class FlippedStream(Fault):
         return f"alters a bit of {where} {self.stream}"
 
     def script(self) -> Script:
-        """Ask for it, and wait until it has happened; what stands only at a connection's beginning needs a new one."""
+        """Arm the flip and wait for it; parts at the beginning of a connection need a new connection."""
         yield ArmFlip(Flip(self.name, self.stream, self.part, self.seed))
         if self.part in AT_FIRST:
             yield Disconnect()
@@ -61,5 +61,5 @@ class FlippedStream(Fault):
         yield Until(MARK, {"fault": self.name})
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether the relay says that the altered byte was passed on."""
+        """Return whether the relay reports that the altered byte was passed on."""
         return any(event.point == MARK and event.fields["fault"] == self.name for event in events)

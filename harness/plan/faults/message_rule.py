@@ -12,13 +12,13 @@ Kind = Literal["lose request", "lose reply", "duplicate", "hold", "corrupt reque
 
 @dataclass(frozen=True)
 class MessageRule:
-    """Something that happens to the next call of a method.
+    """Something to do to the next call of a method.
 
     Attributes:
         method: name of the RPC, without its service.
-        kind: what happens. The client of a lost or held message is told UNAVAILABLE, as by a broken connection. A
-            doubled request goes to the trunk twice, one after the other, and the client gets the second answer. A
-            corrupt message has one bit altered; of a stream, the first message.
+        kind: what happens. For a lost or held message the client gets UNAVAILABLE, as from a broken connection. A
+            duplicated request goes to the trunk twice in succession, and the client gets the second answer. A corrupt
+            message has one bit altered; in a stream, the first message.
         spot: where in a corrupt message.
     """
 

@@ -1,4 +1,4 @@
-"""Single messages that are lost, doubled, damaged, or come when nobody waits for them any more."""
+"""Single messages that are lost, duplicated, damaged, or delivered when nobody waits for them any more."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MessageFailure = Literal["lose-request", "lose-reply", "duplicate", "late", "cor
 
 @dataclass(frozen=True)
 class Mechanism:
-    """How a failure comes about: what the relay is asked for, the event by which it tells, and words."""
+    """How a failure is made: the relay's instruction, the event by which it reports, and a description."""
 
     kind: Kind
     mark: str
@@ -42,7 +42,7 @@ MECHANISMS: dict[MessageFailure, Mechanism] = {
 }
 MESSAGE_FAILURES: tuple[MessageFailure, ...] = tuple(MECHANISMS)
 CORRUPTIONS = ("corrupt-request", "corrupt-reply")
-# Where the trunk says that it received a request; a repeated opening is answered from memory without a word.
+# Points at which the trunk reports a request; a repeated opening is answered from memory without a point.
 RECEIVED = {
     "Compute": "trunk.compute.received",
     "Backward": "trunk.backward.received",
@@ -53,7 +53,7 @@ RECEIVED = {
 
 @dataclass(frozen=True)
 class MessageFault(Fault):
-    """The next message of a method, once."""
+    """A fault of the next message of a method, once."""
 
     failure: MessageFailure
     method: str
@@ -61,12 +61,12 @@ class MessageFault(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"{self.failure}-{self.method}"
 
     @property
     def group(self) -> Group:
-        """With the others of its kind."""
+        """The group of message faults."""
         return "message"
 
     @property
@@ -76,7 +76,7 @@ class MessageFault(Fault):
         return f"{self.method}: {MECHANISMS[self.failure].detail}{where}"
 
     def script(self) -> Script:
-        """Ask for it, and wait until it has happened."""
+        """Arm the rule, and wait until it has been applied."""
         mechanism = MECHANISMS[self.failure]
         yield ArmMessageFault(MessageRule(self.method, mechanism.kind, self.spot))
         yield Release()
@@ -85,7 +85,7 @@ class MessageFault(Fault):
         yield Until(mechanism.mark)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect: by the relay's word, and by what client or trunk did."""
+        """Return whether events show that the fault took effect: the relay's report, and what client or trunk did."""
         told = [event for event in events if event.point == MECHANISMS[self.failure].mark]
         failed = [event.fields["code"] for event in events if is_failed_call(event, self.method)]
         match self.failure:
@@ -94,25 +94,25 @@ class MessageFault(Fault):
             case "duplicate":
                 return any(event.fields["same"] for event in told) and self._came_twice(events)
             case "late":
-                # It shows nothing unless the trunk itself has answered it.
+                # This shows nothing unless the trunk itself has answered.
                 return any(event.fields.get("reason") or event.fields.get("code") == "OK" for event in told)
             case _:
                 return bool(told) and "DATA_LOSS" in failed
 
     def was_believed(self, events: Sequence[Event]) -> bool:
-        """Whether a message arrived damaged and no call failed of it: somebody took it for what it was not."""
+        """Return whether a message arrived damaged and no call failed: the damage was accepted."""
         told = any(event.point == MECHANISMS[self.failure].mark for event in events)
         return self.failure in CORRUPTIONS and told and not any(is_failed_call(event, self.method) for event in events)
 
     def was_answered_twice(self, events: Sequence[Event]) -> bool:
-        """Whether the trunk carried out a request that came twice both times, and its answers differ."""
+        """Return whether the trunk carried out a duplicate request both times, with different answers."""
         told = [event for event in events if event.point == MECHANISMS[self.failure].mark]
         return self.failure == "duplicate" and any(
             event.fields["carried_out"] and not event.fields["same"] for event in told
         )
 
     def _came_twice(self, events: Sequence[Event]) -> bool:
-        """Whether the trunk has received a request of the method twice, where it says so."""
+        """Return whether the trunk reports receiving a request of the method twice."""
         point = RECEIVED.get(self.method)
         came = Counter((event.step, event.microbatch) for event in events if event.point == point)
         return point is None or max(came.values(), default=0) > 1
@@ -122,7 +122,7 @@ class MessageFault(Fault):
         kept = yield Until("relay.request.kept")
         yield KillParty("client")
         yield StartParty("client")
-        # Not before: the client may have asked once more before it was killed.
+        # Not before: the client may have retried before it was killed.
         started = yield Until("process.started", {"party": "client"}, after=kept)
         yield Until("trunk.session.opened", after=started)
         yield DeliverLate()

@@ -1,4 +1,4 @@
-"""Networks that are ill: bytes that vanish, wait, crawl, or meet a connection that ends badly."""
+"""Degraded networks: bytes that vanish, wait or crawl, and connections that end badly."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ NetworkFailure = Literal["half-open", "reset", "delay-spike", "bandwidth-collaps
 
 @dataclass(frozen=True)
 class Kind:
-    """How an failure is made: toxics as (type, attributes), and what it is in words."""
+    """How a failure is made: toxics as (type, attributes), and a description."""
 
     toxics: tuple[tuple[str, Mapping[str, int]], ...]
     detail: str
 
 
-# Such that no call outlasts its deadline, however few bytes it has.
+# So slow that no call meets its deadline, however few bytes it has.
 KINDS: Mapping[NetworkFailure, Kind] = {
     "half-open": Kind((("timeout", {"timeout": 0}),), "swallows what is sent and says nothing"),
     "reset": Kind((("reset_peer", {"timeout": 0}),), "resets the connection at the next bytes"),
@@ -39,7 +39,7 @@ NETWORK_FAILURES: tuple[NetworkFailure, ...] = tuple(KINDS)
 
 @dataclass(frozen=True)
 class NetworkFault(Fault):
-    """Toxics on one direction of the live connection, until the client has seen a call fail, of an RPC if named."""
+    """Toxics on one direction of the live connection, until the client sees a call fail, of an RPC if one is named."""
 
     failure: NetworkFailure
     stream: Stream
@@ -47,12 +47,12 @@ class NetworkFault(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"{self.failure}-{self.stream}"
 
     @property
     def group(self) -> Group:
-        """A group of its own."""
+        """A separate group."""
         return "network"
 
     @property
@@ -61,7 +61,7 @@ class NetworkFault(Fault):
         return f"{KINDS[self.failure].detail}, {self.stream}"
 
     def script(self) -> Script:
-        """Break it, and mend it when the client has noticed; what was held back arrives late."""
+        """Add the toxics, and remove them when the client has noticed; what was held back arrives late."""
         for toxic in self._toxics:
             yield AddToxic(toxic)
         yield Release()
@@ -70,7 +70,7 @@ class NetworkFault(Fault):
             yield RemoveToxic(toxic)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(is_failed_call(event, self.method) for event in events)
 
     @property

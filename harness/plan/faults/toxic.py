@@ -15,7 +15,7 @@ class Toxic:
 
     `attributes` are Toxiproxy's: milliseconds for latency, jitter, timeout and delay (microseconds for the
     slicer's), KB/s for rate, bytes for sizes. `toxicity` is the probability, 0 to 1, that a connection gets it.
-    Without a name it is called `<type>_<stream>`.
+    The default name is `<type>_<stream>`.
     """
 
     type: str
