@@ -13,7 +13,7 @@ from harness.extra import must_be_installed
 
 __all__ = ["build_parser", "main"]
 
-# Only the module of the chosen command is imported, so that --help answers at once.
+# Only the module of the chosen command is imported, so that --help is fast.
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
     "judge": ("harness.commands.judge", "compare any two recordings of a training"),
@@ -35,13 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"harness {words[0]}: {error}\n")
             return UNUSABLE
     flags = build_parser(words).parse_args(words)
-    # Read by the library when it is imported: its progress bars are not for a table of verdicts.
+    # Read by the library when it is imported: its progress bars would disturb the table of verdicts.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    # Asked to end in either way, it ends what it has started.
+    # However it is asked to end, it ends what it has started.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return int(flags.run(flags))
-    except (HarnessError, OSError) as error:  # what the system refuses, such as a full disk, is the user's to mend
+    except (HarnessError, OSError) as error:  # a system error, such as a full disk, is the user's to fix
         sys.stderr.write(f"harness {flags.command}: {error}\n")
         return UNUSABLE
     except KeyboardInterrupt:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of a command line; of the commands, only the one that it names has its flags."""
+    """Return the parser of a command line; only the command that it names has its flags."""
     parser = argparse.ArgumentParser(
         prog="harness",
         description="Run the real split-learning client and trunk through Toxiproxy, break things on purpose, and "

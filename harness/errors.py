@@ -1,4 +1,4 @@
-"""What can go wrong in the harness itself."""
+"""Errors of the harness itself."""
 
 __all__ = ["HarnessError", "ScenarioError", "TimedOutError", "UnusableError"]
 
@@ -12,8 +12,8 @@ class UnusableError(HarnessError):
 
 
 class ScenarioError(UnusableError):
-    """A scenario that makes no sense; the message says what to change of it."""
+    """An invalid scenario; the message says what to change."""
 
 
 class TimedOutError(HarnessError):
-    """Something that was waited for did not come in time."""
+    """Something did not happen in time."""

@@ -7,7 +7,7 @@ __all__ = ["accepted"]
 
 
 def accepted(server: socket.socket) -> Iterator[socket.socket]:
-    """Yield connections as they come, until the socket is shut down."""
+    """Yield connections as they arrive, until the socket is shut down."""
     while True:
         try:
             connection, _ = server.accept()

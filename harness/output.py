@@ -1,4 +1,4 @@
-"""Where a command's words and its JSON go."""
+"""Where a command's text and its JSON go."""
 
 import argparse
 import sys
@@ -26,12 +26,12 @@ def add_json_flag(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def people_read(json: Path | None) -> TextIO:
-    """Return where words for people go: to standard error where a program reads standard output."""
+    """Return the stream for people: standard error if a program reads standard output."""
     return sys.stderr if json == STANDARD_OUTPUT else sys.stdout
 
 
 def write_json(json: Path | None, text: str) -> None:
-    """Write a JSON object where it was asked for."""
+    """Write a JSON object to the place that was asked for."""
     if json == STANDARD_OUTPUT:
         sys.stdout.write(text)
     elif json:
@@ -40,13 +40,13 @@ def write_json(json: Path | None, text: str) -> None:
 
 
 def must_be_writable(*paths: Path | None) -> None:
-    """Raise `UnusableError` where a file could not be written: before hours of work, not after them."""
+    """Raise `UnusableError` if a file cannot be written: before hours of work, not after them."""
     for path in paths:
         if path and path != STANDARD_OUTPUT:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 if path.exists():
-                    path.open("ab").close()  # which a folder refuses
+                    path.open("ab").close()  # a folder refuses this
                 else:
                     tempfile.TemporaryFile(dir=path.parent).close()
             except OSError as error:

@@ -1,8 +1,8 @@
 """The pytest plugin: scenarios as tests.
 
-`run_scenario` runs one and fails the test unless the verdict is PASS; a VOID is a failure that says so. At the end the
-session's runs are in one HTML report, with pytest-xdist too: a test's report carries the folder of each of its
-runs, and everything else is read from there. Tests marked `harness_full` run with `--harness-full` only; without it
+`run_scenario` runs one and fails the test unless the verdict is PASS; a VOID is a failure that says so. At the end, all
+runs of the session are in one HTML report, with pytest-xdist too: a test's report carries the folders of its runs, and
+everything else is read from there. Tests marked `harness_full` run with `--harness-full` only; without it
 they are deselected, and counted as such.
 
 pytest loads this in every project of an environment, so all that it adds has a name that begins with `harness`, but for
@@ -75,7 +75,7 @@ def add_options(add: Callable[..., None], prefix: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the harness's marker known, and listen for finished tests."""
+    """Register the harness's marker, and listen for finished tests."""
     config.addinivalue_line("markers", "harness_full: runs with --harness-full only")
     config.pluginmanager.register(SessionReport(config.rootpath / RUNS / "scenarios.html"))
 
@@ -88,12 +88,12 @@ class SessionReport:
         self._folders: list[Path] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take note of a finished test's runs."""
+        """Note a finished test's runs."""
         if report.when == "teardown":  # every phase's report has the properties
             self._folders += [Path(str(value)) for name, value in report.user_properties if name == RUN]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest does not export it
-        """Write the report and say where it is."""
+        """Write the report and print where it is."""
         if not self._folders:
             return
         from harness.recording.reader import read_run  # noqa: PLC0415 - most sessions run no scenario
@@ -108,7 +108,7 @@ class SessionReport:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only a full run is for."""
+    """Deselect what is only for a full run."""
     if config.getoption("harness_full"):
         return
     left_out = [item for item in items if item.get_closest_marker("harness_full")]
@@ -128,7 +128,7 @@ def scenario_parameters(scenarios: Iterable["Scenario"], quick: Iterable["Scenar
 
 @pytest.fixture(scope="session")
 def harness_testbed(pytestconfig: pytest.Config) -> "Iterator[Testbed]":
-    """One fork server, proxy server and set of references for all scenarios of the session."""
+    """Provide one fork server, proxy server and set of references for all scenarios of the session."""
     try:
         must_be_installed()
         from harness.engine.testbed import open_testbed  # noqa: PLC0415 - most sessions run no scenario
@@ -150,7 +150,7 @@ def replayed_flags(config: pytest.Config, prefix: str) -> tuple[str, ...]:
 
 @pytest.fixture
 def run_scenario(harness_testbed: "Testbed", request: pytest.FixtureRequest) -> "Callable[[Scenario], RunOutcome]":
-    """Run a scenario; fails the test unless it passes."""
+    """Run a scenario; fail the test unless it passes."""
     from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
     from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
     from harness.plan.selection import is_in_catalogue  # noqa: PLC0415 - as above
@@ -163,7 +163,7 @@ def run_scenario(harness_testbed: "Testbed", request: pytest.FixtureRequest) -> 
             scenario = replace(scenario, replay_with=f"pytest {shlex.quote(request.node.nodeid)}")
             testbed = replace(testbed, flags=replayed_flags(request.config, "--harness-"))
         outcome = run(scenario, testbed)
-        # Not by `record_property`, which warns of every family of JUnit files but the old one.
+        # Not by `record_property`, which warns about every JUnit family except the old one.
         request.node.user_properties.append((RUN, str(outcome.folder)))
         if outcome.verdict is not Verdict.PASS:
             recorded = read_run(outcome.folder)

@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Print what was found; exit status 0 when scenarios can be run."""
+    """Print what was found; return exit status 0 if scenarios can be run."""
     backend = find_backend()
     found = {
         "verdict": "PASS",

@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of the runs: a table in the job's summary, and an error for each that did not pass."""
+"""GitHub Actions output: a table in the job's summary, and an error for each run that did not pass."""
 
 import os
 import re
@@ -16,13 +16,13 @@ SUMMARY, ACTIONS = "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"
 
 
 def tell(runs: Sequence[RunFolder], say: Callable[[str], None]) -> None:
-    """Tell where the variables of a job are set; elsewhere nothing."""
+    """Write summary and errors if a job's variables are set."""
     summary = os.environ.get(SUMMARY)
     if summary:
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(_table(runs) + "".join(map(_details, runs)))
-        except OSError as error:  # a table more or less is not worth the verdict
+        except OSError as error:  # a missing table must not cost the verdict
             say(f"the job's summary, {summary}, cannot be written: {error.strerror}")
     if os.environ.get(ACTIONS) == "true":
         for run in runs:
@@ -39,7 +39,7 @@ def _table(runs: Sequence[RunFolder]) -> str:
 
 
 def _details(run: RunFolder) -> str:
-    """Return all that is wrong with a run, as a block below the table; nothing for one that passed."""
+    """Return everything that is wrong with a run, as a block below the table; empty for one that passed."""
     told = details(run)
     if not told:
         return ""
@@ -53,7 +53,7 @@ def _cell(text: str) -> str:
 
 
 def _error(run: RunFolder) -> str:
-    """Return a workflow command, in which some characters mean something."""
+    """Return a workflow command, with special characters escaped."""
     title = f"{word(run)} {run.scenario.name}".replace(":", "%3A").replace(",", "%2C")
     text = "\n".join((reading(run), *(detail.strip() for detail in details(run))))
     return f"::error title={title}::" + text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,4 +1,4 @@
-"""`harness judge`: any two recordings, compared."""
+"""`harness judge`: compares any two recordings."""
 
 import argparse
 import math
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
-# Tensors of one side only that are named on a terminal.
+# How many tensors of only one side are named on a terminal.
 NAMED = 10
 INDENT = " " * 6
 
@@ -66,7 +66,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Compare, tell, write what was asked for; returns the verdict's exit status."""
+    """Compare, print, and write what was asked for; return the verdict's exit status."""
     must_be_writable(flags.json, flags.report)
     from harness.judging.recordings import sentence_of, verdict_of  # noqa: PLC0415 - needs torch; --help does not
     from harness.oracle.comparing import PHASES, compare_recordings  # noqa: PLC0415 - as above
@@ -111,7 +111,7 @@ def _exactness(flags: argparse.Namespace) -> "Exactness":
 
 
 def _details(comparison: "Comparison") -> Iterator[str]:
-    """Say what the sentence has no room for."""
+    """Return the details that the sentence has no room for."""
     first = comparison.first_divergence
     if first:
         yield from _divergence(first)

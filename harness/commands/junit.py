@@ -14,7 +14,7 @@ __all__ = ["write_junit"]
 
 
 def write_junit(runs: Sequence[RunFolder], path: Path) -> None:
-    """Write one test case a run; what is VOID is an error, for it shows nothing either way."""
+    """Write one test case per run; VOID is an error, because it shows nothing either way."""
     suite = TestSuite("harness run")
     suite.add_testcases([_case(run) for run in runs])
     document = JUnitXml("harness run")
@@ -34,5 +34,5 @@ def _case(run: RunFolder) -> TestCase:
 
 
 def _allowed(text: str) -> str:
-    """Return a text in which every character is one that XML has, whatever a log's last lines held."""
+    """Return the text with only characters that XML allows."""
     return "\n".join(map(printable, text.splitlines()))

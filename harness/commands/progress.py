@@ -17,7 +17,7 @@ class RunProgress:
 
     def __init__(self, scenario: Scenario) -> None:
         total = scenario.config.max_steps or None
-        # None disables it where standard error is no terminal.
+        # None disables it if standard error is not a terminal.
         self._name = scenario.name
         self._bar: tqdm[NoReturn] = tqdm(total=total, desc=scenario.name, unit="step", dynamic_ncols=True, disable=None)
 
@@ -44,7 +44,7 @@ class RunProgress:
             self._bar.write(f"  {event.t:7.2f} s  {event.point}: {event.fields['fault']}", file=sys.stderr)
 
     def wait(self, why: str) -> None:
-        """Say what the run waits for before it begins."""
+        """Show what the run waits for before it begins."""
         self._bar.write(f"{self._name} {why}", file=sys.stderr)
 
     def _stand_at(self, steps: int) -> None:

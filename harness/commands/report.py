@@ -54,7 +54,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    # Drawing and templates take a while to import, which the help of every other command must not wait for.
+    # Drawing and templates are slow to import; the help of other commands must not wait for them.
     from harness.recording.reader import RunFolderError, read_run  # noqa: PLC0415 - as said above
     from harness.report.page import write_page  # noqa: PLC0415
     from harness.report.reading import worst_verdict  # noqa: PLC0415
@@ -84,7 +84,7 @@ def _chosen(given: Sequence[Path]) -> list[Path]:
     folders: list[Path] = []
     for path in given:
         place = path if path.exists() else RUNS / path
-        # A folder without runs is passed on, for the message that says what is wrong with it.
+        # A folder without runs is passed on, for a message that says what is wrong with it.
         folders += find_runs(place) or [path]
     return folders
 

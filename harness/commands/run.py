@@ -1,4 +1,4 @@
-"""`harness run`: scenarios by name, or of a user's own file."""
+"""`harness run`: runs scenarios by name, or from a user's file."""
 
 import argparse
 import json
@@ -62,7 +62,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(flags: argparse.Namespace) -> int:
-    """List scenarios, or run them; returns the worst verdict's exit status."""
+    """List scenarios, or run them; return the worst verdict's exit status."""
     if flags.json and str(flags.json) in _every_name():
         raise UnusableError(
             f"--json {flags.json}: that is a scenario, not a file; give it before --json, or --json=FILE"
@@ -88,7 +88,7 @@ def _every_name() -> set[str]:
 
 
 def _shortened(scenarios: Sequence[Scenario]) -> str:
-    """Name a group's scenarios, of many the first."""
+    """Return the names of a group's scenarios, or the first of many."""
     names = [scenario.name for scenario in scenarios]
     left = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {left} more" if left > 0 else "")

@@ -1,4 +1,4 @@
-"""What `harness run` does when it has been told which scenarios: runs them, one after another, and tells of each."""
+"""Runs the scenarios of `harness run` one after another, and prints the result of each."""
 
 import argparse
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ __all__ = ["run_all"]
 
 
 def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
-    """Run scenarios, tell of each, write what was asked for; returns the worst verdict's exit status."""
+    """Run scenarios, print each result, write what was asked for; return the worst verdict's exit status."""
     if flags.rung:
         scenarios = [on_rung(scenario, flags.rung) for scenario in scenarios]
     for scenario in scenarios:
@@ -42,7 +42,7 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
                 runs.append(_run_one(scenario, testbed, flags.record_steps))
                 say("\n".join((line(runs[-1], width), *details(runs[-1]))))
     finally:
-        # What has been found in hours is not lost to whatever ends the rest.
+        # Results of hours are not lost to whatever ends the rest.
         if runs:
             left = [scenario.name for scenario in scenarios[len(runs) :]]
             verdict = worst((Verdict(worst_verdict(runs)), *([Verdict.VOID] if left else [])))
@@ -68,7 +68,7 @@ def _run_one(scenario: Scenario, testbed: Testbed, record_steps: Sequence[int]) 
 
 
 def _replayed_flags(flags: argparse.Namespace) -> tuple[str, ...]:
-    """Return what a replay must be told to be the same run."""
+    """Return the flags that make a replay the same run."""
     return (
         *(("--proxy", flags.proxy) if flags.proxy != "auto" else ()),
         *(("--cold",) if flags.cold else ()),

@@ -12,7 +12,7 @@ from harness.report.wording import place, value
 
 __all__ = ["details", "json_of", "line", "reading"]
 
-# Checks whose summaries stand in the table of verdicts.
+# Checks whose summaries are in the table of verdicts.
 TOLD = ("equivalence", "faults", "step_time", "traffic", "convergence", "hostility", "lies")
 WRONG = ("FAIL", "VOID")
 NOTHING = "N/A"
@@ -25,7 +25,7 @@ def line(run: RunFolder, width: int = 0) -> str:
 
 
 def reading(run: RunFolder) -> str:
-    """Say in one line what is wrong, or what was shown."""
+    """Return in one line what is wrong, or what was shown."""
     for verdict in WRONG:
         for check in run.verdict.checks:
             if check.verdict == verdict:
@@ -36,7 +36,7 @@ def reading(run: RunFolder) -> str:
 
 
 def details(run: RunFolder) -> list[str]:
-    """Say all that is wrong with a run, where, and how to run it again; empty for one that passed."""
+    """Return everything that is wrong with a run, where, and how to run it again; empty for one that passed."""
     if run.verdict.verdict == "PASS":
         return []
     first = _first_divergence(run)
@@ -50,7 +50,7 @@ def details(run: RunFolder) -> list[str]:
 
 
 def _first_divergence(run: RunFolder) -> Divergence | None:
-    """Return the first number that is not the reference's."""
+    """Return the first number that differs from the reference."""
     return run.equivalence.first_divergence if run.equivalence else None
 
 
@@ -79,7 +79,7 @@ def json_of(run: RunFolder) -> dict[str, Any]:
 
 
 def _problems(run: RunFolder) -> Iterator[str]:
-    """Say what the line of the table has no room for."""
+    """Return what the line of the table has no room for."""
     wrong = [check for check in run.verdict.checks if check.verdict in WRONG]
     told = (f"{check.name}: {text}" for check in wrong for text in _all(check))
     yield from (text for text in told if text != reading(run))

@@ -1,4 +1,4 @@
-"""Runs who attacks beside a run: programs of their own, which tell the trace of what they do."""
+"""Runs adversaries alongside a run: separate programs, whose progress goes into the trace."""
 
 from dataclasses import asdict
 
@@ -12,15 +12,15 @@ from harness.trace.place import At
 
 __all__ = ["send_malformed", "tell_lies", "wait_for_answers"]
 
-# Until as many more have been answered as lie between two places at which the client waits.
+# For as many further answers as there are between two places at which the client waits.
 PACE_TIMEOUT = 300.0
 
 
 def send_malformed(world: World, count: int, seed: int) -> None:
-    """Have hostile peers send so many requests, and wait for their end.
+    """Have hostile peers send `count` requests, and wait for their end.
 
-    Tells of every hundred answers, and of the trunk's memory at that moment. Raises `HarnessError` when the run or the
-    trunk ends before they do.
+    Records every hundred answers, with the trunk's memory at that moment. Raises `HarnessError` if the run or the trunk
+    ends before they do.
     """
 
     def tell(answered: int) -> None:
@@ -38,7 +38,7 @@ def send_malformed(world: World, count: int, seed: int) -> None:
 
 
 def wait_for_answers(world: World, count: int) -> None:
-    """Wait until hostile peers have had so many answers; raises `HarnessError` when no more will come."""
+    """Wait until hostile peers have had `count` answers; raises `HarnessError` if no more will come."""
 
     def raise_if_over() -> None:
         if world.over.is_set() or any(event.point == "fault.unhealed" for event in world.observer.events):
@@ -48,14 +48,14 @@ def wait_for_answers(world: World, count: int) -> None:
 
 
 def tell_lies(world: World, count: int, seed: int) -> None:
-    """Have a lying trunk tell so many lies; raises `HarnessError` when it comes to no end."""
+    """Have a lying trunk tell `count` lies; raises `HarnessError` if it does not finish."""
     with FuzzProgram(None, seed, count) as program:
         report = program.report()
     world.observer.note("harness", "lies.finished", **asdict(report))
 
 
 def _target(world: World) -> Target:
-    """Know what the run's own client knows, so that requests fit the trunk but for what is wrong with them."""
+    """Return what the run's own client knows, so that requests fit the trunk except for their flaws."""
     # Few runs need torch in this process.
     from splitlearn.agreement import agreement  # noqa: PLC0415 - as said above
     from splitlearn.models import FAMILY  # noqa: PLC0415 - as said above

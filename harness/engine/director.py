@@ -1,4 +1,4 @@
-"""Injects faults at the points they are planned for."""
+"""Injects faults at the points for which they are planned."""
 
 import threading
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ __all__ = ["FaultDirector"]
 
 
 class FaultDirector:
-    """Waits for held processes, breaks what is planned, and lets them go on."""
+    """Waits for held processes, injects the planned faults, and releases the processes."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self._planned = sorted(faults, key=lambda fault: fault.at.occurrence)
@@ -28,7 +28,7 @@ class FaultDirector:
         thread.start()
 
     def finish(self, timeout: float) -> None:
-        """Wait until every injected fault is healed; one that takes longer is not, and stays without a word of that."""
+        """Wait until every injected fault is healed; one that takes too long counts as not healed."""
         for thread in self._threads:
             thread.join(timeout)
 

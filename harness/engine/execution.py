@@ -42,8 +42,8 @@ class ExecutionResult:
 
     Attributes:
         problem: why it did not succeed; empty when it did.
-        traffic: bytes at the proxy; None where they are not known.
-        events: everything that was heard.
+        traffic: bytes at the proxy; None if unknown.
+        events: all events received.
         memory: of both parties, at every applied step.
     """
 
@@ -78,14 +78,14 @@ class Execution:
         self._world = World(parties, self._observer, self._config, self._over)
 
     def run(self) -> ExecutionResult:
-        """Execute."""
+        """Execute the scenario and return how it ended."""
         problem, traffic = "", None
         try:
             with self._observer:
                 try:
                     traffic = self._run()
                 except ProxyServerError:
-                    raise  # says nothing of the system under test
+                    raise  # says nothing about the system under test
                 except HarnessError as error:
                     problem = str(error)
                 finally:
@@ -93,7 +93,7 @@ class Execution:
                     self._director.finish(START_TIMEOUT)
         finally:
             self._record.close()
-        # Only when the observer has ended has everything been heard that the processes said.
+        # Only after the observer has ended have all events of the processes been received.
         return ExecutionResult(problem, traffic, list(self._observer.events), self._memory)
 
     def _run(self) -> Traffic | None:
@@ -131,7 +131,7 @@ class Execution:
             return None if self._scenario.faults else self._traffic(name)
 
     def _let_strangers_try(self) -> None:
-        """Have those who lack what the trunk asks for come before the client, by the client's way."""
+        """Have strangers call the trunk before the client does, over the client's path."""
         if "strangers" not in self._scenario.checks:
             return
         from harness.fuzz.knocking import knock  # noqa: PLC0415 - few runs need gRPC in this process
@@ -152,12 +152,12 @@ class Execution:
                     raise HarnessError(f"the client ended with status {status}; {ending}")
             finally:
                 self._over.set()
-                # A fault in the client's last moments still has a network to mend and a trunk to start again.
+                # A fault in the client's last moments may still have to mend the network and restart the trunk.
                 self._director.finish(START_TIMEOUT)
 
     @contextmanager
     def _second_client(self) -> Iterator[None]:
-        """Start the other client, where there is one, and wait for its end with the block's; it must end well."""
+        """Run the other client, if there is one, alongside the `with` block; it must succeed."""
         config = self._scenario.second_client
         if config is None:
             yield
@@ -177,7 +177,7 @@ class Execution:
 
     @contextmanager
     def _running(self, party: Party) -> Iterator[None]:
-        """Start a party, and end it with the block; it must have ended well."""
+        """Run a party for the duration of the `with` block; it must succeed."""
         party.start()
         try:
             yield
@@ -187,12 +187,12 @@ class Execution:
             raise HarnessError(f"the {party.name} ended with status {status}; {party.program.last_lines()}")
 
     def _trunk_must_live(self) -> None:
-        """Raise `HarnessError` where the trunk has ended by itself: that is the reason of all that follows."""
+        """Raise `HarnessError` if the trunk has ended by itself: that causes everything that follows."""
         if self._scenario.topology != "local":
             self._world.parties["trunk"].must_live()
 
     def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
-        # A trunk that never got so far as to listen has no port to come back to.
+        # A trunk that never got to listen has no port to come back to.
         port = self._trunk_address.rpartition(":")[2] if again and self._trunk_address else "0"
         places = ["--max-sessions", "2"] if self._scenario.second_client else []
         idle = ["--idle-timeout", str(self._scenario.idle_timeout)] if self._scenario.idle_timeout else []
@@ -225,10 +225,10 @@ class Execution:
         self._on_event(event)
 
     def _traffic(self, name: str) -> Traffic:
-        """Read what the proxy took in, which the real server counts when it has noticed the connection's end.
+        """Return the bytes that the proxy took in; the real server counts them once it notices the connection's end.
 
-        Not what it passed on: the trunk may say a last word to a client that is gone already, and then the real server
-        counts nothing of what that direction carried.
+        Not the bytes that it passed on: if the trunk sends a last message to a client that is gone, the real server counts
+        nothing of what that direction carried.
         """
         pause = threading.Event()
         for _ in range(int(COUNTERS_TIMEOUT / 0.05)):

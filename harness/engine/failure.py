@@ -1,4 +1,4 @@
-"""Runs that the harness itself could not finish: recorded all the same, so that no report leaves them out."""
+"""Records runs that the harness itself could not finish, so that no report omits them."""
 
 import traceback
 
@@ -15,7 +15,7 @@ LOG = "harness.log"
 
 
 def record_failure(error: Exception, scenario: Scenario, record: RunRecord, testbed: Testbed) -> Judgement:
-    """Record what ended a run, with its traceback; the run counts as VOID, for it shows nothing either way."""
+    """Record what ended a run, with its traceback; the run counts as VOID, because it shows nothing either way."""
     words = "".join(traceback.format_exception(error))
     (record.logs / LOG).write_text(words)
     # The rest of the message, such as the end of a log, is in the traceback.

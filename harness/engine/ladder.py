@@ -1,4 +1,4 @@
-"""Finds the guilty layer of a failed run: climbs the equivalence ladder and says which rung fails first."""
+"""Finds the faulty layer of a failed run: climbs the equivalence ladder to the first rung that fails."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,18 +15,18 @@ from harness.trace.verdict import Verdict
 
 __all__ = ["locate"]
 
-# What fails when every rung holds by itself: the scenario, with its link and its faults.
+# What fails if every rung passes: the scenario with its link and faults.
 WHOLE = "scenario"
-# In the folder of the run that they explain.
+# Folder of the rungs, in that of the run they explain.
 FOLDER = "rungs"
 WORDS: Mapping[Verdict, VerdictWord] = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.VOID: "VOID"}
 
 
 def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> None:
-    """Add the rungs that were run, and the first that fails, to a run's recording; nothing to one that never diverges.
+    """Add the rungs that were run, and the first that fails, to the recording of a run that diverges.
 
-    Climbs no higher than the run itself was. A rung is run with the tensors of the step whole, for index and values.
-    Where a rung below the one that fails was VOID, the guilty one is not known.
+    Climbs no higher than the run itself. A rung keeps the diverging step's tensors whole, for index and values. If a
+    rung below the one that fails was VOID, the faulty layer is unknown.
     """
     equivalence = read_equivalence(outcome.folder)
     divergence = equivalence.first_divergence if equivalence else None
@@ -58,7 +58,7 @@ def _guilty(rungs: Sequence[RungRun]) -> str | None:
 def _with_values(
     divergence: Divergence, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
 ) -> Divergence:
-    """Run the scenario itself once more for index and values, where they are not known."""
+    """Run the scenario itself once more for index and values, if these are unknown."""
     scenario = outcome.scenario
     if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
         return divergence

@@ -1,4 +1,4 @@
-"""Files that a scenario needs beside its settings: made where it runs, the same ones from the same settings."""
+"""Files that a scenario needs besides its settings: made where it runs, the same for the same settings."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -31,15 +31,15 @@ WORDS = (
     "client's",
     "text",
 )
-# The step of `a step to skip` of which one sequence cannot be computed.
+# The step of `step to skip` with one sequence that cannot be computed.
 SKIPPED_STEP = 2
 MARK = "\N{CURRENCY SIGN}"
-# Of a size at which the first layer norm behind the embedding overflows.
+# A size at which the first layer norm after the embedding overflows.
 TOO_LARGE = 3e38
 
 
 def with_materials(scenario: Scenario, folder: Path) -> Scenario:
-    """Return a scenario whose settings name what it needs, which is made now unless it has been before."""
+    """Return the scenario with settings that name its materials, which are made unless they exist."""
     for name in scenario.materials:
         key = hashlib.sha256(f"{name} {scenario.config.model_dump_json()}".encode()).hexdigest()[:16]
         (folder / key).mkdir(parents=True, exist_ok=True)
@@ -48,19 +48,19 @@ def with_materials(scenario: Scenario, folder: Path) -> Scenario:
 
 
 def untied(scenario: Scenario, folder: Path) -> Scenario:
-    """Make the preset's model with a head of its own."""
+    """Make the preset's model with an untied head."""
     _untied_model(scenario.config, folder, ())
     return scenario.but(model=str(folder))
 
 
 def short_text(scenario: Scenario, folder: Path) -> Scenario:
-    """Make a text that is read more than once in a run; one of 29 lines ends in the middle of a step."""
+    """Make a text that is read more than once in a run; its 29 lines end in the middle of a step."""
     (folder / "text.txt").write_text("\n".join(_lines(29)) + "\n")
     return scenario.but(data=str(folder / "text.txt"), data_format="lines", num_epochs=scenario.config.max_steps)
 
 
 def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
-    """Make a model and a text of which the last microbatch of one step, and nothing else, is not finite."""
+    """Make a model and a text with which the last microbatch of one step, and nothing else, is not finite."""
     from splitlearn.data import load_training_data  # noqa: PLC0415 - the libraries take seconds, and few runs need them
 
     config = scenario.config
@@ -77,19 +77,19 @@ def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
 
 
 def token(scenario: Scenario, folder: Path) -> Scenario:
-    """Make a secret that both sides share."""
+    """Make a token that both sides share."""
     return scenario.but(token_file=_secrets(folder) / "token")
 
 
 def tls(scenario: Scenario, folder: Path) -> Scenario:
-    """Make a certificate of the trunk, which the client can tell, and a token."""
+    """Make a certificate for the trunk, which the client verifies, and a token."""
     own = {"tls_certificate": folder / "trunk.pem", "tls_key": folder / "trunk.key"}
     settings = {"trunk": own, "client": {"tls_ca": _secrets(folder) / "ca.pem"}}
     return replace(token(scenario, folder), party_settings=settings)
 
 
 def mutual_tls(scenario: Scenario, folder: Path) -> Scenario:
-    """Make certificates of both, each of which the other can tell."""
+    """Make certificates for both, which each verifies of the other."""
     settings = {
         party: {"tls_certificate": folder / f"{party}.pem", "tls_key": folder / f"{party}.key"}
         for party in ("trunk", "client")
@@ -98,7 +98,7 @@ def mutual_tls(scenario: Scenario, folder: Path) -> Scenario:
 
 
 def _secrets(folder: Path) -> Path:
-    """Write what `splitlearn certificates` does, for the address at which the proxy listens."""
+    """Write what `splitlearn certificates` writes, for the address at which the proxy listens."""
     from splitlearn.commands.certificates import made, write_once  # noqa: PLC0415 - as above
 
     if not (folder / "token").exists():

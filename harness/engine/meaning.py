@@ -1,6 +1,6 @@
-"""Names of checks and materials that mean nothing are refused before a run: it would end with a traceback.
+"""Refuses unknown names of checks and materials before a run, which would otherwise end with a traceback.
 
-A plan knows no judge and no engine, so a scenario cannot look these up itself.
+A plan does not know judge or engine, so a scenario cannot look these up itself.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ __all__ = ["must_mean_something"]
 
 
 def must_mean_something(scenario: Scenario) -> None:
-    """Raise `ScenarioError` for a name of nothing that exists, with the one spelt most like it."""
+    """Raise `ScenarioError` for an unknown name, with the most similar known one."""
     for kind, name, known in _named(scenario):
         if name not in known:
             raise ScenarioError(f"scenario {scenario.name!r}: there is no {kind} {name!r}{did_you_mean(name, known)}")

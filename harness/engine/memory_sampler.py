@@ -1,4 +1,4 @@
-"""Reads how much memory the parties use."""
+"""Samples how much memory the parties use."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +13,7 @@ __all__ = ["sample_memory"]
 
 
 def sample_memory(parties: Mapping[str, Party], step: int) -> list[MemorySample]:
-    """Read what the system says of each running party."""
+    """Return a sample for each running party."""
     found = []
     for party in parties.values():
         if not party.lives:

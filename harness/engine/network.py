@@ -1,4 +1,4 @@
-"""The path between client and trunk, as faults see it."""
+"""The network between client and trunk, as faults see it."""
 
 from harness.engine.observer import Observer
 from harness.plan.faults.toxic import Stream, Toxic
@@ -21,7 +21,7 @@ class Network:
         self._observer.note("proxy", "proxy.disabled")
 
     def reconnect(self) -> None:
-        """Take connections again."""
+        """Accept connections again."""
         self._proxy.enable()
         self._observer.note("proxy", "proxy.enabled")
 
@@ -37,7 +37,7 @@ class Network:
 
 
 def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:
-    """Return the toxics that make a link of a plain proxy."""
+    """Return the toxics that give a proxy a link profile."""
     found: list[Toxic] = []
     for stream, delay, rate in _directions(link):
         if delay:

@@ -1,4 +1,4 @@
-"""Hears from every process which points it passes, and can hold it there."""
+"""Receives from every process the points that it passes, and can hold it there."""
 
 import json
 import shutil
@@ -20,13 +20,13 @@ from harness.trace.place import At
 
 __all__ = ["Observer"]
 
-# For what has been heard to be written, when the run has ended.
+# For delivering what has been received, when the run has ended.
 DELIVERY_TIMEOUT = 60.0
 
 
 @dataclass
 class Hold:
-    """A process is to be held at a place when it is passed for the last of so many times."""
+    """A process is to be held at a place, at the n-th passing."""
 
     at: At
     left: int
@@ -35,14 +35,14 @@ class Hold:
 class Observer:
     """Listens on a Unix socket for the probes of one run.
 
-    A thread of its own delivers the events, so that a slow disk or terminal keeps nobody from being heard. Whoever is
-    held stays held until the event has been delivered and released. When delivery fails, all are released, nothing
-    more is heard, and leaving the block raises the failure.
+    A separate thread delivers the events, so that a slow disk or terminal blocks no process. A held process stays held
+    until its event has been delivered and released. If delivery fails, all are released, nothing more is received, and
+    leaving the `with` block raises the failure.
 
     Args:
         holds: places at which a process is to be held, each once.
         on_event: called with every event, in order, one at a time; all have been delivered when the block is left.
-        delivery_timeout: seconds that leaving the block waits for that.
+        delivery_timeout: seconds to wait for that when the block is left.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Observer:
         self._failure: Exception | None = None
         self._started = time.monotonic_ns()
         self._changed = threading.Condition()
-        # Socket paths may have 107 bytes only, so this is not in the run's folder.
+        # Socket paths are limited to 107 bytes, so this is not in the run's folder.
         self._folder = Path(tempfile.mkdtemp(prefix="splitlearn-"))
         self.path = self._folder / "probe"
         self._server = socket.socket(socket.AF_UNIX)
@@ -69,13 +69,13 @@ class Observer:
         self._deliverer.start()
 
     def __enter__(self) -> Self:
-        """Return the observer, which listens already."""
+        """Return the observer, which is already listening."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening; held processes are released, and what was heard is delivered.
+        """Stop listening, release held processes, and deliver what was received.
 
         Raises:
             TimedOutError: delivery takes too long. Otherwise what `on_event` raised, unless the block itself failed.
@@ -122,8 +122,8 @@ class Observer:
             at: the place.
             timeout: seconds.
             after: number of the last event that does not count.
-            meanwhile: called now and then; may raise when there is no point in waiting on.
-            fields: what the event must tell, by name.
+            meanwhile: called from time to time; may raise to end a pointless wait.
+            fields: fields that the event must have, by name.
 
         Raises:
             TimedOutError: it did not come.
@@ -143,12 +143,12 @@ class Observer:
             self._wait_for_more(seen, min(left, 0.2))
 
     def _wait_for_more(self, seen: int, timeout: float | None = None) -> None:
-        """Wait until more events have come than were seen, or no more will."""
+        """Wait until there are more events than `seen`, or no more will come."""
         with self._changed:
             self._changed.wait_for(lambda: len(self.events) > seen or self._heard_all, timeout)
 
     def _deliver(self) -> None:
-        """Deliver one event after another; runs in a thread of its own, which holds no lock meanwhile."""
+        """Deliver one event after another; runs in a thread of its own, without holding the lock."""
         delivered = 0
         while True:
             self._wait_for_more(delivered)
@@ -163,8 +163,8 @@ class Observer:
             delivered += 1
 
     def _hang_up(self) -> None:
-        """End every conversation; a process that is held goes on when it notices."""
-        # Closing alone would neither wake the threads that wait on the sockets nor reach the other side.
+        """Close every connection; a held process continues when it notices."""
+        # Closing alone would neither wake the threads waiting on the sockets nor reach the other side.
         _shut_down(self._server)
         self._acceptor.join()
         for connection, _ in self._listeners:
@@ -211,13 +211,13 @@ class Observer:
         self._add(ns, source, point, values, release)
 
     def _take_hold(self, place: At) -> bool:
-        """Use a hold up: a process that starts anew is not held where another was held before."""
+        """Consume a hold: a restarted process is not held where another was held before."""
         with self._changed:
             covering = [hold for hold in self._holds if hold.at.covers(place.point, place.step, place.microbatch)]
             for hold in covering:
                 hold.left -= 1
             due = [hold for hold in covering if not hold.left]
-            # Two that are due at once are one passing: the other waits for the next.
+            # If two holds are due at once, one is used now and the other at the next passing.
             for hold in due[1:]:
                 hold.left = 1
             if due:
@@ -237,12 +237,12 @@ class Observer:
 
 
 def _shut_down(open_socket: socket.socket) -> None:
-    with suppress(OSError):  # it is shut down already, or the other side is gone
+    with suppress(OSError):  # already shut down, or the other side is gone
         open_socket.shutdown(socket.SHUT_RDWR)
 
 
 def _messages(connection: socket.socket) -> Iterator[dict[str, Any]]:
-    """Return what a process says, until it or this observer ends, perhaps in the middle of a line."""
+    """Yield a process's messages, until it or this observer ends, perhaps in the middle of a line."""
     with connection.makefile("r") as lines:
         while True:
             try:

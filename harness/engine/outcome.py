@@ -1,4 +1,4 @@
-"""Writes what came of a run, from which everything that people see is made."""
+"""Writes the outcome of a run, from which everything that people see is made."""
 
 import shutil
 
@@ -15,7 +15,7 @@ __all__ = ["write_outcome"]
 
 
 def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, testbed: Testbed) -> None:
-    """Write what is known of a run and what the judge says of it; a run that passed keeps no checkpoints."""
+    """Write the facts of a run and the judgement; a run that passed keeps no checkpoints."""
     scenario, backend = facts.scenario, testbed.backend
     proxy = Proxy(backend.kind, backend.version) if scenario.topology == "proxy" else None
     record.write_environment(scenario, proxy)
@@ -28,4 +28,4 @@ def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, test
     replay = testbed.replay(scenario)
     record.write(recorded_verdict(scenario, record.started, judgement.verdict, judgement.checks, replay))
     if judgement.verdict is Verdict.PASS:
-        shutil.rmtree(record.checkpoints)  # equal to the reference's: the digests say all there is to say
+        shutil.rmtree(record.checkpoints)  # equal to the reference's, so the digests suffice

@@ -1,4 +1,4 @@
-"""One side of a run: its program, ended and started again as faults ask."""
+"""One side of a run: its program, ended and restarted as faults ask."""
 
 import signal
 import threading
@@ -23,12 +23,12 @@ WATCH_SECONDS = 0.2
 
 
 class Party:
-    """A program that is one of the two parties, in all of its lives.
+    """The program of a party, over all its lives.
 
     Args:
         name: client or trunk.
-        launch: starts the program; told whether it has run before.
-        note: puts an event into the trace.
+        launch: starts the program; the argument says whether it has run before.
+        note: adds an event to the trace.
     """
 
     def __init__(self, name: str, launch: Callable[[bool], Program], note: Callable[..., Event]) -> None:
@@ -36,7 +36,7 @@ class Party:
         self._launch = launch
         self._note = note
         self._lives: list[Program] = []
-        # Lives that a fault has ended or is about to end: what the run waits for is the next one.
+        # Lives that a fault has ended or is about to end: the run waits for the next one.
         self._given_up = 0
         self._killed: set[Program] = set()
         self._asked: Program | None = None
@@ -49,11 +49,11 @@ class Party:
 
     @property
     def lives(self) -> int:
-        """How often it was started."""
+        """Number of times it was started."""
         return len(self._lives)
 
     def start(self) -> None:
-        """Start it, again where it has run before."""
+        """Start or restart it."""
         with self._changed:
             again = bool(self._lives)
             self._lives.append(self._launch(again))
@@ -62,7 +62,7 @@ class Party:
             self._note("harness", "process.started", party=self.name, life=self.lives)
 
     def kill(self) -> None:
-        """End it without a word; raises `HarnessError` when it ends by itself."""
+        """Kill it; raises `HarnessError` if it ends by itself."""
         program = self._give_up()
         self._killed.add(program)
         program.send(signal.SIGKILL)
@@ -72,22 +72,22 @@ class Party:
         self._note("harness", "process.killed", party=self.name, life=self.lives)
 
     def ask_to_stop(self) -> None:
-        """Send SIGTERM; raises `HarnessError` when it ends by itself."""
+        """Send SIGTERM; raises `HarnessError` if it ends by itself."""
         self._asked = self._give_up()
         self._asked.send(signal.SIGTERM)
 
     def start_when_stopped(self, expected: int) -> None:
-        """Wait for the end that was asked for and start again.
+        """Wait for the requested end and restart.
 
-        Another fault may have killed it meanwhile, or its work may have been done: then nothing is left to start.
+        If another fault killed it meanwhile, or its work was done, there is nothing to start.
 
         Raises:
-            HarnessError: it ended with another status than the expected one, or does not end.
+            HarnessError: it ended with an unexpected status, or does not end.
         """
         assert self._asked is not None
         status = self._asked.wait(STOP_TIMEOUT)
         if self._asked in self._killed:
-            return  # whoever killed it starts it
+            return  # the fault that killed it restarts it
         if status == DONE != expected:
             with self._changed:
                 self._given_up -= 1
@@ -99,33 +99,33 @@ class Party:
         self.start()
 
     def pause(self) -> None:
-        """Stop it in its tracks; raises `HarnessError` when it does not stand still in time."""
+        """Send SIGSTOP; raises `HarnessError` if it does not stop in time."""
         program = self._running_program()
         program.send(signal.SIGSTOP)
         self._wait_until_stopped(program)
         self._note("harness", "process.paused", party=self.name)
 
     def go_on(self) -> None:
-        """Let a paused program go on."""
+        """Resume a paused program."""
         self.program.send(signal.SIGCONT)
         self._note("harness", "process.continued", party=self.name)
 
     def must_live(self) -> None:
-        """Raise `HarnessError` with the last lines of its log when it has ended and no fault has ended it."""
+        """Raise `HarnessError` with the last lines of its log if it has ended and no fault has ended it."""
         with self._changed:
             if self._given_up < self.lives:
                 self.program.must_run()
 
     def wait_for_end(self, timeout: float, meanwhile: Callable[[], None]) -> int:
-        """Wait for the end of the life that no fault ends; returns its exit status.
+        """Wait for the end of the life that no fault ends; return its exit status.
 
         Args:
             timeout: seconds.
-            meanwhile: called now and then; may raise when there is no point in waiting on.
+            meanwhile: called from time to time; may raise to end a pointless wait.
 
         Raises:
             TimedOutError: it still runs.
-            HarnessError: a fault ended it and it was not started again.
+            HarnessError: a fault ended it and it was not restarted.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -145,12 +145,12 @@ class Party:
                     return status
 
     def end(self) -> int:
-        """Ask it to end, and make it end when it does not; returns the exit status."""
+        """Ask it to end, and kill it if it does not; return the exit status."""
         self.program.send(signal.SIGCONT)
         return self.program.stop()
 
     def _is_settled(self, life: int) -> bool:
-        """Whether a life that has ended was the last one, or has been followed by another."""
+        """Return whether an ended life was the last one, or has been followed by another."""
         return self._given_up < life or self.lives > life
 
     def _give_up(self) -> Program:
@@ -160,7 +160,7 @@ class Party:
         return program
 
     def _running_program(self) -> Program:
-        """Return the newest life; where a fault is about to start one, wait for that."""
+        """Return the newest life; if a fault is about to start one, wait for that."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.program.running or self._given_up < self.lives, STOP_TIMEOUT):
                 raise HarnessError(f"the {self.name} was not started again in time")

@@ -1,4 +1,4 @@
-"""Runs that measure times have the machine to themselves; others go side by side."""
+"""Gives runs that measure times the machine to themselves; others run side by side."""
 
 import fcntl
 import threading
@@ -9,23 +9,23 @@ from pathlib import Path
 __all__ = ["machine_for"]
 
 LOCK, TURNSTILE = ".timing.lock", ".timing.turnstile"
-# Seconds; one that does not wait has passed the turnstile by then.
+# Seconds; a run that need not wait has passed the turnstile by then.
 MOMENT = 0.2
 
 
 @contextmanager
 def machine_for(folder: Path, *, alone: bool, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """Wait until a run may begin beside those of other processes, and hold them off until the block is left if alone.
+    """Wait until a run may begin alongside those of other processes; if alone, keep them waiting during the block.
 
     Args:
-        folder: of the runs of all these processes.
+        folder: folder of the runs of all these processes.
         alone: whether nothing else may run meanwhile.
-        on_wait: told once what is waited for, in words, where that takes longer than a moment; from another thread.
+        on_wait: called once, from another thread, with what is waited for, in words, if that takes a moment or more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
     with (folder / LOCK).open("w") as lock:
-        # Whoever comes later stands behind one that waits to be alone: overlapping others would keep it out for ever.
+        # Later runs queue behind one that waits to be alone: overlapping others would keep it out forever.
         with (folder / TURNSTILE).open("w") as turnstile:
             try:
                 fcntl.flock(turnstile, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,7 +39,7 @@ def machine_for(folder: Path, *, alone: bool, on_wait: Callable[[str], None] = l
 
 @contextmanager
 def _after_a_moment(speak: Callable[[], None]) -> Iterator[None]:
-    """Speak if the block takes longer than a moment; what is being said is said before the block is left."""
+    """Call `speak` if the block takes longer than a moment; a call in progress ends before the block is left."""
     timer = threading.Timer(MOMENT, speak)
     timer.start()
     try:

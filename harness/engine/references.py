@@ -13,21 +13,21 @@ from splitlearn.config import Scope, TrainingConfig, names_of
 
 __all__ = ["Reference", "References"]
 
-# Of the reference itself: how long a scenario may take says nothing of it.
+# For the reference itself, whatever a scenario's own timeout is.
 TIMEOUT = 900.0
-# What the reference does not read.
+# Settings that the reference does not read.
 IRRELEVANT = names_of(Scope.EACH, Scope.CLIENT)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference under way or done; its results are in `folder`."""
+    """A reference, running or done; its results are in `folder`."""
 
     folder: Path
     program: Program
 
     def wait(self, timeout: float = TIMEOUT) -> Path:
-        """Wait until it is done; raises `HarnessError` with the end of its log when it failed."""
+        """Wait until it is done; raises `HarnessError` with the end of its log if it failed."""
         status = self.program.wait(timeout)
         if status:
             raise HarnessError(f"the reference ended with status {status}; its log ends:\n{self.program.last_lines()}")
@@ -35,7 +35,7 @@ class Reference:
 
 
 class References:
-    """Starts references, each configuration's once."""
+    """Starts references, one per configuration."""
 
     def __init__(self, starter: Starter, folder: Path) -> None:
         self._starter = starter
@@ -43,12 +43,12 @@ class References:
         self._started: dict[str, Reference] = {}
 
     def get(self, config: TrainingConfig, record_steps: Iterable[int] = (), *, timed: bool = False) -> Reference:
-        """Return the reference of a configuration, which starts now if it has not before.
+        """Return the reference of a configuration; start it if necessary.
 
         Args:
-            config: of the training.
-            record_steps: whose tensors are kept whole.
-            timed: one whose times mean something, for it ran beside nothing; the caller waits for it.
+            config: the training's.
+            record_steps: steps whose tensors are kept whole.
+            timed: whether its times must be meaningful, so that it runs alone; the caller waits for it.
         """
         steps = sorted(record_steps)
         key = _key(config, steps, timed=timed)

@@ -1,4 +1,4 @@
-"""Runs a scenario: executes it, gathers what is known of it, and judges."""
+"""Runs a scenario: executes it, gathers the facts, and judges."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -27,9 +27,9 @@ class RunOutcome:
 
     Attributes:
         scenario: what was run.
-        folder: of the run.
-        verdict: of all checks.
-        checks: that were applied.
+        folder: the run's.
+        verdict: of all checks together.
+        checks: results of the checks that were applied.
     """
 
     scenario: Scenario
@@ -39,7 +39,7 @@ class RunOutcome:
 
 
 def ignore(_what: Event | str) -> None:
-    """Do nothing with what is told."""
+    """Do nothing."""
 
 
 def run_scenario(
@@ -50,18 +50,18 @@ def run_scenario(
     runs: Path | None = None,
     on_wait: Callable[[str], None] = ignore,
 ) -> RunOutcome:
-    """Run, judge and record a scenario, as soon as it may run beside what other processes run.
+    """Run, judge and record a scenario, as soon as other processes' runs allow it.
 
     Args:
         scenario: what to run.
-        testbed: what to run it with.
-        on_event: told of every event as it comes.
-        record_steps: steps whose gradients and cut tensors are kept whole, beside the scenario's own.
-        runs: folder that the run's own is made in, where it is not the testbed's.
-        on_wait: told what is waited for, where other processes' runs must end first.
+        testbed: programs, proxy and references to run it with.
+        on_event: receives every event as it arrives.
+        record_steps: steps whose gradients and cut tensors are kept whole, besides the scenario's own.
+        runs: folder for the run's folder, if not the testbed's.
+        on_wait: called with what is waited for, if other processes' runs must end first.
 
-    A failure of the system under test is a verdict. So is one of the harness itself, such as a reference or a proxy
-    that failed: VOID, with its traceback in the run's folder.
+    A failure of the system under test is a verdict. A failure of the harness itself, such as of a reference or a proxy,
+    is one too: VOID, with its traceback in the run's folder.
 
     Raises:
         UnusableError: the scenario names something that does not exist.

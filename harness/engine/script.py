@@ -1,4 +1,4 @@
-"""Carries out the script of a fault on the programs and the network of a run."""
+"""Carries out a fault's script on the programs and the network of a run."""
 
 from typing import assert_never
 
@@ -12,12 +12,12 @@ __all__ = ["RunningScript"]
 
 
 class RunningScript:
-    """The script of one fault, which began when a process passed the fault's place.
+    """The script of one fault, started when a process passed the fault's place.
 
     Args:
         fault: whose script it is.
         held: the passing of its place.
-        world: what the script may touch.
+        world: what the script may act on.
     """
 
     def __init__(self, fault: Fault, held: Event, world: World) -> None:
@@ -26,17 +26,17 @@ class RunningScript:
         self._world = world
 
     def inject(self) -> None:
-        """Carry out what comes before `Release`; raises `HarnessError` where that cannot be done."""
+        """Carry out the effects before `Release`; raises `HarnessError` if one fails."""
         self._advance()
 
     def heal(self) -> None:
-        """Carry out the rest; raises `HarnessError` where that cannot be done."""
+        """Carry out the rest; raises `HarnessError` if an effect fails."""
         assert not self._advance(), "a script says `Release` once"
 
     def _advance(self) -> bool:
-        """Go on to the next `Release` or to the end, and return whether it was a `Release`.
+        """Continue to the next `Release` or to the end; return whether it was a `Release`.
 
-        The script itself hears first of what cannot be done.
+        A failing effect is raised in the script first.
         """
         answer: Event | None = None
         error: Exception | None = None

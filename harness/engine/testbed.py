@@ -1,4 +1,4 @@
-"""What runs share: the way to start programs, the proxy server, and references."""
+"""What runs share: a starter for programs, the proxy server, and references."""
 
 import shutil
 import tempfile
@@ -22,17 +22,17 @@ COLD_START_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Testbed:
-    """What is opened once for many runs.
+    """Everything that is opened once for many runs.
 
     Attributes:
         starter: starts trunks, clients and references.
         toxiproxy: the proxy server in use.
-        backend: which server that is.
+        backend: which kind of server that is.
         references: trained so far.
         runs: folder of run folders.
-        flags: of `harness run`, that make it use the same.
-        materials: folder of files that scenarios need, made as they are run.
-        start_seconds: that the start of a program may take, longer than that of a forked one.
+        flags: of `harness run`, to set it up the same way.
+        materials: folder of files that scenarios need, made on demand.
+        start_seconds: extra seconds that starting a program may take, compared with forking one.
     """
 
     starter: Starter
@@ -45,7 +45,7 @@ class Testbed:
     start_seconds: float = 0.0
 
     def replay(self, scenario: Scenario) -> str:
-        """Return the command that runs a scenario again, in the same way."""
+        """Return the command that runs a scenario again in the same way."""
         return " ".join((scenario.replay, *self.flags))
 
 
@@ -58,17 +58,17 @@ def open_testbed(
     seed: int = 0,
     flags: Sequence[str] = (),
 ) -> Iterator[Testbed]:
-    """Open a testbed; everything it started ends with it.
+    """Open a testbed; everything that it started ends with it.
 
     Args:
         runs: folder of run folders.
-        backend: proxy server; None takes the best that is found.
+        backend: proxy server; None means the best available.
         cold: start an interpreter for every program instead of forking a warmed one.
-        seed: of an embedded proxy's random numbers.
+        seed: for an embedded proxy's random numbers.
         flags: of `harness run` that replay a run in the same way.
 
     Raises:
-        UnusableError: nothing can be written to `runs`.
+        UnusableError: `runs` is not writable.
     """
     chosen = backend or find_backend()
     _must_be_writable(runs)

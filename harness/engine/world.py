@@ -1,4 +1,4 @@
-"""What the script of a fault may touch: the network, the parties, the relay; and how it waits."""
+"""What a fault's script may act on: the network, the parties, the relay; and how it waits."""
 
 import threading
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ class World:
 
     Attributes:
         parties: client and trunk.
-        observer: hears from both.
-        config: of the run.
+        observer: receives events from both.
+        config: the run's.
         over: set when the run has ended.
     """
 
@@ -38,48 +38,48 @@ class World:
 
     @property
     def network(self) -> Network:
-        """The path between the parties; raises `HarnessError` where there is none, or none yet."""
+        """The network between the parties; raises `HarnessError` if there is none, or none yet."""
         if self._network is None:
             raise HarnessError("there is no proxy to break here")
         return self._network
 
     @property
     def relay(self) -> Relay:
-        """The hop that treats single messages badly; raises `HarnessError` where there is none, or none yet."""
+        """The hop that damages single messages; raises `HarnessError` if there is none, or none yet."""
         if self._relay is None:
             raise HarnessError("there is no relay to break here")
         return self._relay
 
     @property
     def flipper(self) -> Flipper:
-        """The hop that alters single bits; raises `HarnessError` where there is none, or none yet."""
+        """The hop that alters single bits; raises `HarnessError` if there is none, or none yet."""
         if self._flipper is None:
             raise HarnessError("there is no flipper to break here")
         return self._flipper
 
     def connect(self, network: Network, relay: Relay | None, flipper: Flipper | None) -> None:
-        """Take what lies between the parties, when it is there."""
+        """Set what lies between the parties, once it is up."""
         self._network, self._relay, self._flipper = network, relay, flipper
 
     def wait_for(self, point: str, since: Event, timeout: float, **fields: object) -> Event:
         """Wait for a point to be passed after an event, with these fields.
 
         Raises:
-            HarnessError: the run has ended; `TimedOutError`, it did not come.
+            HarnessError: the run has ended, or (`TimedOutError`) the event did not come.
         """
         return self.observer.wait_for(At(point), timeout, since.number, self._raise_if_over, fields)
 
     def wait_for_trunk(self, since: Event, timeout: float) -> None:
-        """Wait until a trunk that was started again serves, also when the client's work is done meanwhile.
+        """Wait until a restarted trunk serves, even if the client's work is done meanwhile.
 
         Raises:
-            HarnessError: it has ended; `TimedOutError`, it does not come to it.
+            HarnessError: it has ended, or (`TimedOutError`) does not get to serve.
         """
         trunk = self.parties["trunk"]
         self.observer.wait_for(At("trunk.server.ready"), timeout, since.number, trunk.must_live)
 
     def let_pass(self, seconds: float) -> None:
-        """Let time pass, unless the run ends."""
+        """Wait for some seconds, unless the run ends."""
         self.over.wait(seconds)
 
     def _raise_if_over(self) -> None:
