@@ -1,4 +1,4 @@
-"""Gathers what a run has left, and its reference, for the judge."""
+"""Gathers the facts of a run, and its reference, for the judge."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ EXPORT_TIMEOUT = 60.0
 
 
 def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, testbed: Testbed) -> RunFacts:
-    """Return what is known of a run, when its reference is done as well."""
+    """Return the facts of a run, once its reference is done too."""
     folder = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed).wait()
     problem, exported = result.problem, None
     if "export" in scenario.checks and not problem:
@@ -72,13 +72,13 @@ def _second_facts(scenario: Scenario, record: RunRecord, result: ExecutionResult
 
 
 def second_reference(scenario: Scenario, testbed: Testbed) -> Reference:
-    """Return the other client's reference, which starts now if it has not before."""
+    """Return the other client's reference; start it if necessary."""
     assert scenario.second_client is not None
     return testbed.references.get(scenario.second_client)
 
 
 def _metrics(record: RunRecord, session: str) -> list[dict[str, Any]]:
-    """Read a client's metrics, of each step the last entry."""
+    """Read a client's metrics: the last entry of each step."""
     lines = read_lines(record.checkpoints / session / "client" / "metrics.jsonl")
     last_of_step = {line["step"]: line for line in lines}
     return [last_of_step[step] for step in sorted(last_of_step)]
@@ -92,19 +92,19 @@ def _split_files(scenario: Scenario, record: RunRecord, steps: int) -> RunFiles:
 
 
 def _halves(record: RunRecord, session: str) -> dict[str, int]:
-    """Count the halves of checkpoints that each side has kept; those set aside are in other folders."""
+    """Count the checkpoint halves that each side has kept; those set aside are in other folders."""
     sides = {side: record.checkpoints / session / side for side in ("client", "trunk")}
     return {side: len(list(folder.glob("step-*.safetensors"))) for side, folder in sides.items()}
 
 
 def _finals(record: RunRecord, session: str, steps: int) -> tuple[Path, ...]:
-    """Name both halves of the last step's checkpoint."""
+    """Return the paths of both halves of the last step's checkpoint."""
     last = f"step-{steps:08}.safetensors"
     return tuple(record.checkpoints / session / party / last for party in ("client", "trunk"))
 
 
 def _exported(record: RunRecord, testbed: Testbed) -> Path:
-    """Have the session's newest checkpoint exported; raises `HarnessError` with the end of the log."""
+    """Export the session's newest checkpoint; raises `HarnessError` with the end of the log."""
     folder, log = record.checkpoints / "export", record.logs / "export.log"
     argv = ["export", "--out", str(folder), "--config", str(record.folder / "client.json")]
     program = testbed.starter.start("export", "splitlearn", argv, log)

@@ -1,4 +1,4 @@
-"""Programs that are killed, paused, or asked to stop, and that start again."""
+"""Programs that are killed, paused, or asked to stop, and then continue or restart."""
 
 import signal
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ __all__ = ["VICTIMS", "Absence", "Kill", "Pause", "Restart", "Victims"]
 
 Victims = tuple[PartyName, ...]
 VICTIMS: tuple[Victims, ...] = (("client",), ("trunk",), ("client", "trunk"))
-# What each program's exit status is when it stops because it was asked to.
+# Each program's exit status when it stops on request.
 STOPPED = {"client": 128 + signal.SIGTERM, "trunk": 0}
 KILLED: dict[Victims, Group] = {("client",): "client killed", ("trunk",): "trunk killed"}
 STOPPING = {"client": "client.training.stopping", "trunk": "trunk.server.stopping"}
@@ -35,18 +35,18 @@ STOPPING = {"client": "client.training.stopping", "trunk": "trunk.server.stoppin
 
 @dataclass(frozen=True)
 class Kill(Fault):
-    """SIGKILL, then a new start; the client with `--resume auto`."""
+    """SIGKILL, then a restart; the client with `--resume auto`."""
 
     victims: Victims
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"kill-{'-and-'.join(self.victims)}"
 
     @property
     def group(self) -> Group:
-        """By what happens to whom."""
+        """The group, by what happens to which party."""
         return KILLED.get(self.victims, "both killed")
 
     @property
@@ -55,7 +55,7 @@ class Kill(Fault):
         return f"kills the {' and the '.join(self.victims)}, then starts again"
 
     def script(self) -> Script:
-        """Kill, and start again; a trunk is there when it says so."""
+        """Kill and restart; a trunk is up when it reports that it serves."""
         for party in self.victims:
             yield KillParty(party)
         yield Release()
@@ -65,13 +65,13 @@ class Kill(Fault):
             yield UntilTrunkServes()
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(e.point == "process.killed" and e.party in self.victims for e in events)
 
 
 @dataclass(frozen=True)
 class Restart(Fault):
-    """SIGTERM, as an operator would, then a new start."""
+    """SIGTERM, as from an operator, then a restart."""
 
     asks_to_stop: ClassVar[bool] = True
 
@@ -79,12 +79,12 @@ class Restart(Fault):
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"restart-{self.victim}"
 
     @property
     def group(self) -> Group:
-        """By what happens to whom."""
+        """The group, by what happens to which party."""
         return "stopped or paused"
 
     @property
@@ -93,7 +93,7 @@ class Restart(Fault):
         return f"asks the {self.victim} to stop, then starts it again"
 
     def script(self) -> Script:
-        """Ask it to stop, which it does when it is no longer held, and start it again when it has."""
+        """Ask it to stop, which it does once released, and then restart it."""
         yield StopParty(self.victim)
         yield Release()
         yield StartStoppedParty(self.victim, STOPPED[self.victim])
@@ -101,25 +101,25 @@ class Restart(Fault):
             yield UntilTrunkServes()
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(event.point == STOPPING[self.victim] for event in events)
 
 
 @dataclass(frozen=True)
 class Pause(Fault):
-    """SIGSTOP for a while, as when a machine swaps or a container is frozen; then SIGCONT."""
+    """SIGSTOP for a while, as when a machine swaps or a container is frozen, then SIGCONT."""
 
     victim: PartyName
     seconds: float
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return f"pause-{self.victim}-{self.seconds:g}s"
 
     @property
     def group(self) -> Group:
-        """By what happens to whom."""
+        """The group, by what happens to which party."""
         return "stopped or paused"
 
     @property
@@ -128,31 +128,31 @@ class Pause(Fault):
         return f"stops the {self.victim} for {self.seconds:g} s"
 
     def script(self) -> Script:
-        """Stop it, and let it go on after a while."""
+        """Pause it, and resume it after a while."""
         yield PauseParty(self.victim)
         yield Release()
         yield Wait(self.seconds)
         yield ResumeParty(self.victim)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(e.point == "process.paused" and e.party == self.victim for e in events)
 
 
 @dataclass(frozen=True)
 class Absence(Fault):
-    """SIGSTOP of the client until the trunk has given its place up; then SIGCONT."""
+    """SIGSTOP of the client until the trunk has given up its place, then SIGCONT."""
 
     within: float
 
     @property
     def kind(self) -> str:
-        """What happens, in a word, with its parameters."""
+        """What happens, as one word with its parameters."""
         return "absence-client"
 
     @property
     def group(self) -> Group:
-        """By what happens to whom."""
+        """The group, by what happens to which party."""
         return "stopped or paused"
 
     @property
@@ -161,7 +161,7 @@ class Absence(Fault):
         return f"stops the client until the trunk has given its place up, which must be within {self.within:g} s"
 
     def script(self) -> Script:
-        """Stop it, and let it go on when its place is gone, or the time is over."""
+        """Pause it, and resume it when its place is gone, or after a timeout."""
         yield PauseParty("client")
         yield Release()
         try:
@@ -170,5 +170,5 @@ class Absence(Fault):
             yield ResumeParty("client")
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Whether events show that the fault took effect."""
+        """Return whether events show that the fault took effect."""
         return any(event.point == "client.session.lost" for event in events)
