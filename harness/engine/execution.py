@@ -227,8 +227,8 @@ class Execution:
     def _traffic(self, name: str) -> Traffic:
         """Return the bytes that the proxy took in; the real server counts them once it notices the connection's end.
 
-        Not the bytes that it passed on: if the trunk sends a last message to a client that is gone, the real server counts
-        nothing of what that direction carried.
+        Not the bytes that it passed on: if the trunk sends a last message to a client that is gone, the real server
+        counts nothing of what that direction carried.
         """
         pause = threading.Event()
         for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
