@@ -9,49 +9,25 @@ import json
 import logging
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from splitlearn.checkpoint_half import CheckpointHalf, CheckpointMark, Role, digest_of_states
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe, Probe
 from splitlearn.runtime import Disk
 from splitlearn.runtime.durable import PARTIAL, make_folder, write_atomically
 
-__all__ = ["CheckpointMark", "CheckpointStore", "known_steps"]
+__all__ = ["CheckpointStore", "known_steps"]
 
 log = logging.getLogger(__name__)
 
-Role = Literal["client", "trunk"]
 MOST_SET_ASIDE = 8
-
-
-@dataclass(frozen=True)
-class CheckpointMark:
-    """The description in a half's header.
-
-    Attributes:
-        role: whose half it is.
-        session: name of the run.
-        step: number of optimizer steps applied.
-        agreement: settings that the run must share, as JSON text.
-        weights: digest of the half's weights.
-        optimizer_state: digest of the half's optimizer state.
-        trunk_weights: digest of the trunk's weights at the same step.
-    """
-
-    role: Role
-    session: str
-    step: int
-    agreement: str
-    weights: str
-    optimizer_state: str
-    trunk_weights: str
 
 
 class CheckpointStore:
@@ -114,6 +90,7 @@ class CheckpointStore:
         weights: Mapping[str, torch.Tensor],
         optimizer_state: Mapping[str, torch.Tensor],
         trunk_weights: str = "",
+        codec_states: Mapping[str, torch.Tensor] = MappingProxyType({}),
         keep: Collection[int] = (),
     ) -> CheckpointMark:
         """Write a half; raises `OSError`, after which the older ones remain.
@@ -124,21 +101,30 @@ class CheckpointStore:
             weights: by name.
             optimizer_state: of the optimizer, as `NAME/KEY`.
             trunk_weights: digest of the trunk's weights, in the client's half.
+            codec_states: of this side's codecs, as `CodecStates.tensors` names them.
             keep: steps to keep besides this one. All others are removed, including those of an abandoned run.
         """
         own, shared = fingerprint(weights), json.dumps(dict(agreement))
         mark = CheckpointMark(
-            self._role, self._session, step, shared, own, fingerprint(optimizer_state), trunk_weights or own
+            self._role,
+            self._session,
+            step,
+            shared,
+            own,
+            fingerprint(optimizer_state),
+            trunk_weights or own,
+            digest_of_states(codec_states),
         )
         tensors = {f"weights/{name}": value for name, value in weights.items()}
         tensors |= {f"optimizer_state/{name}": value for name, value in optimizer_state.items()}
+        tensors |= {f"codec_states/{name}": value for name, value in codec_states.items()}
         plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self._point("writing", step)
         make_folder(self._disk, self.folder)
         for name in self._disk.names(self.folder):
             if name.startswith("step-") and name.endswith(PARTIAL):
                 self._disk.remove(self.folder / name)  # by a process that died while writing
-        text = json.dumps(asdict(mark))
+        text = mark.text()
         data = save(plain, {"mark": text, "mark digest": _digest(text)})
         write_atomically(self._disk, self._path(step), data, lambda: self._point("written", step))
         self._point("placed", step)
@@ -184,10 +170,8 @@ class CheckpointStore:
             )
         return free[0]
 
-    def load(
-        self, step: int, agreement: Mapping[str, str]
-    ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """Read a half; return its mark, weights and optimizer state.
+    def load(self, step: int, agreement: Mapping[str, str]) -> CheckpointHalf:
+        """Read a half.
 
         Raises:
             CheckpointError: missing, torn, or of another run; the message says what to do.
@@ -197,9 +181,7 @@ class CheckpointStore:
         self._point("loaded", step)
         return found
 
-    def _read(
-        self, step: int, agreement: Mapping[str, str]
-    ) -> tuple[CheckpointMark, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    def _read(self, step: int, agreement: Mapping[str, str]) -> CheckpointHalf:
         path = self._path(step)
         try:
             data = self._disk.read(path)
@@ -208,10 +190,12 @@ class CheckpointStore:
             mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
-        weights, optimizer_state = _below("weights/", tensors), _below("optimizer_state/", tensors)
+        half = CheckpointHalf(
+            mark, *(_below(part, tensors) for part in ("weights/", "optimizer_state/", "codec_states/"))
+        )
         if mark_digest != _digest(texts["mark"]):
             raise DamagedCheckpointError(f"{path} is damaged: its mark does not match its own digest; {self._advice()}")
-        if (fingerprint(weights), fingerprint(optimizer_state)) != (mark.weights, mark.optimizer_state):
+        if not half.is_sound:
             raise DamagedCheckpointError(
                 f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
             )
@@ -220,8 +204,8 @@ class CheckpointStore:
                 f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}"
             )
         self._check_agreement(path, json.loads(mark.agreement), agreement)
-        self._check_tensors(path, weights, optimizer_state)
-        return mark, weights, optimizer_state
+        self._check_tensors(path, half.weights, half.optimizer_state)
+        return half
 
     def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
         for name in current:

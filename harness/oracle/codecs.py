@@ -5,14 +5,17 @@ otherwise the reference applies the codec itself.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 
 from splitlearn.registry import CODECS
 
-__all__ = ["arriving", "is_lossless"]
+__all__ = ["Crossings", "is_lossless"]
 
 Promise = Callable[[torch.Tensor], torch.Tensor]
+Slot = tuple[str, int]
+State = Mapping[str, torch.Tensor]
 
 
 def everything(tensor: torch.Tensor) -> torch.Tensor:
@@ -28,25 +31,51 @@ def half_precision(tensor: torch.Tensor) -> torch.Tensor:
 PROMISES: Mapping[str, Promise] = {"raw": everything, "zlib": everything, "fp16": half_precision}
 
 
-def arriving(tensor: torch.Tensor, codec: str) -> torch.Tensor:
-    """Return what arrives when a tensor is sent, in new memory."""
-    return promise_of(codec)(tensor.detach()).clone(memory_format=torch.contiguous_format)
-
-
 def is_lossless(codec: str) -> bool:
     """Return whether a codec preserves all bits, so that the reference need not apply it."""
-    return promise_of(codec) is everything
+    return PROMISES[codec] is everything if codec in PROMISES else bool(CODECS[codec].lossless)
 
 
-def promise_of(codec: str) -> Promise:
-    """Return what a codec promises to preserve of a tensor."""
-    if codec in PROMISES:
-        return PROMISES[codec]
-    foreign = CODECS[codec]
+class Crossings:
+    """What arrives of the tensors that cross the cuts in one training.
 
-    def coded_and_decoded(tensor: torch.Tensor) -> torch.Tensor:
-        plain = tensor.cpu().contiguous()
-        arrived: torch.Tensor = foreign.decode(foreign.encode(plain), plain.dtype, tuple(plain.shape))
-        return arrived.to(tensor.device)
+    A codec with state has one for each tensor that crosses in each microbatch of a step, at the sender and at the
+    receiver; all of them advance when a step ends that is not skipped.
+    """
 
-    return everything if foreign.lossless else coded_and_decoded
+    def __init__(self, codec: str) -> None:
+        self._promise = PROMISES.get(codec) or (everything if is_lossless(codec) else None)
+        self._codec: Any = None if self._promise else CODECS[codec]
+        self._states: dict[Slot, tuple[State, State]] = {}
+        self._next: dict[Slot, tuple[State, State]] = {}
+
+    def arriving(self, tensor: torch.Tensor, name: str, microbatch: int) -> torch.Tensor:
+        """Return what arrives when a tensor is sent, in memory of its own.
+
+        Args:
+            tensor: of any shape.
+            name: of what crosses the cut: smashed, features, or the gradient of either.
+            microbatch: of the step, counted from 0.
+        """
+        if self._promise:
+            return self._promise(tensor.detach()).clone(memory_format=torch.contiguous_format)
+        plain = tensor.detach().cpu().contiguous()
+        return self._coded_and_decoded(plain, (name, microbatch)).to(tensor.device)
+
+    def end_step(self, *, skipped: bool) -> None:
+        """Advance the states, unless the step is skipped."""
+        if not skipped:
+            self._states |= self._next
+        self._next = {}
+
+    def _coded_and_decoded(self, plain: torch.Tensor, slot: Slot) -> torch.Tensor:
+        codec, shape = self._codec, tuple(plain.shape)
+        arrived: torch.Tensor
+        if not hasattr(codec, "encode_after"):
+            arrived = codec.decode(codec.encode(plain), plain.dtype, shape)
+            return arrived
+        sender, receiver = self._states.get(slot, ({}, {}))
+        data, sender = codec.encode_after(sender, plain)
+        arrived, receiver = codec.decode_after(receiver, data, plain.dtype, shape)
+        self._next[slot] = sender, receiver
+        return arrived

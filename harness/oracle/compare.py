@@ -150,7 +150,9 @@ def _not_committed(ours: Digests, theirs: Digests, step: int, cuts: Cuts) -> set
 
 
 def _load(paths: tuple[Path, ...]) -> dict[str, torch.Tensor]:
-    return {name: tensor for path in paths for name, tensor in load_file(path).items()}
+    """Read what is compared: what a codec still owes shows in what arrives next."""
+    tensors = {name: tensor for path in paths for name, tensor in load_file(path).items()}
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(("weights/", "optimizer_state/"))}
 
 
 def _digest_rows(ours: Digests, theirs: Digests, cuts: Cuts) -> list[Row]:

@@ -5,18 +5,20 @@ Shapes: B sequences, T positions, H hidden width.
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from transformers import GPT2LMHeadModel
 
-from harness.oracle.codecs import arriving
+from harness.oracle.codecs import Crossings
 from splitlearn.config import TrainingConfig
 
 __all__ = ["CutHooks", "stage_seed"]
 
 Stage = Literal["bottom", "trunk", "top"]
 Record = Callable[[int, int, str, torch.Tensor], None]
+Crosses = Callable[[torch.Tensor], torch.Tensor]
 
 
 def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:
@@ -36,6 +38,7 @@ class CutHooks:
 
     def __init__(self, model: GPT2LMHeadModel, config: TrainingConfig, record: Record) -> None:
         self._config = config
+        self._crossings = Crossings(config.codec)
         self._record = record
         self._step = self._microbatch = 0
         blocks, norm = model.transformer.h, model.transformer.ln_f
@@ -48,6 +51,10 @@ class CutHooks:
     def at(self, step: int, microbatch: int) -> None:
         """Set which microbatch comes next."""
         self._step, self._microbatch = step, microbatch
+
+    def end_step(self, *, skipped: bool) -> None:
+        """Say that a step has ended."""
+        self._crossings.end_step(skipped=skipped)
 
     def _seed(self, stage: Stage) -> None:
         torch.manual_seed(stage_seed(self._config.seed, self._step, self._microbatch, stage))
@@ -62,8 +69,12 @@ class CutHooks:
 
         def hook(_module: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             before_BTH, *others = inputs
-            after_BTH = Crossing.apply(before_BTH, self._config.codec)
             at = (self._step, self._microbatch)
+            forward, backward = (
+                partial(self._crossings.arriving, name=crossing, microbatch=self._microbatch)
+                for crossing in (name, grad_name)
+            )
+            after_BTH = Crossing.apply(before_BTH, forward, backward)
             self._record(*at, name, before_BTH if sent_by_client else after_BTH)
             grad_at_client = before_BTH if sent_by_client else after_BTH
             if grad_at_client.requires_grad:
@@ -78,12 +89,12 @@ class Crossing(torch.autograd.Function):
     """Encodes and decodes a tensor on its way, and its gradient on the way back."""
 
     @staticmethod
-    def forward(ctx: Any, tensor: torch.Tensor, codec: str) -> torch.Tensor:  # noqa: ANN401 - torch's context
+    def forward(ctx: Any, tensor: torch.Tensor, forward: Crosses, backward: Crosses) -> torch.Tensor:  # noqa: ANN401 - torch's context
         """Encode and decode the tensor."""
-        ctx.codec = codec
-        return arriving(tensor, codec)
+        ctx.crosses = backward
+        return forward(tensor)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401 - torch's context
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:  # noqa: ANN401 - torch's context
         """Encode and decode the gradient."""
-        return arriving(gradients[0], ctx.codec), None
+        return ctx.crosses(gradients[0]), None, None

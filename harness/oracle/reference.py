@@ -60,6 +60,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
             norm = clip(model, config)
             applied = bool(torch.isfinite(norm))
             learning_rate = scheduler.get_last_lr()[0]
+            hooks.end_step(skipped=not applied)
             if applied:
                 optimizer.step()
                 decided = {"learning_rate": learning_rate, **clip_coefficient(norm, config)}

@@ -104,19 +104,22 @@ class ClientCheckpoints:
         """
         if not step:
             weights: Mapping[str, torch.Tensor] = dict(self._initial_stage().named_parameters())
+            codec_states: Mapping[str, torch.Tensor] = {}
         else:
-            mark, weights, saved_state = self._store.load(step, self._agreement)
-            if mark.trunk_weights != trunk_weights:
+            half = self._store.load(step, self._agreement)
+            if half.mark.trunk_weights != trunk_weights:
                 raise CheckpointError(
                     f"the trunk's checkpoint of step {step} is not the one made with {self.folder}; "
                     "start the trunk with the --save-dir of that run"
                 )
-            load_optimizer_state(training.optimizer, training.parameters, saved_state)
+            load_optimizer_state(training.optimizer, training.parameters, half.optimizer_state)
+            weights, codec_states = half.weights, half.codec_states
             self._tidy(step)
         self._known = (step,) if step else ()
         for name, parameter in training.parameters.items():
             parameter.data.copy_(weights[name])
             parameter.grad = None
+        training.codec_states.load(codec_states)
 
     def save(self, training: TrainingStep, step: int, trunk_weights: str) -> None:
         """Write the half that completes the checkpoint; raises `CheckpointError` if it cannot be written."""
@@ -128,7 +131,15 @@ class ClientCheckpoints:
                 if not self._described:
                     self._describe()
                     self._described = True
-                self._store.save(step, self._agreement, weights, saved_state, trunk_weights, kept)
+                self._store.save(
+                    step,
+                    self._agreement,
+                    weights,
+                    saved_state,
+                    trunk_weights,
+                    codec_states=training.codec_states.tensors(),
+                    keep=kept,
+                )
             self._known = kept
         except (OSError, DataError) as error:
             raise CheckpointError(

@@ -12,6 +12,7 @@ import torch
 
 from splitlearn.client.gradients import ClientGradients, clip_coefficient, global_norm
 from splitlearn.client.stopwatch import Stopwatch
+from splitlearn.coding import CodecStates
 from splitlearn.config import TrainingConfig
 from splitlearn.data import Microbatch, StepBatch, target_tokens
 from splitlearn.determinism import stage_scope
@@ -88,6 +89,11 @@ class TrainingStep:
         self._probe = probe
         self._recorder = recorder
         self._clock = clock
+
+    @property
+    def codec_states(self) -> CodecStates:
+        """What codecs remember of the tensors that crossed the wire."""
+        return self._trunk.codec_states
 
     def run(self, step: int, batch: StepBatch) -> StepReport:
         """Train on one batch; every forward pass is in flight before the first answer is awaited."""

@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 
 from splitlearn import registry
-from splitlearn.coding import Codec, InflatesTooFarError, bytes_of, tensor_from
+from splitlearn.coding import AnyCodec, Codec, InflatesTooFarError, State, StatefulCodec, bytes_of, tensor_from
 
-__all__ = ["CODECS", "Codec", "InflatesTooFarError", "bytes_of", "register", "tensor_from"]
+__all__ = [
+    "CODECS",
+    "Codec",
+    "InflatesTooFarError",
+    "State",
+    "StatefulCodec",
+    "bytes_of",
+    "register",
+    "tensor_from",
+]
 
-CODECS: Mapping[str, Codec] = registry.CODECS
+CODECS: Mapping[str, AnyCodec] = registry.CODECS
 register = registry.CODECS.register

@@ -1,11 +1,15 @@
-"""What a codec is: a pure pair of functions between a tensor and bytes."""
+"""The codec protocols: pure functions between a tensor and bytes, with or without a state that they pass on."""
 
 import math
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 
-__all__ = ["Codec", "InflatesTooFarError", "bytes_of", "tensor_from"]
+__all__ = ["AnyCodec", "Codec", "InflatesTooFarError", "State", "StatefulCodec", "bytes_of", "tensor_from"]
+
+# Tensors by name; empty before the first tensor of a stream.
+State: TypeAlias = Mapping[str, torch.Tensor]
 
 
 class InflatesTooFarError(ValueError):
@@ -35,6 +39,40 @@ class Codec(Protocol):
             ValueError: the bytes are not such a tensor, coded; nothing larger than that was allocated.
             InflatesTooFarError: of those, bytes that a decompression would make more of.
         """
+
+
+@runtime_checkable
+class StatefulCodec(Protocol):
+    """A codec whose bytes depend on what it coded before, as with error feedback.
+
+    The codec itself keeps nothing: each method takes the state left by the tensor before, and returns the next one. The
+    session decides which of them counts, so a repeated request gets the same bytes. Every microbatch index has its own
+    state in each of the four streams (smashed data, features, and the gradients of both), at the sender and at the
+    receiver.
+
+    Attributes:
+        name: as in `Codec`.
+        lossless: as in `Codec`.
+        error_bound: as in `Codec`.
+    """
+
+    name: str
+    lossless: bool
+    error_bound: str
+
+    def encode_after(self, state: State, tensor: torch.Tensor) -> tuple[bytes, State]:
+        """Code a contiguous CPU tensor; returns the bytes and the sender's next state."""
+
+    def decode_after(
+        self, state: State, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]
+    ) -> tuple[torch.Tensor, State]:
+        """Decode as `Codec.decode` does; returns the tensor and the receiver's next state.
+
+        The sender calls it too, with its own state, to see what will arrive.
+        """
+
+
+AnyCodec: TypeAlias = Codec | StatefulCodec
 
 
 def bytes_of(tensor: torch.Tensor) -> bytes:

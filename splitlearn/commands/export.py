@@ -73,8 +73,8 @@ def trained_weights(
             f"no step in common: {client.folder} has {client.steps()}, {trunk.folder} has {trunk.steps()}; copy the "
             "trunk's checkpoints here and name their folder with --trunk-save-dir"
         )
-    mark, weights, _ = client.load(common[-1], shared | {TOKENIZER: tokenizer.fingerprint()})
-    other, trunk_weights, _ = trunk.load(common[-1], shared)
-    if mark.trunk_weights != other.weights:
+    half = client.load(common[-1], shared | {TOKENIZER: tokenizer.fingerprint()})
+    other = trunk.load(common[-1], shared)
+    if half.mark.trunk_weights != other.mark.weights:
         raise CheckpointError(f"{client.folder} and {trunk.folder} are halves of different runs")
-    return {**weights, **trunk_weights}
+    return {**half.weights, **other.weights}

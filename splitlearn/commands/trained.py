@@ -95,11 +95,11 @@ def trained_model(
 
 def take_half(stage: ClientStage, store: CheckpointStore, welcome: Welcome, expected: Mapping[str, str]) -> None:
     """Load the client's half of the checkpoint that the trunk has opened; raises `CheckpointError`."""
-    mark, weights, _ = store.load(welcome.applied_step, expected)
-    if mark.trunk_weights != welcome.fingerprint:
+    half = store.load(welcome.applied_step, expected)
+    if half.mark.trunk_weights != welcome.fingerprint:
         raise CheckpointError(
-            f"the trunk's checkpoint of step {mark.step} is not the one made with {store.folder}; start the trunk with "
-            "the --save-dir of that run"
+            f"the trunk's checkpoint of step {half.mark.step} is not the one made with {store.folder}; start the trunk "
+            "with the --save-dir of that run"
         )
     for name, parameter in stage.named_parameters():
-        parameter.data.copy_(weights[name])
+        parameter.data.copy_(half.weights[name])

@@ -15,7 +15,9 @@ class LimitSettings(SettingsGroup):
 
     max_message_bytes: Each[int] = Field(256 * MIB, ge=MIB, le=1024 * MIB, description="largest tensor message")
     max_pending_bytes: Each[int] = Field(
-        2048 * MIB, ge=MIB, description="trunk memory for graphs, inputs, kept replies and gradients that wait"
+        2048 * MIB,
+        ge=MIB,
+        description="trunk memory for graphs, inputs, kept replies, codec states and gradients that wait",
     )
     max_activation_bytes: Each[int] = Field(
         2048 * MIB, ge=MIB, description="trunk memory for computing one microbatch; a larger one is refused"

@@ -5,6 +5,7 @@ Shapes: B sequences, T positions, H hidden width.
 
 import torch
 
+from splitlearn.coding import Passage
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity
 from splitlearn.wire import compute_service_pb2 as pb
@@ -21,7 +22,7 @@ class BoundaryTensors:
         self._config = config
         self._identity = identity
 
-    def hidden(self, name: str, message: pb.Tensor) -> torch.Tensor:
+    def hidden(self, name: str, message: pb.Tensor, passage: Passage) -> torch.Tensor:
         """Take smashed data or a gradient, BTH."""
         wanted = (None, None, self._identity.hidden_size)
         spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
@@ -29,7 +30,7 @@ class BoundaryTensors:
         if len(message.shape) == len(wanted) and message.shape[1] > self._identity.positions:
             allowed = self._identity.positions
             raise WireError(Reason.BAD_SHAPE, f"{name}: {message.shape[1]} positions; the model has {allowed}")
-        return decode_tensor(message, spec).to(self._config.device)
+        return decode_tensor(message, spec, passage).to(self._config.device)
 
     def mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
         """Take an attention mask, BT."""
@@ -39,10 +40,10 @@ class BoundaryTensors:
             raise WireError(Reason.BAD_DATA, f"attention_mask: has {int(mask_BT.max())}; allowed are 0 and 1")
         return mask_BT.to(self._config.device, torch.int64)
 
-    def reply(self, tensor: torch.Tensor, like: pb.Tensor) -> pb.Tensor:
+    def reply(self, tensor: torch.Tensor, like: pb.Tensor, passage: Passage) -> pb.Tensor:
         """Return a tensor in the codec of the request."""
         try:
-            return encode_tensor(tensor, like.codec, self._config.max_message_bytes)
+            return encode_tensor(tensor, like.codec, self._config.max_message_bytes, passage)
         except WireError as error:
             if error.reason is Reason.NON_FINITE:
                 raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None

@@ -10,6 +10,7 @@ import torch
 from splitlearn.agreement import trunk_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.codecs import CODECS
+from splitlearn.coding import CodecStates, Passage, Slot, Stream
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
@@ -46,6 +47,7 @@ class LocalTrunk:
         self._session = TrunkSession(load_stage(), config, probe, recorder)
         self._store = CheckpointStore(disk, config.save_dir, config.session, "trunk", probe, self._session.weights())
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.codec_states = CodecStates()
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
@@ -54,9 +56,8 @@ class LocalTrunk:
         if hello.resume_steps and not common:
             raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
         if common:
-            mark, weights, optimizer_state = self._store.load(common[-1], self._settings)
-            self._session.restore(mark.step, weights, optimizer_state)
-            self._session.checkpoints = (mark.step,)
+            self._session.restore(self._store.load(common[-1], self._settings))
+            self._session.checkpoints = (common[-1],)
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
 
     def forward(
@@ -65,12 +66,14 @@ class LocalTrunk:
         """Run a microbatch forward."""
         if any(kept.step != at.step for kept in self._inputs):
             self._inputs.clear()
-        self._inputs[at] = self._cross(smashed_BTH), attention_mask_BT
-        return Ready(self._cross(self._session.forward(at, *self._inputs[at], commit)))
+        if commit:
+            self.commit(commit)
+        self._inputs[at] = self._to_trunk("smashed", at, smashed_BTH), attention_mask_BT
+        return Ready(self._to_client("features", at, self._session.forward(at, *self._inputs[at], commit)))
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
         """Run a microbatch backward; the forward pass is run again when the session has dropped it."""
-        gradient_BTH = self._cross(features_grad_BTH)
+        gradient_BTH = self._to_trunk("features_grad", at, features_grad_BTH)
         try:
             result = self._session.backward(at, gradient_BTH)
         except WireError as error:
@@ -78,11 +81,12 @@ class LocalTrunk:
                 raise
             self._session.forward(at, *self._inputs[at], None)
             result = self._session.backward(at, gradient_BTH)
-        return Ready(BackwardResult(self._cross(result.smashed_grad_BTH), result.norms))
+        return Ready(BackwardResult(self._to_client("smashed_grad", at, result.smashed_grad_BTH), result.norms))
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
         """Run forward without keeping anything."""
-        return Ready(self._cross(self._session.infer(self._cross(smashed_BTH), attention_mask_BT)))
+        received_BTH = self._cross(smashed_BTH, Passage(), Passage())
+        return Ready(self._cross(self._session.infer(received_BTH, attention_mask_BT), Passage(), Passage()))
 
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
         """Return the accumulated gradients of the step in progress."""
@@ -91,20 +95,26 @@ class LocalTrunk:
 
     def commit(self, commit: Commit) -> TrunkState:
         """End a step now."""
+        self.codec_states.commit(commit.step, skip=commit.skip)
         self._session.commit(commit)
         return TrunkState(self._session.applied_step, "")
 
     def save(self, step: int, commit: Commit | None) -> TrunkState:
         """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
         if commit:
-            self._session.commit(commit)
+            self.commit(commit)
         assert step == self._session.applied_step
         kept = known_steps(self._session.checkpoints, step)
         try:
             if not self._session.checkpoints:
                 self._store.set_aside()
             mark = self._store.save(
-                step, self._settings, self._session.weights(), self._session.optimizer_state(), keep=kept
+                step,
+                self._settings,
+                self._session.weights(),
+                self._session.optimizer_state(),
+                codec_states=self._session.codec_states.tensors(),
+                keep=kept,
             )
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
@@ -123,10 +133,26 @@ class LocalTrunk:
         if not saved:
             self._store.discard(self._session.checkpoints)
 
-    def _cross(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _to_trunk(self, stream: Stream, at: Position, tensor: torch.Tensor) -> torch.Tensor:
+        slot = Slot(self._config.codec, stream, at.microbatch)
+        sent, received = self.codec_states.passage(slot), self._session.codec_states.passage(slot)
+        crossed = self._cross(tensor, sent, received)
+        self.codec_states.keep(at.step, sent)
+        self._session.remember(at, received)
+        return crossed
+
+    def _to_client(self, stream: Stream, at: Position, tensor: torch.Tensor) -> torch.Tensor:
+        slot = Slot(self._config.codec, stream, at.microbatch)
+        sent, received = self._session.codec_states.passage(slot), self.codec_states.passage(slot)
+        crossed = self._cross(tensor, sent, received)
+        self._session.remember(at, sent)
+        self.codec_states.keep(at.step, received)
+        return crossed
+
+    def _cross(self, tensor: torch.Tensor, sent: Passage, received: Passage) -> torch.Tensor:
         codec = CODECS[self._config.codec]
         plain = tensor.detach().cpu().contiguous()
-        decoded = codec.decode(codec.encode(plain), plain.dtype, tuple(plain.shape))
+        decoded = received.decode(codec, sent.encode(codec, plain), plain.dtype, tuple(plain.shape))
         if not torch.isfinite(decoded).all():
             raise WireError(Reason.NON_FINITE, "a tensor at a cut has elements that are NaN or infinite")
         return decoded.to(tensor.device)

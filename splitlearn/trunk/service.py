@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from splitlearn.agreement import agreement, first_difference, shared_settings, trunk_settings
 from splitlearn.checkpoint import CheckpointStore, known_steps
+from splitlearn.coding import Passage, Slot
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import CheckpointError
 from splitlearn.models.family import ModelIdentity, TrunkStage
@@ -131,12 +132,13 @@ class TrunkService:
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
         """Forward pass of one microbatch."""
         session = self._session(request.key)
-        smashed_BTH = self._tensors.hidden("smashed", request.smashed)
+        arriving = _arriving(session, request)
+        smashed_BTH = self._tensors.hidden("smashed", request.smashed, arriving)
         attention_mask_BT = self._tensors.mask(request.attention_mask, smashed_BTH.shape[:2])
         self._activations.check(session.stage, smashed_BTH.shape, training=not request.inference)
         if request.inference:
             return pb.ComputeReply(
-                features=self._tensors.reply(session.infer(smashed_BTH, attention_mask_BT), request.smashed),
+                features=self._tensors.reply(session.infer(smashed_BTH, attention_mask_BT), request.smashed, Passage()),
                 stopping=self.stopping,
             )
         self._run(request.key)
@@ -144,7 +146,9 @@ class TrunkService:
         self._probe_of(request.key.session_id).point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
         features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
-        features = self._tensors.reply(features_BTH, request.smashed)
+        leaving = session.codec_states.passage(Slot(request.smashed.codec, "features", at.microbatch))
+        features = self._tensors.reply(features_BTH, request.smashed, leaving)
+        session.remember(at, arriving, leaving)
         reply = pb.ComputeReply(features=features, stopping=self.stopping)
         self._probe_of(request.key.session_id).point("trunk.compute.done", at.step, at.microbatch)
         return reply
@@ -154,9 +158,13 @@ class TrunkService:
         session = self._run(request.key)
         at = position_value(request.key)
         self._probe_of(request.key.session_id).point("trunk.backward.received", at.step, at.microbatch)
-        result = session.backward(at, self._tensors.hidden("features_grad", request.features_grad))
+        states, codec = session.codec_states, request.features_grad.codec
+        arriving = states.passage(Slot(codec, "features_grad", at.microbatch))
+        leaving = states.passage(Slot(codec, "smashed_grad", at.microbatch))
+        result = session.backward(at, self._tensors.hidden("features_grad", request.features_grad, arriving))
         norms = [pb.ParameterNorm(name=name, norm=norm) for name, norm in result.norms.items()]
-        smashed_grad = self._tensors.reply(result.smashed_grad_BTH, request.features_grad)
+        smashed_grad = self._tensors.reply(result.smashed_grad_BTH, request.features_grad, leaving)
+        session.remember(at, arriving, leaving)
         reply = pb.BackwardReply(smashed_grad=smashed_grad, norms=norms, stopping=self.stopping)
         self._probe_of(request.key.session_id).point("trunk.backward.done", at.step, at.microbatch)
         return reply
@@ -271,14 +279,14 @@ class TrunkService:
         settings = self._shared if request.reader else self._resumed
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
-                mark, weights, optimizer_state = store.load(step, settings)
+                half = store.load(step, settings)
             except CheckpointError as error:
                 problems.append(str(error))
                 log.warning("%s", error)
                 continue
-            session.restore(mark.step, weights, optimizer_state)
+            session.restore(half)
             own = request.resume_session_id in ("", request.session_id)
-            session.checkpoints = (mark.step,) if own else ()
+            session.checkpoints = (step,) if own else ()
             return
         here = ", ".join(map(str, store.steps())) or "none"
         there = ", ".join(map(str, request.resume_steps))
@@ -306,7 +314,14 @@ class TrunkService:
             if not session.checkpoints:
                 store.set_aside()
             kept = known_steps(session.checkpoints, step)
-            mark = store.save(step, self._resumed, session.weights(), session.optimizer_state(), keep=kept)
+            mark = store.save(
+                step,
+                self._resumed,
+                session.weights(),
+                session.optimizer_state(),
+                codec_states=session.codec_states.tensors(),
+                keep=kept,
+            )
         except OSError as error:
             raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
         session.checkpoints, session.saved = kept, (step, mark.weights)
@@ -324,3 +339,11 @@ class TrunkService:
 
     def _store(self, name: str) -> CheckpointStore:
         return CheckpointStore(self._disk, self._config.save_dir, name, "trunk", self._probe_of(name))
+
+
+def _arriving(session: TrunkSession, request: pb.ComputeRequest) -> Passage:
+    """Return the passage of the smashed data: the commit that rides with it is applied after all of it was checked."""
+    if request.inference:
+        return Passage()
+    committing = request.commit.step if request.HasField("commit") and not request.commit.skip else None
+    return session.codec_states.passage(Slot(request.smashed.codec, "smashed", request.key.microbatch), committing)

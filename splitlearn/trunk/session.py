@@ -4,11 +4,13 @@ Every call may be repeated: the answer is the same and nothing happens twice.
 Shapes: B sequences, T positions, H hidden width.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+from splitlearn.checkpoint_half import CheckpointHalf
+from splitlearn.coding import CodecStates, Passage, StatesTooLargeError
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import stage_scope
 from splitlearn.models.family import TrunkStage, fingerprint
@@ -51,6 +53,7 @@ class TrunkSession:
         self._optimizer = build_optimizer(self._parameters, config)
         self._accumulator = Accumulator(self._parameters, config.max_pending_bytes // 2)
         self._tape = Tape(config.max_pending_bytes)
+        self.codec_states = CodecStates(config.max_pending_bytes // 2)
         self._last_commit: Commit | None = None
         self._probe = probe
         self._recorder = recorder
@@ -63,7 +66,7 @@ class TrunkSession:
     @property
     def pending_nbytes(self) -> int:
         """Bytes kept of the step in progress."""
-        return self._tape.nbytes + self._accumulator.waiting_nbytes
+        return self._tape.nbytes + self._beside
 
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
@@ -83,7 +86,7 @@ class TrunkSession:
         features_BTH = self._graph(at, entry).features_BTH.detach()
         if entry.smashed_grad_BTH is not None:
             entry.graph = None  # a repeated forward pass after the backward pass needs no graph again
-        self._tape.put(at.microbatch, entry, beside=self._accumulator.waiting_nbytes)
+        self._tape.put(at.microbatch, entry, beside=self._beside)
         self._accumulator.agree(at)
         return features_BTH
 
@@ -106,7 +109,7 @@ class TrunkSession:
             self._differentiate(at, entry, features_grad_BTH)
         assert entry.smashed_grad_BTH is not None
         result = BackwardResult(entry.smashed_grad_BTH, self._accumulator.norms(at.microbatch))
-        self._tape.shrink(at.microbatch, beside=self._accumulator.waiting_nbytes)
+        self._tape.shrink(at.microbatch, beside=self._beside)
         return result
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
@@ -137,6 +140,7 @@ class TrunkSession:
         self._recorder.update(commit.step, "trunk", commit.numbers, self._parameters)
         self._tape.clear()
         self._accumulator.clear()
+        self.codec_states.commit(commit.step, skip=commit.skip)
         self._last_commit = commit
         self.applied_step += 1
         self._probe.point("trunk.commit.applied", commit.step, passes=self._passes.count)
@@ -163,13 +167,28 @@ class TrunkSession:
         """Digest the weights."""
         return fingerprint(self.weights())
 
-    def restore(self, step: int, weights: Mapping[str, torch.Tensor], saved_state: Mapping[str, torch.Tensor]) -> None:
+    def remember(self, at: Position, *passages: Passage) -> None:
+        """Keep what a microbatch's tensors leave of their codec's state until the commit; raises `WireError`."""
+        try:
+            for passage in passages:
+                self.codec_states.keep(at.step, passage)
+        except StatesTooLargeError as error:
+            raise WireError(
+                Reason.TOO_LARGE, f"the states of codecs take {error}: raise --max-pending-bytes at the trunk"
+            ) from None
+
+    def restore(self, half: CheckpointHalf) -> None:
         """Take the state of a checkpoint."""
         with torch.no_grad():
             for name, parameter in self._parameters.items():
-                parameter.copy_(weights[name])
-        load_optimizer_state(self._optimizer, self._parameters, saved_state)
-        self.applied_step = step
+                parameter.copy_(half.weights[name])
+        load_optimizer_state(self._optimizer, self._parameters, half.optimizer_state)
+        self.codec_states.load(half.codec_states)
+        self.applied_step = half.mark.step
+
+    @property
+    def _beside(self) -> int:
+        return self._accumulator.waiting_nbytes + self.codec_states.nbytes
 
     def _graph(self, at: Position, entry: TapeEntry) -> Graph:
         """Return the entry's graph, computed again if it was dropped: the same bits, by the same random numbers."""

@@ -15,6 +15,7 @@ from typing import cast
 import torch
 from google.protobuf.message import Message
 
+from splitlearn.coding import CodecStates, Slot, Stream
 from splitlearn.config import TrainingConfig
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -51,6 +52,7 @@ class RemoteTrunk:
         self._speaking = threading.Lock()
         self._max_message_bytes = config.max_message_bytes
         self._forwards: dict[Position, pb.ComputeRequest] = {}
+        self.codec_states = CodecStates()
         self._stopping = False
 
     @property
@@ -111,37 +113,40 @@ class RemoteTrunk:
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> Pending[torch.Tensor]:
         """Send smashed data, with the commit of the step before; the answer is the features, BTH."""
+        self._note_commit(commit)
         request = pb.ComputeRequest(
             key=self._key(at),
-            smashed=self._encode(smashed_BTH),
+            smashed=self._encode("smashed", at, smashed_BTH),
             attention_mask=self._encode_mask(attention_mask_BT),
             commit=commit_message(commit) if commit else None,
         )
         if any(kept.step != at.step for kept in self._forwards):
             self._forwards.clear()
         self._forwards[at] = request
-        return self._features(request, smashed_BTH)
+        return self._features(request, smashed_BTH, at)
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
         """Send smashed data without keeping anything at the trunk; the answer is the features, BTH."""
         request = pb.ComputeRequest(
             key=self._key(Position(0, 0, 1)),
-            smashed=self._encode(smashed_BTH),
+            smashed=encode_tensor(smashed_BTH, self._config.codec, self._max_message_bytes),
             attention_mask=self._encode_mask(attention_mask_BT),
             inference=True,
         )
-        return self._features(request, smashed_BTH)
+        return self._features(request, smashed_BTH, None)
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
         """Send the gradient of the features; the forward pass is sent again when the trunk has lost it."""
-        request = pb.BackwardRequest(key=self._key(at), features_grad=self._encode(features_grad_BTH))
+        request = pb.BackwardRequest(
+            key=self._key(at), features_grad=self._encode("features_grad", at, features_grad_BTH)
+        )
         spec = self._like("smashed_grad", features_grad_BTH)
 
         def read(reply: Message) -> BackwardResult:
             message = cast("pb.BackwardReply", reply)
             self._note(stopping=message.stopping)
             norms = {entry.name: entry.norm for entry in message.norms}
-            return BackwardResult(self._decode(message.smashed_grad, spec), norms)
+            return BackwardResult(self._decode("smashed_grad", at, message.smashed_grad, spec), norms)
 
         return _BackwardAnswer(self._calls, request, self._forwards[at], read)
 
@@ -224,6 +229,7 @@ class RemoteTrunk:
             self._note(stopping=message.stopping)
             return TrunkState(message.applied_step, message.fingerprint)
 
+        self._note_commit(commit)
         return self._calls.call("SyncTrainingState", self._sync_request(action, commit, step), read).result()
 
     def _sync_request(
@@ -232,15 +238,21 @@ class RemoteTrunk:
         message = commit_message(commit) if commit else None
         return pb.SyncTrainingStateRequest(key=self._key(Position(step, 0, 1)), action=action, commit=message)
 
-    def _features(self, request: pb.ComputeRequest, smashed_BTH: torch.Tensor) -> Pending[torch.Tensor]:
+    def _features(
+        self, request: pb.ComputeRequest, smashed_BTH: torch.Tensor, at: Position | None
+    ) -> Pending[torch.Tensor]:
         spec = self._like("features", smashed_BTH)
 
         def read(reply: Message) -> torch.Tensor:
             message = cast("pb.ComputeReply", reply)
             self._note(stopping=message.stopping)
-            return self._decode(message.features, spec)
+            return self._decode("features", at, message.features, spec)
 
         return self._calls.call("Compute", request, read)
+
+    def _note_commit(self, commit: Commit | None) -> None:
+        if commit:
+            self.codec_states.commit(commit.step, skip=commit.skip)
 
     def _note(self, *, stopping: bool) -> None:
         self._stopping = self._stopping or stopping
@@ -248,20 +260,29 @@ class RemoteTrunk:
     def _gradient(self, message: pb.Gradient) -> tuple[str, torch.Tensor]:
         any_shape = (None,) * len(message.gradient.shape)
         spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes)
-        return message.name, self._decode(message.gradient, spec)
+        return message.name, decode_tensor(message.gradient, spec).to(self._config.device)
 
     def _key(self, at: Position) -> pb.Key:
         self._spoke = self._calls.clock.now()
         return key_message(self._session_id, self._incarnation, at)
 
-    def _encode(self, tensor: torch.Tensor) -> pb.Tensor:
-        return encode_tensor(tensor, self._config.codec, self._max_message_bytes)
+    def _encode(self, stream: Stream, at: Position, tensor: torch.Tensor) -> pb.Tensor:
+        passage = self.codec_states.passage(Slot(self._config.codec, stream, at.microbatch))
+        message = encode_tensor(tensor, self._config.codec, self._max_message_bytes, passage)
+        self.codec_states.keep(at.step, passage)
+        return message
 
     def _encode_mask(self, mask_BT: torch.Tensor) -> pb.Tensor:
         return encode_tensor(mask_BT.to(torch.uint8), "raw", self._max_message_bytes)
 
-    def _decode(self, message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
-        return decode_tensor(message, spec).to(self._config.device)
+    def _decode(self, stream: Stream, at: Position | None, message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
+        """Decode a microbatch's tensor; one of no microbatch, in inference, leaves no state."""
+        if at is None:
+            return decode_tensor(message, spec).to(self._config.device)
+        passage = self.codec_states.passage(Slot(message.codec, stream, at.microbatch))
+        tensor = decode_tensor(message, spec, passage).to(self._config.device)
+        self.codec_states.keep(at.step, passage)
+        return tensor
 
     def _like(self, name: str, tensor: torch.Tensor) -> TensorSpec:
         return TensorSpec(name, tensor.dtype, tuple(tensor.shape), self._config.max_message_bytes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from splitlearn.codecs import CODECS, InflatesTooFarError
+from splitlearn.coding import Passage
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 
@@ -38,22 +39,22 @@ class TensorSpec:
     max_bytes: int
 
 
-def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int) -> pb.Tensor:
+def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int, passage: Passage | None = None) -> pb.Tensor:
     """Code a tensor from any device; raises `WireError` where the receiver would refuse it."""
     codec = CODECS[codec_name]
     plain = tensor.detach().cpu().contiguous()
     if plain.nbytes > max_bytes:
         raise WireError(Reason.TOO_LARGE, f"{plain.nbytes} bytes in one tensor; {_size_advice(max_bytes)}")
-    data = codec.encode(plain)
-    sent = plain if codec.lossless else codec.decode(data, plain.dtype, tuple(plain.shape))
-    if not _all_finite(sent):
+    passage = passage or Passage()
+    data = passage.encode(codec, plain)
+    if not _all_finite(passage.arriving(codec, data, plain)):
         raise WireError(Reason.NON_FINITE, f"a tensor to be sent has elements that are NaN or infinite in {codec_name}")
     return pb.Tensor(
         dtype=NUMBERS[plain.dtype], shape=plain.shape, codec=codec_name, data=data, checksum=zlib.crc32(data)
     )
 
 
-def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
+def decode_tensor(message: pb.Tensor, spec: TensorSpec, passage: Passage | None = None) -> torch.Tensor:
     """Check a received tensor and copy it into fresh memory; raises `WireError` naming what is wrong with it."""
     shape = _checked_shape(message, spec)
     codec = CODECS.get(message.codec)
@@ -63,7 +64,7 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
     if zlib.crc32(data) != message.checksum:
         raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")
     try:
-        tensor = codec.decode(data, spec.dtype, shape)
+        tensor = (passage or Passage()).decode(codec, data, spec.dtype, shape)
     except ValueError as error:
         reason = Reason.DECOMPRESSION_BOMB if isinstance(error, InflatesTooFarError) else Reason.BAD_DATA
         raise WireError(reason, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None

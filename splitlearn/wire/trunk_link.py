@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar
 
 import torch
 
+from splitlearn.coding import CodecStates
+
 __all__ = [
     "BackwardResult",
     "Commit",
@@ -118,7 +120,13 @@ class Pending(Protocol[T_co]):
 
 
 class TrunkLink(Protocol):
-    """The trunk as the client sees it. Calls that return `Pending` are under way at once."""
+    """The trunk as the client sees it. Calls that return `Pending` are under way at once.
+
+    Attributes:
+        codec_states: what the client's side of the wire remembers of the tensors that passed; part of its checkpoint.
+    """
+
+    codec_states: CodecStates
 
     @property
     def stopping(self) -> bool:

@@ -1,5 +1,7 @@
 """What the judge expects of a codec is written down twice: there, and in the codec."""
 
+from functools import partial
+
 import pytest
 import torch
 from exactness.uncut import same_bits
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.engine.references import References
-from harness.oracle.codecs import PROMISES, arriving, is_lossless
+from harness.oracle.codecs import PROMISES, Crossings, is_lossless
 from harness.oracle.randomness import Crossing
 from harness.report.reading import LOSSLESS
 from splitlearn.codecs import CODECS
@@ -31,14 +33,14 @@ def test_a_codec_claims_what_the_judge_expects(codec):
 @given(tensor=tensors)
 def test_what_arrives_is_what_the_judge_expects(codec, tensor):
     decoded = CODECS[codec].decode(CODECS[codec].encode(tensor), tensor.dtype, tensor.shape)
-    assert same_bits(arriving(tensor, codec), decoded)
+    assert same_bits(Crossings(codec).arriving(tensor, "smashed", 0), decoded)
 
 
 def test_half_precision_rounds_to_the_nearest_and_ties_to_even():
     """By the standard's own spacing: 2^-10 of the power of two below, 2^-24 near zero."""
     sent = torch.tensor([1 + 2**-11, 1 + 3 * 2**-11, 1 + 2**-11 + 2**-20, 2**-25, 3 * 2**-25, 65519.0, 65520.0])
     expected = [1.0, 1 + 2**-9, 1 + 2**-10, 0.0, 2**-23, 65504.0, float("inf")]
-    assert expected == arriving(sent, "fp16").tolist()
+    assert expected == Crossings("fp16").arriving(sent, "smashed", 0).tolist()
 
 
 def test_a_lossless_codec_that_rounds_does_not_reach_the_reference(monkeypatch):
@@ -47,7 +49,8 @@ def test_a_lossless_codec_that_rounds_does_not_reach_the_reference(monkeypatch):
     monkeypatch.setattr(ZlibCodec, "encode", lambda self, tensor: right(self, tensor.half().to(tensor.dtype)))
     tensor = torch.randn(2, 3, 4, requires_grad=True)
 
-    after = Crossing.apply(tensor, "zlib")
+    zlib = partial(Crossings("zlib").arriving, name="smashed", microbatch=0)
+    after = Crossing.apply(tensor, zlib, zlib)
     (gradient,) = torch.autograd.grad(after, tensor, torch.full_like(after, 1 / 3))
 
     assert same_bits(tensor, after)

@@ -48,12 +48,25 @@ def refused(store, step, words, agreement=AGREEMENT):
 
 def test_what_is_saved_is_loaded(store):
     saved = save(store, 3)
-    mark, weights, optimizer_state = store.load(3, AGREEMENT)
+    half = store.load(3, AGREEMENT)
+    mark, weights, optimizer_state = half.mark, half.weights, half.optimizer_state
 
     assert saved == mark
     assert (mark.role, mark.session, mark.step) == ("trunk", "run", 3)
     assert all(same_bits(tensor, weights[name]) for name, tensor in weights_of(3).items())
     assert all(same_bits(tensor, optimizer_state[name]) for name, tensor in optimizer_state_of(3).items())
+
+
+def test_states_of_codecs_are_saved_where_there_are_any(store):
+    save(store, 3)
+    assert b"codec_states" not in path_of(store, 3).read_bytes()
+
+    states = {"difference/smashed/0/last": torch.arange(3.0)}
+    saved = store.save(3, AGREEMENT, weights_of(3), optimizer_state_of(3), codec_states=states)
+
+    half = store.load(3, AGREEMENT)
+    assert saved == half.mark
+    assert same_bits(half.codec_states["difference/smashed/0/last"], torch.arange(3.0))
 
 
 def test_the_client_half_names_the_trunks_weights(tmp_path):
@@ -84,7 +97,7 @@ def test_the_one_just_written_is_kept_whatever_an_earlier_run_left(store):
     store.known = ()
     for step in (10, 20, 30):
         save(store, step)
-        assert step == store.load(step, AGREEMENT)[0].step
+        assert step == store.load(step, AGREEMENT).mark.step
     assert store.steps() == [30, 20]
 
 
@@ -174,7 +187,7 @@ def test_a_damaged_file_leaves_the_older_one_usable(store):
     path_of(store, 2).write_bytes(b"torn")
 
     assert "files here: 2, 1" in refused(store, 2, "cannot be read")
-    assert store.load(1, AGREEMENT)[0].step == 1
+    assert store.load(1, AGREEMENT).mark.step == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"\xff" * 100, b"not tensors at all"])
@@ -232,7 +245,7 @@ def test_a_failing_write_leaves_the_older_ones(store, monkeypatch, place, name):
             save(store, 3)
 
     assert store.steps() == [2, 1]
-    assert store.load(2, AGREEMENT)[0].step == 2
+    assert store.load(2, AGREEMENT).mark.step == 2
     assert save(store, 3).step == 3
     assert store.steps() == [3, 2]
 
