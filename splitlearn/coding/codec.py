@@ -13,16 +13,16 @@ State: TypeAlias = Mapping[str, torch.Tensor]
 
 
 class InflatesTooFarError(ValueError):
-    """Coded bytes stand for more elements than their shape has: the sender means to fill the receiver's memory."""
+    """Encoded bytes that would inflate to more elements than their shape has, to fill the receiver's memory."""
 
 
 class Codec(Protocol):
-    """How floating-point tensors are coded on the wire.
+    """How floating-point tensors are encoded on the wire.
 
     Attributes:
-        name: as it stands in `Tensor.codec`.
-        lossless: whether decoding gives back the same bits.
-        error_bound: what `|decoded - x|` is at most, in words, for documentation and reports.
+        name: as in `Tensor.codec`.
+        lossless: whether decoding returns the same bits.
+        error_bound: upper bound of `|decoded - x|`, in words, for documentation and reports.
     """
 
     name: str
@@ -30,14 +30,14 @@ class Codec(Protocol):
     error_bound: str
 
     def encode(self, tensor: torch.Tensor) -> bytes:
-        """Code a contiguous CPU tensor."""
+        """Encode a contiguous CPU tensor."""
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
-        """Decode a tensor of this shape and type into fresh memory of torch's own.
+        """Decode a tensor of this shape and type into memory allocated by torch.
 
         Raises:
-            ValueError: the bytes are not such a tensor, coded; nothing larger than that was allocated.
-            InflatesTooFarError: of those, bytes that a decompression would make more of.
+            ValueError: the bytes do not encode such a tensor; nothing larger than that was allocated.
+            InflatesTooFarError: the bytes would decompress to more than the tensor.
         """
 
 
@@ -81,9 +81,9 @@ def bytes_of(tensor: torch.Tensor) -> bytes:
 
 
 def tensor_from(data: bytes | bytearray, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
-    """Copy little-endian bytes once into fresh aligned memory; raises `ValueError` when the length is not exact.
+    """Copy little-endian bytes once into fresh aligned memory; raises `ValueError` if the length is not exact.
 
-    The copy is not for safety alone: libraries may round differently on unaligned or read-only buffers.
+    The copy is not just for safety: libraries may round differently on unaligned or read-only buffers.
     """
     expected = math.prod(shape) * dtype.itemsize
     if len(data) != expected:

@@ -1,4 +1,4 @@
-"""Adds a step's gradients in the order of its microbatches, whatever order they arrive in."""
+"""Accumulates a step's gradients in microbatch order, whatever order they arrive in."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,11 +12,11 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator:
-    """The step's gradients so far, in `parameter.grad`; those that came early wait for their turn.
+    """The step's gradients so far, in `parameter.grad`; early ones wait for their turn.
 
     Args:
-        parameters: of one part, by name.
-        max_early_bytes: memory for gradients that wait.
+        parameters: one part's, by name.
+        max_early_bytes: memory for waiting gradients.
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], max_early_bytes: int) -> None:
@@ -30,21 +30,21 @@ class Accumulator:
         self._completed_by: int | None = None
 
     def check(self, at: Position) -> None:
-        """Refuse another number of microbatches than the step began with; raises `WireError`."""
+        """Raise `WireError` if the number of microbatches differs from what the step began with."""
         if self._expected not in (0, at.microbatches):
             raise WireError(Reason.BAD_REQUEST, f"{at}: the step began with {self._expected} microbatches")
 
     def agree(self, at: Position) -> None:
-        """Learn how many microbatches the step has from the first request that nothing is wrong with."""
+        """Set the step's number of microbatches, from its first valid request."""
         self._expected = at.microbatches
 
     def expect(self, at: Position) -> None:
-        """Refuse gradients that come too early to be kept; raises `WireError`."""
+        """Raise `WireError` for gradients that come too early to be kept."""
         if at.microbatch > self._next + self._early_room:
             raise WireError(Reason.OUT_OF_ORDER, f"{at} came before microbatch {self._next}; send that one first")
 
     def add(self, at: Position, gradients: Sequence[torch.Tensor]) -> None:
-        """Take one microbatch's gradients, in the order of the parameters; a second time changes nothing."""
+        """Add one microbatch's gradients, in the order of the parameters; repetitions change nothing."""
         if at.microbatch in self._seen:
             return
         self._seen.add(at.microbatch)
@@ -57,23 +57,23 @@ class Accumulator:
 
     @property
     def complete(self) -> bool:
-        """Whether every microbatch of the step has joined."""
+        """Return whether every microbatch of the step has joined."""
         return 0 < self._expected == self._next
 
     @property
     def progress(self) -> str:
-        """For messages: how many microbatches have joined."""
+        """Number of microbatches that have joined, in words, for messages."""
         return f"{self._next} of {self._expected or 'unknown'} microbatches accumulated"
 
     @property
     def waiting_nbytes(self) -> int:
-        """Bytes of the gradients that wait for their turn."""
+        """Bytes of the gradients that are waiting for their turn."""
         return len(self._early) * self._gradient_nbytes
 
     def norms(self, microbatch: int) -> dict[str, float]:
-        """Return each parameter's gradient norm, exactly representable in float32, to the microbatch that came last.
+        """Return each parameter's gradient norm, exactly representable in float32, for the microbatch that joined last.
 
-        Empty for all others, also when they are asked for again later: a repeated request gets what it got before.
+        Empty for all others, even if asked for again later: a repeated request gets the same answer.
         """
         if microbatch != self._completed_by:
             return {}
@@ -81,7 +81,7 @@ class Accumulator:
         return {name: float(torch.linalg.vector_norm(g)) for name, g in gradients.items() if g is not None}
 
     def clear(self) -> None:
-        """Forget the step."""
+        """Drop the step."""
         self._early.clear()
         self._seen.clear()
         self._next = self._expected = 0

@@ -1,6 +1,6 @@
-"""What a microbatch takes in memory while it is computed, known before anything is computed.
+"""Predicts the memory that computing a microbatch takes, before anything is computed.
 
-The stage is run with tensors that have a shape and no content, which takes neither memory nor arithmetic.
+The stage is run with tensors that have a shape but no content, which takes neither memory nor arithmetic.
 Shapes: B sequences, T positions, H hidden width.
 """
 
@@ -19,16 +19,16 @@ from splitlearn.wire.errors import Reason, WireError
 
 __all__ = ["Activations"]
 
-# Shapes whose bytes are remembered.
+# How many shapes to remember.
 MOST_SHAPES = 256
 
 
 class Activations:
-    """The limit of a trunk's memory for computing one microbatch.
+    """The limit on a trunk's memory for computing one microbatch.
 
     Args:
-        config: says how it is computed, and what is allowed.
-        positions: of the model's longest sequence.
+        config: gives precision and limit.
+        positions: length of the model's longest sequence.
     """
 
     def __init__(self, config: TrainingConfig, positions: int) -> None:
@@ -37,16 +37,16 @@ class Activations:
         self._known: dict[tuple[tuple[int, ...], bool], int] = {}
 
     def check(self, stage: TrunkStage, shape: torch.Size, *, training: bool) -> None:
-        """Refuse a microbatch that would take more than the limit; raises `WireError` that says what would fit.
+        """Raise `WireError`, naming what would fit, for a microbatch that would take more than the limit.
 
         Args:
-            stage: will compute; all of a trunk's are alike.
+            stage: the one that will compute; all of a trunk's are alike.
             shape: of the smashed data, BTH.
-            training: there will be a backward pass.
+            training: whether there will be a backward pass.
         """
         sequences, positions, hidden = shape
         limit = self._config.max_activation_bytes
-        # What a sequence takes grows at least by its length, so that of the longest bounds all others.
+        # Memory grows at least linearly with a sequence's length, so the longest bounds all others.
         longest = self._nbytes(stage, (1, self._positions, hidden), training=training)
         if sequences * positions * longest <= limit * self._positions:
             return
@@ -70,7 +70,7 @@ class Activations:
         return self._known[key]
 
     def _peak(self, stage: TrunkStage, shape: tuple[int, ...], *, training: bool) -> int:
-        """Return the most bytes that are alive at a time in a forward pass, and in its backward pass."""
+        """Return the peak of live bytes in a forward pass, and in its backward pass."""
         device = self._config.device
         was_training = stage.training
         stage.train(training)
@@ -89,7 +89,7 @@ class Activations:
 
 
 class _LiveBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors that were made inside and are alive, and remembers the most."""
+    """Tracks the bytes of live tensors created inside, and their peak."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # torch has no types for it

@@ -1,4 +1,4 @@
-"""How often a trunk has been started with one folder, so that no incarnation ever comes twice."""
+"""Counts how often a trunk has been started with one folder, so that no incarnation ever repeats."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from splitlearn.runtime.durable import make_folder, write_atomically
 
 __all__ = ["next_boot", "only_trunk"]
 
-HIGHEST = 1 << 20  # what incarnations have room for
+HIGHEST = 1 << 20  # the room in an incarnation
 COUNTING_SECONDS = 30.0
 
 
 def next_boot(save_dir: Path, runtime: Runtime) -> int:
-    """Count one more start, on the disk before anybody is served; gives the count, from 1.
+    """Count one more boot, on disk before anyone is served; return the count, from 1.
 
     Raises:
-        CheckpointError: the count cannot be read or written, or another trunk is about to count and does not. A trunk
-            that cannot tell its past from its present must not serve.
+        CheckpointError: the count cannot be read or written, or another trunk holds the lock for too long. A trunk that
+            cannot tell its past from its present must not serve.
     """
     path = save_dir / ".trunk-boots"
     advice = f"another trunk starts with {save_dir} and does not get on; end it first"
@@ -44,10 +44,10 @@ def _read(disk: Disk, path: Path) -> int:
 
 @contextmanager
 def only_trunk(save_dir: Path, runtime: Runtime) -> Iterator[None]:
-    """Be the only trunk that trains with a folder, until the block is left or the process ends, however it ends.
+    """Be the only trunk that trains with a folder, until the `with` block is left or the process ends, however it ends.
 
     Raises:
-        CheckpointError: another one does: both would write the same files.
+        CheckpointError: another one does, and both would write the same files.
     """
     advice = f"another trunk trains with {save_dir}; end it first, or give this one a --save-dir of its own"
     with _alone(runtime, save_dir / ".trunk.lock", 0.0, advice):
@@ -56,7 +56,7 @@ def only_trunk(save_dir: Path, runtime: Runtime) -> Iterator[None]:
 
 @contextmanager
 def _alone(runtime: Runtime, path: Path, seconds: float, otherwise: str) -> Iterator[None]:
-    """Hold a lock; raises `CheckpointError` when there can be none, or another process keeps it for so long."""
+    """Hold a lock; raises `CheckpointError` if it cannot be created, or another process keeps it for too long."""
     try:
         make_folder(runtime.disk, path.parent)
         lock = runtime.locks.hold_file(path, seconds)

@@ -1,7 +1,7 @@
-"""A method's name and a request's bytes become the bytes of the replies, or a `WireError`, whatever carries them.
+"""Turns a method's name and a request's bytes into the replies' bytes, or a `WireError`, for any transport.
 
-There are three parts, because a server has several threads for them: what arrives damaged is refused without waiting
-for the thread that computes, and that thread need not wait for replies to be written.
+There are three parts, because a server has several threads for them: a damaged request is refused without waiting for
+the computing thread, and that thread need not wait for replies to be written.
 """
 
 import logging
@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was read.
+    """A decoded request.
 
     Attributes:
-        method: that is called.
+        method: the method called.
         request: the message.
-        checksum: of the request, from which that of its reply goes on.
+        checksum: the request's, from which its reply's continues.
     """
 
     method: Method
@@ -47,7 +47,7 @@ class Dispatch:
         self.service = service
 
     def __call__(self, method: str, request: bytes) -> list[bytes]:
-        """Answer a request at once; several replies are a stream.
+        """Answer a request; several replies form a stream.
 
         Not thread-safe: one thread makes every call.
 
@@ -64,7 +64,7 @@ class Dispatch:
         return Call(METHODS[method], METHODS[method].read_request(request), checksum_of(request))
 
     def carry_out(self, call: Call) -> Sequence[Message]:
-        """Let the service answer, in the one thread that computes; raises `WireError` for a bug, too."""
+        """Call the service, in the computing thread; raises `WireError`, even for a bug."""
         try:
             return self._answer(call.request)
         except WireError:
@@ -74,7 +74,7 @@ class Dispatch:
             raise WireError(Reason.BUG, f"{type(error).__name__}: {error}") from None
 
     def write(self, call: Call, replies: Sequence[Message]) -> Iterator[bytes]:
-        """Encode the replies to a request with their checksums, in any thread, each as it is asked for."""
+        """Encode the replies to a request with their checksums, lazily, in any thread."""
         return call.method.write_replies(replies, call.checksum)
 
     def _answer(self, request: Message) -> Sequence[Message]:
@@ -86,7 +86,7 @@ class Dispatch:
             case pb.BackwardRequest():
                 return [self.service.backward(request)]
             case pb.GetGradientsRequest():
-                # All at once, so that the step cannot move on in the middle of the stream.
+                # All at once, so that the step cannot advance in the middle of the stream.
                 return [*self.service.get_gradients(request)]
             case pb.SyncTrainingStateRequest():
                 return [self.service.sync_training_state(request)]

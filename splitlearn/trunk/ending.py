@@ -1,4 +1,4 @@
-"""How a request to the trunk's server ends: counted, and with a status that says why it was refused."""
+"""Ends a request to the trunk's server: counts it, and sets a status that says why it was refused."""
 
 from collections.abc import Awaitable
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""Lets requests in by the token that they carry."""
+"""Admits requests by their token."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ ADVICE = "start the client with --token-file, a copy of the trunk's own"
 
 
 class TokenGuard(grpc.aio.ServerInterceptor):
-    """Refuses every request without the token, of known methods and unknown ones, but those for the health."""
+    """Refuses every request without the token, to known and unknown methods, except health requests."""
 
     def __init__(self, token: str, journal: Journal, meter: Meter) -> None:
         self._expected = bearer(token).encode()
@@ -51,7 +51,7 @@ class TokenGuard(grpc.aio.ServerInterceptor):
         async def behavior(_requests: object, context: Context) -> None:
             await ended(refuse(context), method, context, self._meter)
 
-        # A handler of streams is called before anything of the request's message is taken.
+        # A streaming handler is called before any of the request's message is read.
         return grpc.stream_stream_rpc_method_handler(behavior)
 
 

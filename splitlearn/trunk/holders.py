@@ -1,4 +1,4 @@
-"""Which incarnation opened a session last, on the disk, so that a trunk that starts again still knows."""
+"""Keeps on disk which incarnation opened a session last, so that a restarted trunk still knows."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -16,9 +16,9 @@ class Holder:
     """Who opened a session last.
 
     Attributes:
-        incarnation: the number that it was given.
+        incarnation: its number.
         client: the random name of its process.
-        left: it has closed the session for good, or was silent for too long; else it may be about to open it again.
+        left: whether it has closed the session for good or was silent for too long; otherwise it may reopen.
     """
 
     incarnation: int
@@ -32,8 +32,8 @@ NOBODY = Holder(0, "", left=True)
 class Holders:
     """The holder of each session, in `SAVE_DIR/SESSION/trunk-holder`.
 
-    It stays the holder when its session is closed, given up, or lost with the trunk that kept it: a request to open
-    that comes late names a holder before it, and is refused whether the session is open or not.
+    It stays the holder when its session is closed, given up, or lost with a trunk: a late request to open names an
+    earlier holder, and is refused whether or not the session is open.
     """
 
     def __init__(self, save_dir: Path, disk: Disk) -> None:
@@ -41,12 +41,12 @@ class Holders:
         self._save_dir = save_dir
 
     def check(self, session: str, replaces: int, silent: float | None) -> None:
-        """Refuse to open in the place of another incarnation than the last; raises `WireError`, which names that.
+        """Raise `WireError`, naming the last incarnation, for a request to take over from any other.
 
         Args:
             session: its name.
-            replaces: the incarnation that is to be taken over.
-            silent: seconds for which a holder that has not left has been silent; None where it is not waited for.
+            replaces: the incarnation to take over from.
+            silent: seconds for which a holder that has not left has been silent; None if it is not waited for.
         """
         holder = self._read(session)
         if holder.incarnation != replaces:
@@ -58,7 +58,7 @@ class Holders:
             raise WireError(Reason.SESSION_HELD, message, details=details)
 
     def note(self, session: str, holder: Holder) -> None:
-        """Write down who holds a session from now on; raises `WireError` where that cannot be done."""
+        """Record who holds a session from now on; raises `WireError` if that fails."""
         path = self._path(session)
         try:
             make_folder(self._disk, path.parent)
@@ -68,7 +68,7 @@ class Holders:
             raise WireError(Reason.SAVE_FAILED, message) from None
 
     def release(self, session: str) -> None:
-        """Write down that its holder does not come back; raises `WireError` where that cannot be done."""
+        """Record that the holder will not come back; raises `WireError` if that fails."""
         self.note(session, replace(self._read(session), left=True))
 
     def _read(self, session: str) -> Holder:

@@ -1,6 +1,6 @@
-"""Who came to the trunk, for its log: who opened a session, and who was refused and why.
+"""Logs who opened a session, and who was refused and why.
 
-A stranger must not be able to fill the disk, nor write into somebody's terminal.
+A stranger must be able neither to fill the disk nor to control a reader's terminal.
 """
 
 import logging
@@ -25,17 +25,17 @@ Request: TypeAlias = (
 )
 
 MOST_LINES, SECONDS = 20, 60.0
-# Part of a sound conversation.
+# Part of normal operation.
 QUIET = (Reason.FORWARD_NEEDED, Reason.OUT_OF_ORDER)
 
 
 class Journal:
-    """Writes at most so many lines of each kind within a while, and then how many more there were.
+    """Writes a limited number of lines of each kind per interval, then a count of the rest.
 
     Args:
-        clock: by which it passes.
-        most: lines of a kind.
-        seconds: the while.
+        clock: measures the interval.
+        most: lines per kind.
+        seconds: the interval.
     """
 
     def __init__(self, clock: Clock, most: int = MOST_LINES, seconds: float = SECONDS) -> None:
@@ -46,21 +46,21 @@ class Journal:
         self._count: Counter[str] = Counter()
 
     def opened(self, peer: str, request: pb.OpenSessionRequest, reply: pb.OpenSessionReply) -> None:
-        """Note that a session was opened."""
+        """Log that a session was opened."""
         former = f", in the place of incarnation {request.replaces}" if request.replaces else ""
         what = f"session {request.session_id} {'to read it ' if request.reader else ''}at step {reply.applied_step}"
         who = f"{peer}: client {request.client}"
         self._write("openings", logging.INFO, f"{who} opened {what} as incarnation {reply.incarnation}{former}")
 
     def refused(self, peer: str, method: str, error: WireError, request: Request | None = None) -> None:
-        """Note that a request was refused; one that could not be read has no session."""
+        """Log that a request was refused; an unreadable one has no session."""
         if error.reason not in QUIET:
             of = f" of session {_session_of(request)}" if request else ""
             words = f"{peer}: {method}{of} was refused: {error.reason.value}: {error.message}"
             self._write(f"refusals with {error.reason.value}", logging.WARNING, words)
 
     def sum_up(self) -> None:
-        """Say what was left out, when the while is over; to be called every second or so."""
+        """Log what was omitted when the interval is over; call this about every second."""
         if self._clock.now() - self._since >= self._seconds:
             for kind, count in self._count.items():
                 if count > self._most:

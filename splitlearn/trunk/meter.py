@@ -1,4 +1,4 @@
-"""Whoever counts the requests of a trunk."""
+"""Counts the requests of a trunk."""
 
 from typing import Protocol
 
@@ -6,14 +6,14 @@ __all__ = ["Meter", "NullMeter"]
 
 
 class Meter(Protocol):
-    """Where answered requests are counted."""
+    """Receives answered requests."""
 
     def answered(self, method: str, code: str) -> None:
-        """Count a request to a method, by its whole path, that ended with a status code."""
+        """Count a request to a method, given by its full path, that ended with a status code."""
 
 
 class NullMeter:
-    """Nobody counts."""
+    """Counts nothing."""
 
     def answered(self, method: str, code: str) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""Figures of a trunk for Prometheus."""
+"""A trunk's Prometheus metrics."""
 
 import time
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from splitlearn.wire.methods import METHODS
 
 __all__ = ["Metrics"]
 
-# In seconds: from a tiny model on a processor to a large one.
+# In seconds: from a tiny model on a CPU to a large one.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 NAMES = {method.path: method.name for method in METHODS.values()}
-# What a pass is called, by the points before and after it.
+# Names of passes, by the points before and after them.
 BEGINNINGS = {"trunk.compute.received": "forward", "trunk.backward.received": "backward"}
 ENDS = {"trunk.compute.done": "forward", "trunk.backward.done": "backward"}
 
 
 class Metrics:
-    """Counts what the trunk does: a `Probe`, and a `Meter` of the requests.
+    """Counts what the trunk does, as a `Probe` and as a `Meter` of requests.
 
     Args:
-        probe: told of every point too.
+        probe: receives every point too.
     """
 
     def __init__(self, probe: Probe) -> None:
@@ -46,7 +46,7 @@ class Metrics:
         self._began = 0.0
 
     def watch(self, service: TrunkService) -> None:
-        """Show the state of a service, too."""
+        """Expose the state of a service too."""
         sessions = Gauge("splitlearn_trunk_sessions", "Sessions that train", registry=self._registry)
         sessions.set_function(lambda: len(service.runs))
         pending = Gauge(
@@ -55,7 +55,7 @@ class Metrics:
         pending.set_function(lambda: service.pending_nbytes)
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
-        """Count what the point stands for, and pass it on."""
+        """Count a point's meaning, and pass the point on."""
         if name in BEGINNINGS:
             self._began = time.perf_counter()
         elif name in ENDS:
@@ -65,12 +65,12 @@ class Metrics:
         self._probe.point(name, step, microbatch, **fields)
 
     def answered(self, method: str, code: str) -> None:
-        """Count a request; one to another service than the trunk's own has no name here, for anybody may invent it."""
+        """Count a request; to another service it has no name here, because anyone may invent names."""
         self._requests.labels(NAMES.get(method, "other"), code).inc()
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[str]:
-        """Answer `/metrics` over HTTP until the block is left.
+        """Serve `/metrics` over HTTP until the `with` block is left.
 
         Yields:
             The page's address.

@@ -1,6 +1,6 @@
-"""How many requests may be under way, and which gives way when there are too many.
+"""Limits the requests in flight, and decides which gives way when there are too many.
 
-Everything here belongs to the server's event loop.
+Everything here runs in the server's event loop.
 """
 
 import asyncio
@@ -15,16 +15,16 @@ __all__ = ["NewestFirst", "Places", "busy"]
 
 
 def busy(words: str) -> WireError:
-    """Return the refusal of a request that may be made again later."""
+    """Return a refusal after which the request may be retried later."""
     return WireError(Reason.TRANSPORT, words, Code.RESOURCE_EXHAUSTED)
 
 
 class NewestFirst:
-    """Places for requests that anybody may make: the oldest makes room for the newest, so that none can be held.
+    """Places for requests that anyone may make: the oldest makes room for the newest, so that none can be blocked.
 
     Args:
-        most: places.
-        seconds: after which a place is given up in any case.
+        most: number of places.
+        seconds: after which a place is lost in any case.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
@@ -34,7 +34,7 @@ class NewestFirst:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Hold a place until the block is left; raises `WireError` in it when it has to be given up."""
+        """Hold a place until the `with` block is left; raises `WireError` in it if the place is lost."""
         if len(self._limits) == self._most:
             oldest = self._limits.popleft()
             if not oldest.expired():
@@ -53,12 +53,12 @@ class NewestFirst:
 
 @dataclass
 class Places:
-    """Places for the requests of those that are let in; no connection can hold another's.
+    """Places for requests of admitted clients; no connection can occupy another's.
 
     Args:
-        most: requests under way in all; one more is refused.
-        most_read: messages of one connection that are read or answered at a time; the others wait, unread.
-        max_bytes: of all messages that are being answered; one more is refused, unless it is alone.
+        most: requests in flight in total; one more is refused.
+        most_read: messages of one connection read or answered at a time; the others wait, unread.
+        max_bytes: of all messages being answered; one more is refused, unless it is alone.
     """
 
     most: int
@@ -71,7 +71,7 @@ class Places:
 
     @asynccontextmanager
     async def place(self, connection: str) -> AsyncIterator[None]:
-        """Wait for a place to read a message of a connection, and hold it; raises `WireError` at one too many."""
+        """Wait for a place to read a connection's message, and hold it; raises `WireError` for one too many."""
         if self._under_way == self.most:
             raise busy(f"the trunk has {self.most} requests under way")
         self._under_way += 1
@@ -88,7 +88,7 @@ class Places:
 
     @asynccontextmanager
     async def memory(self, nbytes: int) -> AsyncIterator[None]:
-        """Count a message until it is answered; raises `WireError` when there is no room for it."""
+        """Count a message until it is answered; raises `WireError` if there is no room for it."""
         if self._held_bytes and self._held_bytes + nbytes > self.max_bytes:
             raise busy(f"the trunk has {self._held_bytes} bytes of messages to answer")
         self._held_bytes += nbytes

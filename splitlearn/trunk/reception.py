@@ -1,6 +1,6 @@
-"""Takes in every request to the trunk's own methods: when it is read, how long it may take, and how it ends.
+"""Receives requests to the trunk's own methods: when each is read, how long it may take, and how it ends.
 
-No request holds a thread, whatever it waits for: one thread computes, and the server's event loop does everything else.
+No request occupies a thread while it waits: one thread computes, and the server's event loop does everything else.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ FARTHEST_DEADLINE = 86_400.0
 
 
 class Reception(grpc.GenericRpcHandler):
-    """gRPC's way to the dispatch: bytes in, bytes out, refusals as statuses.
+    """Connects gRPC to the dispatch: bytes in, bytes out, refusals as statuses.
 
     Args:
-        dispatch: that answers.
+        dispatch: answers the requests.
         compute: an executor of exactly one thread, which carries out every request.
-        places: for requests under way.
-        time_limit: seconds after which a request that came without a deadline is given up.
-        journal: told who opens and who is refused.
-        meter: told of every request and how it ended.
+        places: limits the requests in flight.
+        time_limit: seconds after which a request without a deadline is given up.
+        journal: receives who opens and who is refused.
+        meter: receives every request and how it ended.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Reception(grpc.GenericRpcHandler):
         self._meter = meter
 
     def service(self, details: grpc.HandlerCallDetails) -> "Handler | None":
-        """Return the handler of a method of the trunk's own; None for any other."""
+        """Return the handler of one of the trunk's own methods; None for any other."""
         name = NAMES.get(details.method)
         if name is None:
             return None
@@ -64,12 +64,12 @@ class Reception(grpc.GenericRpcHandler):
         async def behavior(_requests: object, context: Context) -> None:
             await ended(self._receive(name, context), details.method, context, self._meter)
 
-        # A handler of streams is called before anything of the request's message is read; gRPC itself would read
+        # A streaming handler is called before any of the request's message is read; gRPC itself would read
         # without a limit.
         return grpc.stream_stream_rpc_method_handler(behavior)
 
     async def _receive(self, name: str, context: Context) -> None:
-        """Answer a request; raises `WireError`, of which the journal knows."""
+        """Answer a request; raises `WireError`, which the journal has recorded."""
         request: Request | None = None
         remaining = context.time_remaining()
         unbounded = remaining is None or remaining > FARTHEST_DEADLINE
@@ -91,7 +91,7 @@ class Reception(grpc.GenericRpcHandler):
             raise WireError(Reason.TRANSPORT, f"not answered within {limit}", Code.DEADLINE_EXCEEDED) from None
 
     async def _carried_out(self, call: Call) -> Sequence[Message]:
-        """Let the computing thread answer; a request that is given up before its turn is not carried out."""
+        """Answer in the computing thread; a request that is given up before its turn is not carried out."""
         return await asyncio.wrap_future(self._compute.submit(self._dispatch.carry_out, call))
 
 

@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen; port 0 takes any free one."""
+    """Where to listen; port 0 means any free one."""
 
     host: str
     port: int
@@ -59,7 +59,7 @@ class Address:
 def running_server(
     service: TrunkService, config: TrainingConfig, address: Address, clock: Clock, meter: Meter | None = None
 ) -> Iterator[Address]:
-    """Serve until the block is left.
+    """Serve until the `with` block is left.
 
     Yields:
         The address with the chosen port.
@@ -70,7 +70,7 @@ def running_server(
     without_tracebacks()
     tls = server_tls(config)
     token = read_token(config, address.host, encrypted=tls is not None)
-    # A thread's default count is OpenMP's, not the process's: the computing thread must set its own.
+    # A thread's default thread count is OpenMP's, not the process's: the computing thread must set its own.
     compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
     with compute, _event_loop() as run:
         server = _Server(service, config, token, compute, clock, meter or NullMeter())
@@ -83,7 +83,7 @@ def running_server(
 
 @contextmanager
 def _event_loop() -> Iterator[Callable[[Coroutine[Any, Any, R]], R]]:
-    """Run an event loop in a thread until the block is left; yields what runs a coroutine there and waits for it."""
+    """Run an event loop in a thread within the block; yield a function that runs a coroutine there and waits for it."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="server")
     thread.start()
@@ -96,7 +96,7 @@ def _event_loop() -> Iterator[Callable[[Coroutine[Any, Any, R]], R]]:
 
 
 class _Server:
-    """gRPC's server with our service, health and reflection; all of it in one event loop."""
+    """A gRPC server with our service, health and reflection, all in one event loop."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class _Server:
         self._meter = meter
 
     async def start(self, address: str, tls: grpc.ServerCredentials | None) -> int:
-        """Listen and answer; returns the port."""
+        """Start to listen and answer; return the port."""
         places = Places(MOST_REQUESTS, MOST_READ, MOST_READ * self._config.max_message_bytes)
         guards = [TokenGuard(self._token, self._journal, self._meter)] if self._token else []
         server = grpc.aio.server(
@@ -144,19 +144,19 @@ class _Server:
         return port
 
     async def stop(self) -> None:
-        """Finish the requests under way and take no new ones."""
+        """Finish the requests in flight and accept no new ones."""
         self._tidying.cancel()
         await self._healthy.enter_graceful_shutdown()
         await self._server.stop(STOP_GRACE_SECONDS)
 
     async def _tidy(self) -> None:
-        """Give up the places of clients that are gone, and say that the trunk is about to end, now and then."""
+        """Periodically give up the places of clients that are gone, and update the health status when stopping."""
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             for look in (self._close_idle, self._sum_up, self._tell_health):
                 try:
                     await look()
-                except Exception:  # whatever it is: nobody waits for this loop, and its end would go unnoticed
+                except Exception:  # whatever the error: nobody waits for this loop, and its end would go unnoticed
                     log.exception("a look after clients that are gone has failed; the next one follows")
 
     async def _close_idle(self) -> None:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 INFERS_ONLY = "this trunk runs with --mode inference; it takes no training requests"
 CLOSING = (pb.SyncTrainingStateRequest.ACTION_CLOSE, pb.SyncTrainingStateRequest.ACTION_ABANDON)
-# A client keeps two; one that was killed while it saved, three.
+# A client keeps two; one that was killed while saving, three.
 MOST_RESUME_STEPS = 64
 
 
@@ -41,16 +41,16 @@ class TrunkService:
 
     Args:
         config: the trunk's settings.
-        identity: the model that the trunk holds a part of.
-        load_stage: gives a fresh stage with the initial weights; each session trains its own.
-        sessions: those that are open.
-        probe: told of every request.
-        recorder: told of every gradient.
-        disk: that has its checkpoints and the holders of sessions.
+        identity: the model of which the trunk holds a part.
+        load_stage: loads a fresh stage with the initial weights; each session trains its own.
+        sessions: the open ones.
+        probe: receives a point for every request.
+        recorder: receives every gradient.
+        disk: holds checkpoints and the holders of sessions.
 
     Attributes:
-        stopping: the trunk is about to end. Clients are told to save and to close; nobody opens any more. May be set by
-            another thread.
+        stopping: whether the trunk is about to end. Clients are told to save and close; no session is opened any more.
+            May be set by another thread.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class TrunkService:
 
     @property
     def runs(self) -> list[str]:
-        """The sessions that train; may be asked by another thread."""
+        """The training sessions; may be read by another thread."""
         return self._sessions.runs
 
     @property
     def pending_nbytes(self) -> int:
-        """Bytes kept of the steps in progress; may be asked by another thread."""
+        """Bytes kept for the steps in progress; may be read by another thread."""
         return self._sessions.pending_nbytes
 
     def close_idle(self) -> None:
@@ -130,7 +130,7 @@ class TrunkService:
             self._close(name)
 
     def compute(self, request: pb.ComputeRequest) -> pb.ComputeReply:
-        """Forward pass of one microbatch."""
+        """Run the forward pass of one microbatch."""
         session = self._session(request.key)
         arriving = _arriving(session, request)
         smashed_BTH = self._tensors.hidden("smashed", request.smashed, arriving)
@@ -154,7 +154,7 @@ class TrunkService:
         return reply
 
     def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:
-        """Backward pass of one microbatch."""
+        """Run the backward pass of one microbatch."""
         session = self._run(request.key)
         at = position_value(request.key)
         self._probe_of(request.key.session_id).point("trunk.backward.received", at.step, at.microbatch)
@@ -170,7 +170,7 @@ class TrunkService:
         return reply
 
     def get_gradients(self, request: pb.GetGradientsRequest) -> Iterator[pb.Gradient]:
-        """The accumulated gradients of the step in progress."""
+        """Return the accumulated gradients of the step in progress."""
         session = self._session(request.key)
         self._probe_of(request.key.session_id).point("trunk.gradients.received", request.key.step)
         gradients = session.gradients(request.names)
@@ -183,7 +183,7 @@ class TrunkService:
         self._probe_of(request.key.session_id).point("trunk.gradients.done", request.key.step)
 
     def sync_training_state(self, request: pb.SyncTrainingStateRequest) -> pb.SyncTrainingStateReply:
-        """Commit, save, close, or just tell the state."""
+        """Commit, save, close, or just return the state."""
         if request.action not in pb.SyncTrainingStateRequest.Action.values():
             raise WireError(Reason.BAD_REQUEST, f"there is no action {request.action}")
         if request.action in CLOSING and request.key.session_id not in self._sessions:
@@ -203,7 +203,7 @@ class TrunkService:
             if request.action == pb.SyncTrainingStateRequest.ACTION_ABANDON:
                 self._run(request.key)
                 self._discard(request.key.session_id, session)
-            # One that a stopping trunk has asked to close opens again at the next.
+            # A client that a stopping trunk has asked to close reopens at the next trunk.
             if not self.stopping or request.action == pb.SyncTrainingStateRequest.ACTION_ABANDON:
                 self._release(request.key.session_id)
             self._close(request.key.session_id)
@@ -229,12 +229,12 @@ class TrunkService:
         return welcome
 
     def _silence(self, name: str) -> float | None:
-        """Return for how long the holder of a session has been silent; None where nobody waits for it any more."""
+        """Return the seconds for which a session's holder has been silent; None if nobody waits for it any more."""
         silent = self._sessions.silence(name)
         return 0.0 if silent is None and self.stopping else silent
 
     def _release(self, name: str) -> None:
-        """Let anybody open a run that its client does not come back to; its end is no reason to fail."""
+        """Let anyone open a run whose client will not come back; failing to record that is harmless."""
         try:
             if name in self._sessions.runs:
                 self._holders.release(name)
@@ -242,9 +242,9 @@ class TrunkService:
             log.warning("%s; until --idle-timeout after this trunk's next start it counts as held", error.message)
 
     def _turn_away(self, name: str, *, reader: bool) -> None:
-        """Refuse to open while the trunk stops; raises `WireError`.
+        """Raise `WireError` for any opening while the trunk is stopping.
 
-        Whoever may take a run over has nothing to save of it, and nobody else may any more: it is not waited for.
+        A session that a successor may take over is closed: its client is gone, so there is nothing left to wait for.
         """
         if not reader and name in self._sessions:
             self._close(name)
@@ -262,20 +262,20 @@ class TrunkService:
         return self._sessions.get(key.session_id, key.incarnation)
 
     def _run(self, key: pb.Key) -> TrunkSession:
-        """Return a session that may be changed."""
+        """Return the session of a request that may change it."""
         session = self._sessions.get_run(key.session_id, key.incarnation)
         if self._config.mode != "training":
             raise WireError(Reason.WRONG_MODE, INFERS_ONLY)
         return session
 
     def _resume(self, session: TrunkSession, request: pb.OpenSessionRequest) -> None:
-        """Take the newest step that both sides have and that can be read here."""
+        """Restore the newest step that both sides have and that can be read here."""
         name = checked_name(request.resume_session_id or request.session_id)
         store = CheckpointStore(
             self._disk, self._config.save_dir, name, "trunk", self._probe_of(name), session.weights()
         )
         problems = []
-        # A reader goes on with nothing.
+        # A reader continues nothing.
         settings = self._shared if request.reader else self._resumed
         for step in sorted(set(store.steps()) & set(request.resume_steps), reverse=True):
             try:
@@ -294,7 +294,7 @@ class TrunkService:
         raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common: {reason}")
 
     def _check_room(self, name: str) -> None:
-        """Refuse a fresh run that could not set aside what an earlier one has left, before it trains."""
+        """Refuse a fresh run that could not set aside an earlier run's checkpoints, before it trains."""
         store = self._store(name)
         try:
             if store.steps():
@@ -328,7 +328,7 @@ class TrunkService:
         return mark.weights
 
     def _discard(self, name: str, session: TrunkSession) -> None:
-        """Remove what a run has saved of which its client has saved nothing."""
+        """Remove a run's checkpoints if its client has saved nothing."""
         try:
             self._store(name).discard(session.checkpoints)
         except OSError as error:

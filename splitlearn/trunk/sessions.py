@@ -10,32 +10,32 @@ from splitlearn.wire.trunk_link import Opening, Welcome
 
 __all__ = ["IDLE_TIMEOUT", "Sessions", "checked_name"]
 
-# Readers of the same weights share them, so that one more costs next to nothing.
+# Readers of the same weights share them, so one more costs next to nothing.
 MAX_READERS = 16
 # Seconds for which a reader may be silent before it makes room for another.
 READER_REST = 30.0
-# Most seconds that count between two looks at the clock: a trunk that computed, or stood still, heard nobody.
+# Most seconds that count between two readings of the clock: a trunk that computed or was paused heard nobody.
 LONGEST_LOOK = 5.0
-# Seconds for which a client may be silent; one that computes for longer says now and then that it is there.
+# Seconds for which a client may be silent; one that computes for longer sends heartbeats.
 IDLE_TIMEOUT = 120.0
 # Names become folders.
 SESSION_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 ADVICE = "let that run end or take it over by its --session, raise --max-sessions, or start the trunk again"
-# An incarnation is made of the trunk's boot, so that later ones are higher; of random bits, so that those of another
-# folder's trunk do not meet it; and of a count.
+# An incarnation consists of the trunk's boot count, so that later ones are higher; random bits, so that those of a
+# trunk with another folder do not collide; and a counter.
 RANDOM_BITS, COUNT_BITS = 24, 20
 
 
 @dataclass
 class OpenSession:
-    """A session and who may speak for it; a reader only infers.
+    """A session and its current client; a reader only infers.
 
     Attributes:
         session: its state.
         opening: the request that opened it.
-        welcome: what that request was answered.
-        reader: takes no place from those that train.
-        silent: seconds for which the trunk would have heard its client and did not.
+        welcome: the answer to that request.
+        reader: whether it only infers and takes no training place.
+        silent: seconds for which the trunk was listening and did not hear its client.
     """
 
     session: TrunkSession
@@ -46,14 +46,14 @@ class OpenSession:
 
 
 class Sessions:
-    """Sessions by name, the one opened last at the end.
+    """Sessions by name, the last opened at the end.
 
     Args:
-        max_runs: sessions that train, at a time; of readers there may be a few beside.
-        clock: by which clients are silent.
-        entropy: makes incarnations that no other folder's trunk gives.
-        boot: number of this trunk's start; incarnations of later boots are higher.
-        idle_timeout: seconds after which a session that nobody speaks for is given up.
+        max_runs: training sessions at a time; a few readers are allowed besides.
+        clock: measures the clients' silence.
+        entropy: makes incarnations unique among trunks with other folders.
+        boot: this trunk's boot count; incarnations of later boots are higher.
+        idle_timeout: seconds of silence after which a session is given up.
     """
 
     def __init__(
@@ -68,43 +68,43 @@ class Sessions:
         self._idle_timeout = idle_timeout
         self._clock = clock
         self._looked = clock.now()
-        # Seconds for which this trunk would have heard a client.
+        # Seconds for which this trunk was listening.
         self._heard = 0.0
         self._open: dict[str, OpenSession] = {}
         self._incarnations = (boot << RANDOM_BITS | entropy.bits(RANDOM_BITS)) << COUNT_BITS
 
     def __contains__(self, name: str) -> bool:
-        """Whether a session of that name is open."""
+        """Return whether a session of that name is open."""
         return name in self._open
 
     @property
     def runs(self) -> list[str]:
-        """The sessions that train; may be asked by another thread."""
+        """The training sessions; may be read by another thread."""
         return [name for name, held in list(self._open.items()) if not held.reader]
 
     @property
     def pending_nbytes(self) -> int:
-        """Bytes kept of the steps in progress; may be asked by another thread."""
+        """Bytes kept for the steps in progress; may be read by another thread."""
         return sum(held.session.pending_nbytes for held in list(self._open.values()))
 
     def silence(self, name: str) -> float | None:
-        """Return the seconds for which nobody has spoken for a session, since this trunk's start at most.
+        """Return the seconds for which a session's client has been silent, counted from this trunk's start at most.
 
-        None where it is not open and a client that had it open at the trunk before would have come back by now.
+        None if it is not open and a client that had it open at the previous trunk would have come back by now.
         """
         if name in self._open:
             return self._open[name].silent
         return self._heard if self._heard <= self._idle_timeout else None
 
     def answered(self, name: str, opening: Opening) -> Welcome | None:
-        """Return the answer that a repeated request to open got before."""
+        """Return the earlier answer to a repeated request to open."""
         entry = self._open.get(name)
         return entry.welcome if entry and entry.opening == opening else None
 
     def make_room(self, name: str, *, replaces: int, reader: bool) -> None:
-        """Refuse another purpose, one run too many, and to take over a reader from another incarnation than its own.
+        """Refuse a different purpose, one run too many, and taking over a reader from any but its own incarnation.
 
-        Who holds a run is for `Holders` to say.
+        The holder of a run is decided by `Holders`.
         """
         entry = self._open.get(name)
         if entry and entry.reader != reader:
@@ -124,30 +124,30 @@ class Sessions:
             raise WireError(Reason.TOO_MANY_SESSIONS, message)
 
     def surplus_readers(self, name: str) -> list[str]:
-        """Name the readers that must make room for one more: those that have been silent for longest."""
+        """Return the readers that must make room for one more: those silent for longest."""
         readers = sorted(self._readers(name), key=lambda other: -self._open[other].silent)
         return readers[: max(0, len(readers) - MAX_READERS + 1)]
 
     def sharing(self, session: TrunkSession) -> TrunkSession:
-        """Return an open reader's session of the same weights, or else the one given: readers change nothing."""
+        """Return an open reader's session with the same weights, or else the given one: readers change nothing."""
         weights = session.fingerprint()
         alike = (held.session for held in self._open.values() if held.reader and held.welcome.fingerprint == weights)
         return next((held for held in alike if held.applied_step == session.applied_step), session)
 
     def new_incarnation(self) -> int:
-        """Return a number that was never given before and is higher than all of this trunk's."""
+        """Return an incarnation that was never used before and is higher than all of this trunk's."""
         self._incarnations += 1
         return self._incarnations
 
     def add(self, name: str, session: TrunkSession, opening: Opening, incarnation: int, *, reader: bool) -> Welcome:
-        """Keep a session in the place of an older one of its name; returns what its client is told."""
+        """Keep a session in place of an older one of its name; return the answer to its client."""
         welcome = Welcome(incarnation, session.applied_step, session.fingerprint())
         self._open.pop(name, None)
         self._open[name] = OpenSession(session, opening, welcome, reader)
         return welcome
 
     def get(self, name: str, incarnation: int) -> TrunkSession:
-        """Return an open session to its newest incarnation; raises `WireError` for any other."""
+        """Return an open session for its newest incarnation; raises `WireError` for any other."""
         entry = self._open.get(name)
         if entry is None:
             raise WireError(Reason.UNKNOWN_SESSION, f"session {name!r} is not open here; open it again")
@@ -158,18 +158,18 @@ class Sessions:
         return entry.session
 
     def get_run(self, name: str, incarnation: int) -> TrunkSession:
-        """Return a session that trains; raises `WireError` for a reader too."""
+        """Return a training session; raises `WireError` for a reader too."""
         session = self.get(name, incarnation)
         if self._open[name].reader:
             raise WireError(Reason.WRONG_MODE, f"session {name!r} was opened for reading only")
         return session
 
     def close(self, name: str) -> None:
-        """Forget a session."""
+        """Drop a session."""
         del self._open[name]
 
     def idle(self) -> list[str]:
-        """Name the sessions that nobody has spoken for in time; to be asked every second or so."""
+        """Return the sessions whose clients have been silent for too long; call this about every second."""
         now = self._clock.now()
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
         self._heard += passed
@@ -178,12 +178,12 @@ class Sessions:
         return [name for name, entry in self._open.items() if entry.silent > self._idle_timeout]
 
     def _readers(self, name: str) -> list[str]:
-        """Name the readers beside the one of that name."""
+        """Return the readers other than the one of that name."""
         return [other for other, held in self._open.items() if held.reader and other != name]
 
 
 def checked_name(name: str) -> str:
-    """Give back a session's name; raises `WireError` when it is not fit to be a folder of its own."""
+    """Return a session's name; raises `WireError` if it cannot be a folder name."""
     if not SESSION_NAME.fullmatch(name):
         allowed = "letters, digits, '.', '_' and '-', no '.' first, at most 80"
         raise WireError(Reason.BAD_REQUEST, f"session {name!r}: allowed are {allowed}")

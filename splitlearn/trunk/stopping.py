@@ -1,4 +1,4 @@
-"""Being told to stop: clients save first, so that no step is lost."""
+"""Stops the trunk on request: clients save first, so that no step is lost."""
 
 import logging
 import signal
@@ -11,14 +11,14 @@ __all__ = ["STOP_GRACE", "StopSignal", "let_clients_save"]
 
 log = logging.getLogger(__name__)
 
-# Seconds for which clients are waited for: long enough for the rest of a step and a checkpoint.
+# Seconds to wait for clients: long enough for the rest of a step and a checkpoint.
 STOP_GRACE = 60.0
 LOOK_SECONDS = 0.5
 LOOK_WHILE_SAVING_SECONDS = 0.05
 
 
 class StopSignal:
-    """Catches SIGTERM and SIGINT from the moment it is made; make it in the main thread."""
+    """Catches SIGTERM and SIGINT from its construction on, which must be in the main thread."""
 
     def __init__(self) -> None:
         self._received: list[str] = []
@@ -27,15 +27,15 @@ class StopSignal:
             signal.signal(number, self._stop)
 
     def wait(self) -> str:
-        """Wait for a signal; returns its name."""
-        # The kernel may give the signal to another thread, which wakes nobody here: so this one looks now and then.
+        """Wait for a signal; return its name."""
+        # The kernel may deliver the signal to another thread, which wakes nobody here: so this one polls.
         while not self._stopped.wait(LOOK_SECONDS):
             pass
         return self._received[0]
 
     @property
     def repeated(self) -> bool:
-        """Whether a second one came: there is no time."""
+        """Return whether a second signal came: there is no time left."""
         return len(self._received) > 1
 
     def _stop(self, number: int, _frame: object) -> None:
@@ -44,13 +44,13 @@ class StopSignal:
 
 
 def let_clients_save(service: TrunkService, stop: StopSignal, grace: float, clock: Clock) -> None:
-    """Tell the clients that the trunk is about to end, and wait until each has saved and closed its session.
+    """Tell the clients that the trunk is about to stop, and wait until each has saved and closed its session.
 
     Args:
-        service: whose clients.
+        service: serves the clients.
         stop: a second signal ends the waiting.
-        grace: seconds after which it ends too.
-        clock: by which they pass.
+        grace: seconds after which the waiting ends too.
+        clock: measures the grace period.
     """
     service.stopping = True
     deadline = clock.now() + grace

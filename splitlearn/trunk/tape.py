@@ -14,7 +14,7 @@ from splitlearn.wire.errors import Reason, WireError
 
 __all__ = ["Graph", "Tape", "TapeEntry", "recorded_graph"]
 
-# What objects take beside the numbers in them, measured: they are most of what a small microbatch takes.
+# Measured overhead of objects besides their numbers, which dominates for small microbatches.
 TENSOR_BYTES = 512
 SAVED_TENSOR_BYTES = 2048  # with its share of the graph
 
@@ -24,9 +24,9 @@ class Graph:
     """A forward pass that can be differentiated.
 
     Attributes:
-        smashed_BTH: the leaf that the gradient is taken for.
+        smashed_BTH: the leaf with respect to which the gradient is taken.
         features_BTH: the output.
-        nbytes: memory that the graph holds beside the weights.
+        nbytes: memory that the graph holds besides the weights.
     """
 
     smashed_BTH: torch.Tensor
@@ -38,7 +38,7 @@ class Graph:
 class TapeEntry:
     """One microbatch of the step in progress.
 
-    The input alone is enough to answer any repeated request; everything else saves the work of doing so.
+    The input alone suffices to answer any repeated request; everything else saves recomputation.
     """
 
     smashed_BTH: torch.Tensor
@@ -54,13 +54,13 @@ class TapeEntry:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all that is kept."""
+        """Bytes of everything kept."""
         backward = sum(_nbytes(t) for t in (self.features_grad_BTH, self.smashed_grad_BTH) if t is not None)
         return self.input_nbytes + backward + (self.graph.nbytes if self.graph else 0)
 
 
 class _LastFirst:
-    """Microbatches, to be taken out from the last to the first."""
+    """A queue of microbatches, popped from the last to the first."""
 
     def __init__(self) -> None:
         self._negatives: list[int] = []
@@ -88,24 +88,24 @@ class Tape:
     """The entries of one step, by microbatch.
 
     Attributes:
-        max_bytes: limit for all entries together. Graphs are dropped before inputs, the microbatch that is needed
-            last before the others: a dropped graph is computed again, a dropped input is asked for again.
+        max_bytes: limit for all entries together. Graphs are dropped before inputs, starting with the microbatch needed
+            last: a dropped graph is recomputed, a dropped input is requested again.
         nbytes: of all entries.
     """
 
     max_bytes: int
     entries: dict[int, TapeEntry] = field(default_factory=dict)
     nbytes: int = 0
-    # What was counted of each entry: a request changes one, and only that one is counted again.
+    # The bytes counted per entry: a request changes one entry, and only that one is recounted.
     _counted: dict[int, int] = field(default_factory=dict)
-    # Which may have a graph, or an input, to drop.
+    # Entries that may have a graph, or an input, to drop.
     _graphs: _LastFirst = field(default_factory=_LastFirst)
     _inputs: _LastFirst = field(default_factory=_LastFirst)
 
     def put(self, microbatch: int, entry: TapeEntry, beside: int = 0) -> None:
-        """Keep an entry; raises `WireError` when its input alone is over half the limit.
+        """Keep an entry; raises `WireError` if its input alone exceeds half the limit.
 
-        The other half is for gradients that wait.
+        The other half is for waiting gradients.
         """
         if entry.input_nbytes > self.max_bytes // 2:
             raise WireError(
@@ -120,11 +120,11 @@ class Tape:
         self.shrink(microbatch, beside)
 
     def shrink(self, newest: int, beside: int = 0) -> None:
-        """Drop what can be had again until the limit holds; the newest entry's input stays.
+        """Drop what can be recovered until the limit holds; the newest entry's input stays.
 
         Args:
             newest: the microbatch whose entry has changed.
-            beside: bytes that are kept elsewhere, within the same limit.
+            beside: bytes kept elsewhere under the same limit.
         """
         allowed = self.max_bytes - beside
         self._count(newest)
@@ -142,7 +142,7 @@ class Tape:
             self._count(newest)
 
     def clear(self) -> None:
-        """Forget the step."""
+        """Drop the step."""
         self.entries.clear()
         self._counted.clear()
         self._graphs, self._inputs, self.nbytes = _LastFirst(), _LastFirst(), 0
@@ -154,7 +154,7 @@ class Tape:
         self._counted[microbatch] = nbytes
 
     def _last_first(self, waiting: _LastFirst, newest: int, allowed: int) -> Iterator[int]:
-        """Take out the last microbatch, but not the newest, as long as the limit does not hold."""
+        """Pop the last microbatch, except the newest, as long as the limit is exceeded."""
         while self.nbytes > allowed and (microbatch := waiting.take()) is not None:
             if microbatch != newest and microbatch in self.entries:
                 yield microbatch
@@ -164,10 +164,10 @@ class Tape:
 
 @contextmanager
 def recorded_graph(parameters: Iterator[torch.nn.Parameter]) -> Iterator[list[int]]:
-    """Measure the memory that autograd keeps for a forward pass.
+    """Measure the memory that autograd saves in a forward pass.
 
     Yields:
-        A list whose sum is that memory in bytes, weights left out, each storage counted once.
+        A list whose sum is that memory in bytes, without weights, each storage counted once.
     """
     seen = {parameter.untyped_storage().data_ptr() for parameter in parameters}
     sizes: list[int] = []
@@ -178,7 +178,7 @@ def recorded_graph(parameters: Iterator[torch.nn.Parameter]) -> Iterator[list[in
             seen.add(storage.data_ptr())
             sizes.append(storage.nbytes())
         sizes.append(SAVED_TENSOR_BYTES)
-        # Without its graph: an operation that keeps its own result would otherwise hold itself, for ever when there is
+        # Without its graph: an operation that saves its own result would otherwise hold itself, forever if there is
         # no backward pass.
         return tensor.detach()
 

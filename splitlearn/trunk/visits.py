@@ -1,7 +1,7 @@
-"""Requests to services that are not the trunk's own, health above all: anybody may make them, so they hold nothing.
+"""Requests to services other than the trunk's own, mainly health: anyone may make them, so they occupy nothing.
 
-Messages are read here and not by gRPC, which would read without a limit, and would never let go of a call whose bytes
-it cannot read.
+Messages are read here and not by gRPC, which would read without a limit, and would never free a call whose bytes it
+cannot read.
 """
 
 import inspect
@@ -23,15 +23,15 @@ MOST_VISITS_READ = 8
 VISIT_SECONDS = 60.0
 LARGEST_VISIT_BYTES = 1 << 16
 
-# The published types know of no handlers that are coroutines.
+# The published types do not cover handlers that are coroutines.
 Method: TypeAlias = Any
 
 
 class Visits(grpc.aio.ServerInterceptor):
-    """Reads the messages of visitors and lets the services answer.
+    """Reads visitors' messages and lets the services answer.
 
     Args:
-        meter: told of every request and how it ended.
+        meter: receives every request and how it ended.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -47,7 +47,7 @@ class Visits(grpc.aio.ServerInterceptor):
         """Return the method's handler, with a reader that never fails and waits for its turn."""
         handler = await continuation(details)
         if handler is None or handler.request_deserializer is None:
-            return handler  # nobody's, or one that reads by itself
+            return handler  # unknown, or one that reads its own messages
         method: Method = handler
 
         async def behavior(_requests: object, context: Context) -> None:
@@ -83,7 +83,7 @@ class Visits(grpc.aio.ServerInterceptor):
 
 
 def _reader(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Return a reader that never fails: what is wrong with the bytes is its value."""
+    """Return a reader that never fails: it returns the error instead."""
 
     def read(data: bytes) -> Any:  # noqa: ANN401 - of any method
         try:
@@ -100,7 +100,7 @@ async def _answer(method: Method, request: Any, context: Context) -> None:  # no
         return
     answer = method.unary_stream(request, context)
     if inspect.isawaitable(answer):
-        await answer  # it writes by itself
+        await answer  # it writes its own replies
         return
     async for reply in answer:
         await context.write(reply)

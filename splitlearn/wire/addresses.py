@@ -6,7 +6,7 @@ __all__ = ["address_of", "host_of", "is_loopback"]
 
 
 def address_of(host: str, port: int) -> str:
-    """Return the form HOST:PORT; a numeric host of IPv6 stands in brackets."""
+    """Return the form HOST:PORT; a numeric IPv6 host is put in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -16,7 +16,7 @@ def host_of(address: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent to a host stays in this machine; other names than localhost are not looked up."""
+    """Return whether traffic to a host stays on this machine; names other than localhost are not looked up."""
     if host.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""One attempt of a call: an encoded request goes out once, and what comes back is checked and decoded."""
+"""One attempt of a call: an encoded request is sent once, and the reply is checked and decoded."""
 
 from google.protobuf.message import Message
 

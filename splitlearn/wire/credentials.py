@@ -1,4 +1,4 @@
-"""Who may speak to whom: TLS, mutual TLS and the token, from the files that the settings name."""
+"""TLS, mutual TLS and the token, from the files that the settings name."""
 
 import re
 import ssl
@@ -12,15 +12,15 @@ from splitlearn.wire.addresses import is_loopback
 
 __all__ = ["bearer", "client_tls", "read_token", "server_tls"]
 
-# Visible ASCII, as HTTP headers carry it; the longest still fits the limit on metadata.
+# Visible ASCII, as in HTTP headers; the longest still fits the metadata limit.
 TOKEN = re.compile(r"[!-~]{16,1024}")
 
 
 def client_tls(config: TrainingConfig) -> grpc.ChannelCredentials | None:
-    """Return what a client trusts and presents; None means without TLS.
+    """Return the client's TLS credentials; None means no TLS.
 
     Raises:
-        ConfigError: a file is missing, unreadable or not what it should be.
+        ConfigError: a file is missing, unreadable or invalid.
     """
     own = _own_certificate(config)
     if config.tls_ca is None:
@@ -32,10 +32,10 @@ def client_tls(config: TrainingConfig) -> grpc.ChannelCredentials | None:
 
 
 def server_tls(config: TrainingConfig) -> grpc.ServerCredentials | None:
-    """Return what a trunk presents and whom it lets in; None means without TLS.
+    """Return the trunk's TLS credentials; None means no TLS.
 
     Raises:
-        ConfigError: a file is missing, unreadable or not what it should be.
+        ConfigError: a file is missing, unreadable or invalid.
     """
     own = _own_certificate(config)
     if own is None:
@@ -47,15 +47,15 @@ def server_tls(config: TrainingConfig) -> grpc.ServerCredentials | None:
 
 
 def read_token(config: TrainingConfig, host: str, *, encrypted: bool) -> str:
-    """Read the shared secret; empty when none is configured.
+    """Read the token; empty if none is configured.
 
     Args:
         config: names the file.
-        host: where the token comes or goes.
-        encrypted: the connection uses TLS.
+        host: where the token is sent or received.
+        encrypted: whether the connection uses TLS.
 
     Raises:
-        ConfigError: the file holds no fit token, or the token would be readable on the way.
+        ConfigError: the file holds no valid token, or the token would travel unencrypted.
     """
     path = config.token_file
     if path is None:
@@ -80,7 +80,7 @@ def bearer(token: str) -> str:
 
 
 def _own_certificate(config: TrainingConfig) -> tuple[bytes, bytes] | None:
-    """Read private key and certificate, and check that they belong together."""
+    """Read private key and certificate, and check that they match."""
     if config.tls_certificate is None or config.tls_key is None:
         return None
     key, certificate = _bytes("tls_key", config.tls_key), _bytes("tls_certificate", config.tls_certificate)

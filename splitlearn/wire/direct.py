@@ -1,4 +1,4 @@
-"""The transport without a network: the trunk's methods are called in this process, on the same bytes."""
+"""A transport without a network: the trunk's methods are called in this process, on the same bytes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -9,25 +9,25 @@ from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["DirectTransport", "Dispatch"]
 
-# A method's name and a request become its replies; raises `WireError`.
+# Turns a method's name and a request into replies; raises `WireError`.
 Dispatch: TypeAlias = Callable[[str, bytes], Sequence[bytes]]
 
 
 class DirectTransport:
-    """Has every request carried out before the call returns.
+    """Carries out every request before the call returns.
 
     Args:
         dispatch: answers the requests.
 
     Attributes:
-        dispatch: may be replaced between two calls, as when a trunk is started again.
+        dispatch: may be replaced between calls, as when a trunk restarts.
     """
 
     def __init__(self, dispatch: Dispatch) -> None:
         self.dispatch = dispatch
 
     def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
-        """Have a request carried out; no time passes, so no deadline is missed."""
+        """Carry out a request; no time passes, so no deadline is missed."""
         try:
             (reply,) = self.dispatch(method, request)
         except WireError as error:
@@ -35,7 +35,7 @@ class DirectTransport:
         return Ready(reply)
 
     def stream(self, method: str, request: bytes, timeout: float) -> Iterator[bytes]:
-        """Have a request carried out that has many replies; raises `WireError` while iterating."""
+        """Carry out a request with many replies; raises `WireError` while iterating."""
         yield from self.dispatch(method, request)
 
     def renew(self) -> None:

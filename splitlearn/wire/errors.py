@@ -1,4 +1,4 @@
-"""What a peer can be told went wrong, independent of the transport.
+"""Errors that a peer can be told, independent of the transport.
 
 The codes are gRPC's, used as documented; the reason says which rule of the protocol was broken.
 """
@@ -12,7 +12,7 @@ __all__ = ["Code", "Reason", "WireError"]
 
 
 class Code(Enum):
-    """The gRPC status codes in use, by their numbers."""
+    """The gRPC status codes in use, by number."""
 
     CANCELLED = 1
     UNKNOWN = 2
@@ -104,9 +104,9 @@ class WireError(Exception):
 
     Attributes:
         reason: the rule that was broken.
-        message: for a person; names the field, the value and what is allowed. A peer's words in it are safe to show.
+        message: for people; names the field, the value and what is allowed. Text from a peer in it is safe to show.
         code: the status code; follows from the reason, except for failures of the transport itself.
-        details: for a program, by name; what there is depends on the reason.
+        details: for programs, by name; depends on the reason.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class WireError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed when it is sent again."""
-        # A failure of the transport may have any code: a bit that was altered on the way makes one of another.
+        """Whether the same request may succeed if it is sent again."""
+        # A transport failure may have any code, because an altered bit can change it.
         return self.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.OUT_OF_ORDER)
 
     @property
     def blames_connection(self) -> bool:
-        """Whether the connection itself may be to blame: its memory of earlier headers can be wrong for good."""
+        """Whether the connection itself may be to blame: its memory of headers can be wrong permanently."""
         return self.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.UNAUTHENTICATED)

@@ -1,6 +1,6 @@
 """Generates the wire's Python modules from the contract in `proto/`.
 
-`python -m splitlearn.wire.generate` writes them; `--check` fails when the committed ones are stale.
+`python -m splitlearn.wire.generate` writes them; `--check` fails if the committed ones are stale.
 """
 
 import argparse
@@ -19,7 +19,7 @@ MODULES = ("compute_service_pb2.py", "compute_service_pb2.pyi")
 
 
 def generate(out: Path) -> None:
-    """Write the modules below `out`."""
+    """Write the modules under `out`."""
     flags = [f"--python_out={out}", f"--pyi_out={out}"]
     status = protoc.main(["protoc", f"-I{ROOT / 'proto'}", *flags, str(CONTRACT)])
     if status:
@@ -27,7 +27,7 @@ def generate(out: Path) -> None:
 
 
 def stale_modules() -> list[str]:
-    """Name the committed modules that differ from fresh ones."""
+    """Return the committed modules that differ from fresh ones."""
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))
         fresh = Path(folder) / CONTRACT.parent
@@ -36,7 +36,7 @@ def stale_modules() -> list[str]:
 
 
 def main() -> int:
-    """Run the command; exit status 1 when `--check` finds a stale module."""
+    """Run the command; return 1 if `--check` finds a stale module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a module is stale")
     if not parser.parse_args().check:

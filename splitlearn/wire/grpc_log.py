@@ -1,15 +1,15 @@
-"""What gRPC writes into the log of its own accord."""
+"""Tames what gRPC itself writes to the log."""
 
 import logging
 
 __all__ = ["without_tracebacks"]
 
-# Where its bindings complain of headers that are no text, each time with a traceback.
+# Where its bindings report headers that are not text, each time with a traceback.
 BINDINGS = logging.getLogger("grpc._cython.cygrpc")
 
 
 def without_tracebacks() -> None:
-    """Let gRPC say in one line what it could not read; a second time does nothing."""
+    """Make gRPC report unreadable data in one line; repeated calls do nothing."""
     BINDINGS.addFilter(_shorten)
 
 

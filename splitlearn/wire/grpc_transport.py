@@ -19,16 +19,16 @@ from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["GrpcTransport"]
 
-# A watcher looks five times a second whether it is still wanted.
+# A watcher checks five times a second whether it is still needed.
 LONGEST_WATCH, LOOK_SECONDS = 5.0, 0.005
 
 
 class GrpcTransport:
-    """One channel, which connects again by itself, and makes place for another when it is told to.
+    """One channel, which reconnects by itself and can be replaced by a new one.
 
     Args:
         config: address, credentials and limits.
-        on_state: told of every change of the connection, by the name of gRPC's state.
+        on_state: called with the name of gRPC's state at every change of the connection.
 
     Raises:
         ConfigError: the credentials cannot be used.
@@ -41,7 +41,7 @@ class GrpcTransport:
         token = read_token(config, host_of(self._address), encrypted=self._encrypted)
         self._metadata = (("authorization", bearer(token)),) if token else ()
         self._channel, self._changes = self._new_channel()
-        # Another thread may call while the connection is made anew.
+        # Another thread may call while the connection is being replaced.
         self._changing = threading.Lock()
 
     def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
@@ -62,10 +62,10 @@ class GrpcTransport:
             raise wire_error(cast("grpc.Call", error), encrypted=self._encrypted) from None
 
     def renew(self) -> None:
-        """Give up the connection for a new one; what is under way fails.
+        """Replace the connection; calls in flight fail.
 
-        Both ends of a connection remember its headers. When a name among them was altered on its way, every later call
-        fails, and the channel keeps the connection, because as such it works.
+        Both ends of a connection remember its headers. If a name among them was altered in transit, every later call
+        fails, and the channel keeps the connection, because it looks sound.
         """
         with self._changing:
             given_up = self._channel, self._changes
@@ -73,7 +73,7 @@ class GrpcTransport:
         self._close(*given_up)
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
         self._close(self._channel, self._changes)
 
     @property
@@ -89,7 +89,7 @@ class GrpcTransport:
 
     @staticmethod
     def _close(channel: grpc.Channel, changes: "_Changes") -> None:
-        """Close a channel when nobody watches it any more: gRPC's watcher fails, aloud, when it is closed under it."""
+        """Close a channel once nobody watches it: gRPC's watcher fails noisily if its channel is closed."""
         channel.unsubscribe(changes)
         watching = channel._connectivity_state  # type: ignore[attr-defined] # nothing public tells
         give_up_at = time.monotonic() + LONGEST_WATCH
@@ -99,7 +99,7 @@ class GrpcTransport:
 
 
 class _Changes:
-    """Tells of every change of one channel, which starts idle: gRPC says that too, whenever its watcher gets to it."""
+    """Reports every change of one channel. It starts idle, which gRPC also reports whenever its watcher gets to it."""
 
     def __init__(self, on_state: Callable[[str], None]) -> None:
         self._on_state = on_state

@@ -21,12 +21,12 @@ WATCH, CHECK = (f"/grpc.health.v1.Health/{method}" for method in ("Watch", "Chec
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NAMES = {number: name for name, number in health_pb2.HealthCheckResponse.ServingStatus.items()}
 UNREADABLE = -1
-# To ask why, when the time is over; as a rule that is known already.
+# To ask for the cause once the time is over; usually it is known already.
 WHY_SECONDS = 1.0
 
 
 class NotServingError(WireError):
-    """The trunk was reached, and says that it does not serve."""
+    """The trunk was reached and says that it does not serve."""
 
 
 def wait_until_serving(address: str, timeout: float, config: TrainingConfig | None = None) -> None:
@@ -38,8 +38,8 @@ def wait_until_serving(address: str, timeout: float, config: TrainingConfig | No
         config: a client's settings, of which those for TLS are used; no token is needed.
 
     Raises:
-        NotServingError: it was reached and does not serve in time.
-        WireError: it was not reached; the message says why not.
+        NotServingError: it was reached but does not serve in time.
+        WireError: it was not reached; the message says why.
         ConfigError: the settings for TLS cannot be used.
     """
     tls = client_tls(config) if config else None
@@ -59,12 +59,12 @@ def wait_until_serving(address: str, timeout: float, config: TrainingConfig | No
 
 
 def _must_serve(check: Callable[..., int | None], *, encrypted: bool) -> None:
-    """Ask once more; raises what keeps a trunk from serving, which a call that waits for a connection does not tell."""
+    """Ask once more; raises the error that keeps a trunk from serving, which a waiting call hides."""
     try:
         status = check(REQUEST, timeout=WHY_SECONDS)
     except grpc.RpcError as error:
         raise wire_error(cast("grpc.Call", error), encrypted=encrypted) from None
-    # A peer may end a call well without an answer, or with one that cannot be read; a later version may know more.
+    # A peer may end a call with OK but no readable answer; a later version may know more values.
     said = "nothing" if status in (None, UNREADABLE) else NAMES.get(status, f"status {status}")
     if said != NAMES[SERVING]:
         message = f"it says {said} (it is starting or stopping; see its log)"
@@ -72,7 +72,7 @@ def _must_serve(check: Callable[..., int | None], *, encrypted: bool) -> None:
 
 
 def _status(answer: bytes) -> int:
-    """Read an answer; gRPC would tell of one that it cannot read with a traceback."""
+    """Decode an answer; gRPC would report an unreadable one with a traceback."""
     try:
         return health_pb2.HealthCheckResponse.FromString(answer).status
     except DecodeError:

@@ -1,4 +1,4 @@
-"""A transport that loses, doubles and corrupts messages on purpose, the same ones for the same seed."""
+"""A transport that loses, duplicates and corrupts messages on purpose, the same ones for the same seed."""
 
 import random
 from collections import Counter
@@ -15,7 +15,7 @@ __all__ = ["LossyTransport", "Mishandling"]
 
 
 class Mishandling(Enum):
-    """What becomes of a request or its reply."""
+    """What happens to a request or its reply."""
 
     REQUEST_LOST = "request lost"
     REPLY_LOST = "reply lost"
@@ -25,16 +25,16 @@ class Mishandling(Enum):
 
 
 class LossyTransport:
-    """Mishandles a share of the requests that have one reply, and carries all others.
+    """Mishandles a share of the requests that have one reply, and delivers all others.
 
     Args:
-        inner: carries what is not lost.
+        inner: delivers what is not lost.
         seed: decides which requests are mishandled, how, and which bit is altered.
-        share: of the requests, from 0 to 1.
-        kinds: that may happen, all as likely.
+        share: share of the requests, from 0 to 1.
+        kinds: possible kinds, all equally likely.
 
     Attributes:
-        happened: how often each kind did.
+        happened: how often each kind happened.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class LossyTransport:
         self._kinds = kinds
 
     def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
-        """Send a request, or what becomes of it."""
+        """Send a request, perhaps mishandled."""
         if self._chance.random() >= self._share:
             return self._inner.call(method, request, timeout)
         kind = self._chance.choice(self._kinds)
@@ -67,15 +67,15 @@ class LossyTransport:
         return answer
 
     def stream(self, method: str, request: bytes, timeout: float) -> Iterator[bytes]:
-        """Carry a request that has many replies."""
+        """Deliver a request with many replies."""
         return self._inner.stream(method, request, timeout)
 
     def renew(self) -> None:
-        """Give up the connection for a new one."""
+        """Replace the connection."""
         self._inner.renew()
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""
         self._inner.close()
 
     def _altered(self, data: bytes) -> bytes:
@@ -86,14 +86,14 @@ class LossyTransport:
 
 
 def _losing(answer: Pending[bytes]) -> bytes:
-    """Wait until a request is carried out, and lose what came of it."""
+    """Wait until a request is carried out, and lose the reply."""
     with suppress(WireError):
         answer.result()
     raise _lost(Mishandling.REPLY_LOST)
 
 
 def _second(first: Pending[bytes], second: Pending[bytes]) -> bytes:
-    """Wait for both answers to a request that was carried twice; returns the later one."""
+    """Wait for both answers to a duplicated request; return the later one."""
     with suppress(WireError):
         first.result()
     return second.result()

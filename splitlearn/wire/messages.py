@@ -1,4 +1,4 @@
-"""The small values of the protocol as messages and back."""
+"""Converts the small values of the protocol to messages and back."""
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
@@ -11,7 +11,7 @@ CLIENT_NAME_LENGTH = 64
 
 
 def key_message(session_id: str, incarnation: int, at: Position) -> pb.Key:
-    """Name the microbatch that a request belongs to."""
+    """Return the key of the microbatch that a request belongs to."""
     return pb.Key(
         session_id=session_id,
         incarnation=incarnation,
@@ -30,7 +30,7 @@ def position_value(key: pb.Key) -> Position:
 
 
 def commit_message(commit: Commit) -> pb.Commit:
-    """Write a commit as a message."""
+    """Return a commit as a message."""
     return pb.Commit(
         step=commit.step,
         learning_rate=commit.learning_rate,
@@ -50,7 +50,7 @@ def commit_value(message: pb.Commit) -> Commit:
 
 
 def opening_value(request: pb.OpenSessionRequest) -> Opening:
-    """Read who opens; raises `WireError` when it is not said, for then a repetition could not be told."""
+    """Read who opens; raises `WireError` if that is missing, because a repetition could not be recognised."""
     if not 0 < len(request.client) <= CLIENT_NAME_LENGTH or not request.opening:
         allowed = f"a name of 1 to {CLIENT_NAME_LENGTH} characters and a count from 1"
         raise WireError(

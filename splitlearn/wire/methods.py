@@ -22,7 +22,7 @@ class Method:
 
     Attributes:
         name: without the service.
-        streams: it has many replies.
+        streams: whether it has many replies.
         request_type: of its messages to the trunk.
         reply_type: of its messages to the client.
     """
@@ -34,7 +34,7 @@ class Method:
 
     @property
     def path(self) -> str:
-        """As it stands in a request's headers."""
+        """The path in a request's headers."""
         return f"/{SERVICE.full_name}/{self.name}"
 
     def write_request(self, request: Message) -> bytes:
@@ -42,14 +42,14 @@ class Method:
         return with_checksum(request.SerializeToString(), origin_of(self.name))
 
     def read_request(self, data: bytes) -> Message:
-        """Return the request that the bytes are; raises `WireError`."""
+        """Decode a request; raises `WireError`."""
         try:
             return _read(self.request_type, data, origin_of(self.name))
         except DecodeError:
             raise WireError(Reason.BAD_REQUEST, "the bytes are no message of this method") from None
 
     def write_replies(self, replies: Sequence[Message], request_checksum: int) -> Iterator[bytes]:
-        """Write the replies to a request, each as it is asked for; its checksum goes on from the one before."""
+        """Encode the replies to a request lazily; each checksum continues from the one before."""
         checksum = request_checksum
         for reply in replies:
             data = with_checksum(reply.SerializeToString(), checksum)
@@ -57,11 +57,11 @@ class Method:
             yield data
 
     def read_reply(self, data: bytes, request: bytes) -> Message:
-        """Return the reply to a request that the bytes are; raises `WireError`."""
+        """Decode a reply to a request; raises `WireError`."""
         return self._read_reply(data, checksum_of(request))
 
     def read_replies(self, stream: Iterable[bytes], request: bytes) -> Iterator[Message]:
-        """Read each reply to a request as it comes; raises `WireError`."""
+        """Decode each reply to a request as it arrives; raises `WireError`."""
         checksum = checksum_of(request)
         for data in stream:
             yield self._read_reply(data, checksum)
@@ -75,7 +75,7 @@ class Method:
 
 
 def _read(kind: type[Message], data: bytes, origin: int) -> Message:
-    """Decode a message, whose checksum is a field of it so that nothing need be cut off; raises `DecodeError`, too."""
+    """Decode a message, including its checksum field, so that nothing need be cut off; raises `DecodeError` too."""
     verify(data, origin)
     message: Any = kind.FromString(data)
     if message.message_checksum != checksum_of(data):

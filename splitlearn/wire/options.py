@@ -5,46 +5,46 @@ from splitlearn.wire.addresses import host_of, is_loopback
 
 __all__ = ["channel_options", "server_options"]
 
-# Keys, shapes and the attention mask travel beside the tensor.
+# Keys, shapes and the attention mask accompany the tensor.
 MESSAGE_HEADROOM_BYTES = 1 << 20
 KEEPALIVE_MS = 10_000
-# A ping waits behind what the path has taken in: over a narrow one, as long as the messages of a step take. A call's
-# own deadline, by default as long, is what such a step must keep.
+# A ping queues behind data in flight: on a narrow path, for as long as a step's messages take. A call's own deadline,
+# which has the same default, bounds such a step.
 PING_TIMEOUT_MS = 60_000
 HANDSHAKE_TIMEOUT_MS = 10_000
-# Longer than a client in a session is silent.
+# Longer than a client in a session is ever silent.
 IDLE_MS = 20_000
 NO_COMPRESSION = 1
 MAX_METADATA_BYTES = 8192
 MAX_CONNECTIONS = 128
-# A step has up to 128 requests under way, and as many again that the client gave up a moment ago.
+# A step has up to 128 requests in flight, and as many again that the client has just given up.
 MAX_STREAMS = 256
 
 Options = list[tuple[str, int]]
 
 
 def channel_options(config: TrainingConfig) -> Options:
-    """Options of the client's channel."""
+    """Return the options of the client's channel."""
     return [
         *_message_sizes(config),
-        ("grpc.enable_retries", 0),  # repeating requests is the reliable layer's work
+        ("grpc.enable_retries", 0),  # retries are the reliable layer's task
         ("grpc.initial_reconnect_backoff_ms", 50),
         ("grpc.max_reconnect_backoff_ms", 500),
-        ("grpc.min_reconnect_backoff_ms", 10_000),  # time for a connection to be made, in spite of its name
-        # A connection whose peer is gone without a word is found dead by pings.
+        ("grpc.min_reconnect_backoff_ms", 10_000),  # despite its name, the time to set up a connection
+        # Pings detect a connection whose peer has silently gone.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
         ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
         ("grpc.http2.max_pings_without_data", 0),
         # Two clients in one process must not share a connection: a fault on one is not a fault on the other.
         ("grpc.use_local_subchannel_pool", 1),
-        # A proxy of the environment would read what must not leave this machine.
+        # A proxy from the environment would see data that must not leave this machine.
         ("grpc.enable_http_proxy", int(not is_loopback(host_of(config.trunk_address)))),
     ]
 
 
 def server_options(config: TrainingConfig) -> Options:
-    """Options of the trunk's server."""
+    """Return the options of the trunk's server."""
     return [
         *_message_sizes(config),
         ("grpc.so_reuseport", 0),  # a port in use is an error, not a second server
@@ -54,11 +54,11 @@ def server_options(config: TrainingConfig) -> Options:
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
-        # Without these a silent connection holds a place for a minute and more.
+        # Without these a silent connection occupies a place for more than a minute.
         ("grpc.http2.settings_timeout", HANDSHAKE_TIMEOUT_MS),
         ("grpc.max_connection_idle_ms", IDLE_MS),
         ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
-        # A few bytes can be made to inflate into many, before anybody has looked at them.
+        # A few bytes can inflate into many, before anyone has looked at them.
         ("grpc.compression_enabled_algorithms_bitset", NO_COMPRESSION),
         ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
         ("grpc.max_concurrent_streams", MAX_STREAMS),

@@ -1,4 +1,4 @@
-"""Answers to calls that nobody needs to wait for, and answers that are made of others."""
+"""Answers that are already there, and answers derived from others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class Ready(Generic[T_co]):
-    """An answer that is there already."""
+    """An answer that is already there."""
 
     value: T_co
 
@@ -24,7 +24,7 @@ class Ready(Generic[T_co]):
 
 @dataclass(frozen=True)
 class Failed:
-    """A call that has failed already."""
+    """A call that has already failed."""
 
     error: WireError
 
@@ -35,10 +35,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Later(Generic[T_co]):
-    """An answer that is found when it is asked for."""
+    """An answer that is computed when it is asked for."""
 
     find: Callable[[], T_co]
 
     def result(self) -> T_co:
-        """Return what is found, or raise what finding it raises."""
+        """Compute and return the answer, or raise what computing it raises."""
         return self.find()

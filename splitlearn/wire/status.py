@@ -1,7 +1,7 @@
 """Errors as gRPC statuses and back.
 
-Only a status that this protocol has written is a refusal: with a reason, the reason's code, what belongs to the reason,
-and a checksum over all of it. Everything else is a failure of the transport, whatever it says.
+Only a status written by this protocol is a refusal: with a reason, the reason's code, the reason's details, and a
+checksum over all of it. Everything else is a transport failure, whatever it says.
 """
 
 import zlib
@@ -22,11 +22,11 @@ __all__ = ["status_of", "wire_error"]
 ERROR_DOMAIN = "splitlearn"
 DETAILS = "grpc-status-details-bin"
 CHECKSUM = "checksum"
-# What a refusal must tell beside its words, or nobody can act on it.
+# The details that a refusal must have, or nobody can act on it.
 HOLDER = ("client", "incarnation")
 MOST_INCARNATIONS = 1 << 64
 
-# What gRPC says of a connection that was made and then refused, and what to do.
+# What gRPC says about a connection that was made and then refused, and what to do.
 HANDSHAKE_ADVICE = {
     "WRONG_VERSION_NUMBER": "the trunk does not speak TLS: start it with --tls-certificate and --tls-key, or leave "
     "--tls-ca out here",
@@ -41,7 +41,7 @@ MISSING_TLS = "the trunk may speak TLS: give --tls-ca"
 
 
 def status_of(error: WireError) -> grpc.Status:
-    """Return the status to end a call with, so that `wire_error` reads the error at the other side."""
+    """Return the status that ends a call, from which `wire_error` reads the error on the other side."""
     details = {name: clipped(value) for name, value in error.details.items()}
     message = clipped(error.message)
     details[CHECKSUM] = _checksum(error.code, error.reason.value, message, details)
@@ -51,17 +51,17 @@ def status_of(error: WireError) -> grpc.Status:
 
 
 def _checksum(code: Code, reason: str, message: str, details: Mapping[str, str]) -> str:
-    """Return the checksum of all that a refusal says."""
+    """Return the checksum of a refusal's contents."""
     said = [code.name, reason, message, *(f"{name}={details[name]}" for name in sorted(details) if name != CHECKSUM)]
     return f"{zlib.crc32(chr(0).join(said).encode()):08x}"
 
 
 def wire_error(call: grpc.Call, *, encrypted: bool) -> WireError:
-    """Read what the peer, or gRPC itself, says went wrong.
+    """Read the error that the peer, or gRPC itself, reports.
 
     Args:
-        call: that failed.
-        encrypted: this side used TLS.
+        call: the failed call.
+        encrypted: whether this side used TLS.
     """
     code = Code(call.code().value[0])
     trailer = [value for name, value in call.trailing_metadata() or () if name == DETAILS]
@@ -73,7 +73,7 @@ def wire_error(call: grpc.Call, *, encrypted: bool) -> WireError:
 
 
 def _refusal(code: Code, trailer: bytes) -> WireError | None:
-    """Read the details of a status; None where they are not as `status_of` writes them."""
+    """Read the details of a status; None if `status_of` did not write them."""
     status, info = Status(), ErrorInfo()
     try:
         status.ParseFromString(trailer)
@@ -90,7 +90,7 @@ def _refusal(code: Code, trailer: bytes) -> WireError | None:
 
 
 def _is_whole(reason: Reason, details: Mapping[str, str]) -> bool:
-    """Whether a refusal has what belongs to its reason."""
+    """Return whether a refusal has the details that its reason requires."""
     if reason is not Reason.SESSION_HELD:
         return True
     if not all(name in details for name in HOLDER):
@@ -101,7 +101,7 @@ def _is_whole(reason: Reason, details: Mapping[str, str]) -> bool:
 
 
 def _handshake_advice(message: str, *, encrypted: bool) -> str:
-    """Say which setting may be wrong; empty where no connection was refused after it was made."""
+    """Return which setting may be wrong; empty unless a connection was refused after it was made."""
     if "failed to connect" not in message:
         return ""
     found = [advice for words, advice in HANDSHAKE_ADVICE.items() if words in message]

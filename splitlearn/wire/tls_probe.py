@@ -1,4 +1,4 @@
-"""Whether a port speaks TLS: gRPC without TLS sees only that the connection ends."""
+"""Checks whether a port speaks TLS: gRPC without TLS sees only that the connection ends."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ SECONDS = 2.0
 
 
 def speaks_tls(address: str) -> bool:
-    """Whether any of a host's addresses answers a TLS handshake; with whose certificate does not matter here."""
+    """Return whether any of a host's addresses answers a TLS handshake, with whatever certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # nothing is sent but the handshake
     host, port = host_of(address), address.rpartition(":")[2]

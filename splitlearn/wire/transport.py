@@ -18,7 +18,7 @@ class Transport(Protocol):
         """Send a request that has many replies; raises `WireError` while iterating."""
 
     def renew(self) -> None:
-        """Give up the connection for a new one; calls in flight fail."""
+        """Replace the connection; calls in flight fail."""
 
     def close(self) -> None:
-        """Give up the connection."""
+        """Close the connection."""

@@ -1,18 +1,18 @@
-"""Words of a peer, fit to be shown."""
+"""Makes text from a peer safe to show."""
 
 __all__ = ["clipped", "printable"]
 
-# A message travels percent-encoded, so even of words that are not ASCII it must be far from the limit of metadata.
+# A message travels percent-encoded, so even non-ASCII text must stay far below the metadata limit.
 LONGEST_WORDS = 400
 
 
 def printable(words: str) -> str:
-    """Return words without characters that do something to a terminal, each of them written as an escape."""
+    """Return text with characters that affect a terminal escaped."""
     if words.isprintable():
         return words
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
 
 
 def clipped(words: str) -> str:
-    """Return long words without their middle: a peer's own may stand there, and a status has to fit into metadata."""
+    """Return long text without its middle: a peer's text may be in it, and a status must fit into metadata."""
     return words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS // 2]} … {words[-LONGEST_WORDS // 2 :]}"
