@@ -39,7 +39,7 @@ class Passage:
         self.after: State | None = None
 
     def encode(self, codec: AnyCodec, tensor: torch.Tensor) -> bytes:
-        """Code a contiguous CPU tensor."""
+        """Encode a contiguous CPU tensor."""
         if not isinstance(codec, StatefulCodec):
             return codec.encode(tensor)
         data, self.after = codec.encode_after(self._before, tensor)

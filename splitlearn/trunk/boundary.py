@@ -1,4 +1,4 @@
-"""Tensors that cross the cuts, as the trunk takes and gives them.
+"""Tensors that cross the cuts, as the trunk receives and sends them.
 
 Shapes: B sequences, T positions, H hidden width.
 """
@@ -16,24 +16,24 @@ __all__ = ["BoundaryTensors"]
 
 
 class BoundaryTensors:
-    """Checks what comes in against the model; raises `WireError` naming what is wrong."""
+    """Checks received tensors against the model; raises `WireError` naming what is wrong."""
 
     def __init__(self, config: TrainingConfig, identity: ModelIdentity) -> None:
         self._config = config
         self._identity = identity
 
     def hidden(self, name: str, message: pb.Tensor, passage: Passage) -> torch.Tensor:
-        """Take smashed data or a gradient, BTH."""
+        """Decode smashed data or a gradient, BTH."""
         wanted = (None, None, self._identity.hidden_size)
         spec = TensorSpec(name, torch.float32, wanted, self._config.max_message_bytes)
-        # Before it is decoded: a few bytes can be made to decode into many.
+        # Before it is decoded: a few bytes can be crafted to decode into many.
         if len(message.shape) == len(wanted) and message.shape[1] > self._identity.positions:
             allowed = self._identity.positions
             raise WireError(Reason.BAD_SHAPE, f"{name}: {message.shape[1]} positions; the model has {allowed}")
         return decode_tensor(message, spec, passage).to(self._config.device)
 
     def mask(self, message: pb.Tensor, shape: torch.Size) -> torch.Tensor:
-        """Take an attention mask, BT."""
+        """Decode an attention mask, BT."""
         spec = TensorSpec("attention_mask", torch.uint8, tuple(shape), self._config.max_message_bytes)
         mask_BT = decode_tensor(message, spec)
         if int(mask_BT.max()) > 1:
@@ -41,7 +41,7 @@ class BoundaryTensors:
         return mask_BT.to(self._config.device, torch.int64)
 
     def reply(self, tensor: torch.Tensor, like: pb.Tensor, passage: Passage) -> pb.Tensor:
-        """Return a tensor in the codec of the request."""
+        """Encode a tensor with the request's codec."""
         try:
             return encode_tensor(tensor, like.codec, self._config.max_message_bytes, passage)
         except WireError as error:

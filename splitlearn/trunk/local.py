@@ -27,8 +27,8 @@ __all__ = ["LocalTrunk"]
 class LocalTrunk:
     """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same.
 
-    It is the lowest rung of the ladder of equivalence and keeps off the wire on purpose: no messages, no dispatch and
-    no `DirectTransport`. So a fault that shows here is the session's, and one that shows only above it the wire's.
+    It is the lowest rung of the equivalence ladder and deliberately avoids the wire: no messages, no dispatch, no
+    `DirectTransport`. So a fault seen here is in the session, and one seen only above it is in the wire.
     """
 
     stopping = False
@@ -72,7 +72,7 @@ class LocalTrunk:
         return Ready(self._to_client("features", at, self._session.forward(at, *self._inputs[at], commit)))
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
-        """Run a microbatch backward; the forward pass is run again when the session has dropped it."""
+        """Run a microbatch backward; rerun the forward pass if the session has dropped it."""
         gradient_BTH = self._to_trunk("features_grad", at, features_grad_BTH)
         try:
             result = self._session.backward(at, gradient_BTH)
@@ -122,14 +122,14 @@ class LocalTrunk:
         return TrunkState(step, mark.weights)
 
     def query(self) -> TrunkState:
-        """Tell the state."""
+        """Return the state."""
         return TrunkState(self._session.applied_step, "")
 
     def close(self) -> None:
         """Do nothing: the session ends with the process."""
 
     def leave(self, *, saved: bool) -> None:
-        """Remove what was saved of a run of which the client has saved nothing."""
+        """Remove what was saved of a run if the client has saved nothing."""
         if not saved:
             self._store.discard(self._session.checkpoints)
 

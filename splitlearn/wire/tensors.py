@@ -28,8 +28,8 @@ class TensorSpec:
 
     Attributes:
         name: for messages.
-        dtype: the only type taken.
-        shape: one entry a dimension; None takes any positive size.
+        dtype: the only type accepted.
+        shape: one entry per dimension; None allows any positive size.
         max_bytes: limit of the decoded size.
     """
 
@@ -40,7 +40,7 @@ class TensorSpec:
 
 
 def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int, passage: Passage | None = None) -> pb.Tensor:
-    """Code a tensor from any device; raises `WireError` where the receiver would refuse it."""
+    """Encode a tensor from any device; raises `WireError` if the receiver would refuse it."""
     codec = CODECS[codec_name]
     plain = tensor.detach().cpu().contiguous()
     if plain.nbytes > max_bytes:
@@ -60,7 +60,7 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec, passage: Passage | None 
     codec = CODECS.get(message.codec)
     if codec is None:
         raise WireError(Reason.UNKNOWN_CODEC, f"{spec.name}: codec {message.codec!r}; known are {', '.join(CODECS)}")
-    data = message.data  # every reading of the field makes a copy
+    data = message.data  # every read of the field makes a copy
     if zlib.crc32(data) != message.checksum:
         raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")
     try:
@@ -78,7 +78,7 @@ def _checked_shape(message: pb.Tensor, spec: TensorSpec) -> tuple[int, ...]:
     if dtype != spec.dtype:
         raise WireError(Reason.BAD_DTYPE, f"{spec.name}: dtype {dtype}; expected {spec.dtype}")
     wanted_shape = "x".join("any" if size is None else str(size) for size in spec.shape)
-    # Before any of it is copied or told: a peer may send millions.
+    # Before any of it is copied or reported: a peer may send millions.
     if len(message.shape) != len(spec.shape):
         raise WireError(Reason.BAD_SHAPE, f"{spec.name}: {len(message.shape)} dimensions; expected {wanted_shape}")
     shape = tuple(message.shape)

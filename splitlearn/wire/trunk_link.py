@@ -1,4 +1,4 @@
-"""How the client speaks to a trunk, wherever the trunk is.
+"""The client's interface to a trunk, wherever the trunk is.
 
 Shapes: B sequences, T positions, H hidden width.
 """
@@ -35,7 +35,7 @@ class Position:
     microbatches: int
 
     def __str__(self) -> str:
-        """Say it in words, for messages."""
+        """Return it in words, for messages."""
         return f"microbatch {self.microbatch} of {self.microbatches} in step {self.step}"
 
 
@@ -46,8 +46,8 @@ class Commit:
     Attributes:
         step: the step that ends.
         learning_rate: for this step's update.
-        clip_coefficient: float32 factor for every gradient; None when clipping is off.
-        skip: drop the gradients and change no weight.
+        clip_coefficient: float32 factor for every gradient; None if clipping is off.
+        skip: whether to drop the gradients and change no weight.
     """
 
     step: int
@@ -57,7 +57,7 @@ class Commit:
 
     @property
     def numbers(self) -> Mapping[str, float]:
-        """The numbers that the update is made with; none where the step is skipped."""
+        """The numbers used by the update; empty if the step is skipped."""
         if self.skip:
             return {}
         clipping = {} if self.clip_coefficient is None else {"clip_coefficient": self.clip_coefficient}
@@ -74,9 +74,9 @@ class BackwardResult:
 
 @dataclass(frozen=True)
 class Hello:
-    """What a client says when it opens a session; see `OpenSessionRequest`.
+    """A client's greeting when it opens a session; see `OpenSessionRequest`.
 
-    With `take_over` another client's session is taken over though that client is still heard of.
+    With `take_over`, another client's session is taken over even if that client is alive.
     """
 
     session_id: str
@@ -89,7 +89,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Opening:
-    """Who opens: the random name of a client's process, and how often that process has opened, from 1."""
+    """Who opens: the random name of a client process, and how often that process has opened, from 1."""
 
     client: str
     number: int
@@ -97,7 +97,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Welcome:
-    """What the trunk answers: the fencing number, and the state that it starts from."""
+    """The trunk's answer: the fencing token, and the state to start from."""
 
     incarnation: int
     applied_step: int
@@ -106,17 +106,17 @@ class Welcome:
 
 @dataclass(frozen=True)
 class TrunkState:
-    """Steps applied, and the digest of a checkpoint that was just written (else empty)."""
+    """Steps applied, and the digest of a checkpoint that was just written (otherwise empty)."""
 
     applied_step: int
     fingerprint: str
 
 
 class Pending(Protocol[T_co]):
-    """An answer under way."""
+    """An answer in flight."""
 
     def result(self) -> T_co:
-        """Wait for the answer; raises `WireError` when there is none to be had."""
+        """Wait for the answer; raises `WireError` if there is none."""
 
 
 class TrunkLink(Protocol):
@@ -130,19 +130,19 @@ class TrunkLink(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether the trunk has said that it is about to end, since the session was opened."""
+        """Whether the trunk has announced, since the session was opened, that it is about to stop."""
 
     def open(self, hello: Hello) -> Welcome:
-        """Open the session, again where the trunk has lost it; raises `WireError` with the field that differs.
+        """Open the session, or reopen one that the trunk has lost; raises `WireError` with the field that differs.
 
-        The first time it is taken over from whoever holds it, if that client is silent or the greeting says so; later
-        only this client's own is.
+        The first time it is taken over from its holder, if that client is silent or the greeting says so; later only from
+        this client itself.
         """
 
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> Pending[torch.Tensor]:
-        """Send smashed data, with the commit of the step before; the answer is the features, BTH."""
+        """Send smashed data, with the previous step's commit; the answer is the features, BTH."""
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
         """Send the gradient of the features."""
@@ -151,23 +151,23 @@ class TrunkLink(Protocol):
         """Send smashed data without keeping anything at the trunk; the answer is the features, BTH."""
 
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
-        """Fetch the accumulated gradients of the step in progress; all of the trunk's where no names are given."""
+        """Fetch the accumulated gradients of the step in progress; all of the trunk's if no names are given."""
 
     def commit(self, commit: Commit) -> TrunkState:
         """End a step now, without waiting for the next forward pass."""
 
     def query(self) -> TrunkState:
-        """Ask for the state; raises `WireError` when the session is another client's by now, or lost."""
+        """Ask for the state; raises `WireError` if the session now belongs to another client, or is lost."""
 
     def save(self, step: int, commit: Commit | None) -> TrunkState:
         """Write the trunk's half of the checkpoint of `step` applied steps, after applying `commit`."""
 
     def close(self) -> None:
-        """End the session and let the trunk forget it."""
+        """End the session and let the trunk drop it."""
 
     def leave(self, *, saved: bool) -> None:
         """Close after an error, without insisting.
 
         Args:
-            saved: this side has a checkpoint; else what the trunk has saved of the run goes.
+            saved: whether this side has a checkpoint; otherwise the trunk removes what it has saved of the run.
         """
