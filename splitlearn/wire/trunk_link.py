@@ -135,8 +135,8 @@ class TrunkLink(Protocol):
     def open(self, hello: Hello) -> Welcome:
         """Open the session, or reopen one that the trunk has lost; raises `WireError` with the field that differs.
 
-        The first time it is taken over from its holder, if that client is silent or the greeting says so; later only from
-        this client itself.
+        The first time it is taken over from its holder, if that client is silent or the greeting says so; later only
+        from this client itself.
         """
 
     def forward(
