@@ -98,7 +98,7 @@ def test_a_client_takes_back_what_a_late_request_of_its_own_has_opened(config):
     link = remote_trunk(direct(service), config)
     old = link.open(hello_of(config)).incarnation
     restarted = service_of(config, boot=2)
-    opened(restarted, config, client=link._client, number=9, replaces=old)
+    opened(restarted, config, client=link._conversation.client, number=9, replaces=old)
     link._calls.transport.dispatch = Dispatch(restarted)
 
     assert link.open(hello_of(config)).incarnation > old
@@ -120,7 +120,7 @@ def test_a_client_that_starts_afresh_takes_over_nobody_who_is_alive(config):
     error = refusal(second.open, hello_of(config))
 
     assert Reason.SESSION_HELD is error.reason
-    assert f"held by client {first._client}, which has been silent for 0 s" in error.message
+    assert f"held by client {first._conversation.client}, which has been silent for 0 s" in error.message
     assert first.query().applied_step == 0
     first.close()
     second.open(hello_of(config))

@@ -109,7 +109,7 @@ def test_gradients_that_nobody_reads_hold_up_nobody_else(hasty, serve, strange):
     hidden_BTH, mask_BT, at = torch.randn(2, 6, 32), torch.ones(2, 6), Position(0, 0, 2)
     link.forward(at, hidden_BTH, mask_BT, None).result()
     link.backward(at, hidden_BTH).result()
-    key = key_message(hasty.session, link._incarnation, at)
+    key = key_message(hasty.session, link._conversation.incarnation, at)
     stranger = strange(trunk)
     for _ in range(20):
         stranger.ask(

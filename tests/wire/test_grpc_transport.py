@@ -26,7 +26,7 @@ def test_a_refusal_has_its_own_code_however_long_the_peers_words_are(config, met
         link = trunk.link()
         link.open(hello_of(config))
         if method != "OpenSession" and not message.key.session_id:
-            message.key.CopyFrom(link._key(Position(0, 0, 1)))
+            message.key.CopyFrom(link._conversation.key(Position(0, 0, 1)))
         call = trunk.transport().call(method, METHODS[method].write_request(message), 20.0)
         with pytest.raises(WireError) as caught:
             call.result()

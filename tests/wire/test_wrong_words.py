@@ -192,7 +192,7 @@ def test_a_peer_that_only_lies_is_given_up_when_patience_is_used_up(liar, client
 def test_a_refusal_of_ours_is_believed(liar, client, reason):
     link, _ = client
     liar.said = [refusing(WireError(reason, "no", details={"incarnation": "1", "client": "another"}))]
-    link._incarnation = 1  # one that opens again takes nothing over
+    link._conversation.incarnation = 1  # one that opens again takes nothing over
 
     with pytest.raises(WireError) as caught:
         link.open(Hello("run", {}))

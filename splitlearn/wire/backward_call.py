@@ -1,0 +1,53 @@
+"""A backward call in flight, whose forward pass is sent again when the trunk has lost it."""
+
+from collections.abc import Callable
+
+from google.protobuf.message import Message
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.errors import Reason, WireError
+from splitlearn.wire.reliable import ReliableCalls
+from splitlearn.wire.trunk_link import BackwardResult
+
+__all__ = ["BackwardCall"]
+
+
+class BackwardCall:
+    """A `Pending` of what a backward pass gives.
+
+    Args:
+        calls: to the trunk.
+        request: sent at once.
+        forward: the request of the microbatch's forward pass.
+        read: returns the answer that is in a reply.
+    """
+
+    def __init__(
+        self,
+        calls: ReliableCalls,
+        request: pb.BackwardRequest,
+        forward: pb.ComputeRequest,
+        read: Callable[[Message], BackwardResult],
+    ) -> None:
+        self._calls = calls
+        self._request = request
+        self._forward = forward
+        self._read = read
+        self._call = calls.call("Backward", request, read)
+
+    def result(self) -> BackwardResult:
+        """Wait for the answer; raises `WireError`."""
+        # Each of the step's other requests in flight may push the input out once more.
+        for _ in range(self._request.key.microbatches):
+            try:
+                return self._call.result()
+            except WireError as error:
+                if error.reason is not Reason.FORWARD_NEEDED:
+                    raise
+            self._calls.call("Compute", self._forward, _unread).result()
+            self._call = self._calls.call("Backward", self._request, self._read)
+        return self._call.result()
+
+
+def _unread(_reply: Message) -> None:
+    """Nothing in the reply is needed."""

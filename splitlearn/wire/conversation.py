@@ -1,0 +1,58 @@
+"""Who speaks to the trunk, about which session, and when it last did."""
+
+import os
+import re
+import secrets
+import socket
+import threading
+
+from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.messages import key_message
+from splitlearn.wire.reliable import ReliableCalls
+from splitlearn.wire.trunk_link import Position
+
+__all__ = ["Conversation"]
+
+
+class Conversation:
+    """One client's side of a session, kept by its training thread and its heartbeat.
+
+    Args:
+        calls: their clock says when, their transport is what is hung up.
+
+    Attributes:
+        client: the name of this process.
+        session_id: of the session that is open; empty while none is.
+        incarnation: that the trunk gave it last; 0 before the first.
+        speaking: held by whoever uses the connection beside the training thread: it is hung up while nobody does.
+    """
+
+    def __init__(self, calls: ReliableCalls) -> None:
+        self.client = _own_name()
+        self.session_id = ""
+        self.incarnation = 0
+        self.speaking = threading.Lock()
+        self._calls = calls
+        self._spoke = calls.clock.now()
+
+    @property
+    def silent_seconds(self) -> float:
+        """Seconds since the last request was made."""
+        return self._calls.clock.now() - self._spoke
+
+    def key(self, at: Position) -> pb.Key:
+        """Return the key of a request that is about to be sent."""
+        self._spoke = self._calls.clock.now()
+        return key_message(self.session_id, self.incarnation, at)
+
+    def hang_up(self) -> None:
+        """Give up the connection; it is made anew when the session is opened again, and not before."""
+        with self.speaking:
+            self.session_id = ""
+            self._calls.transport.close()
+
+
+def _own_name() -> str:
+    """Name this process so that a person knows it and no other has the name: host, process and chance."""
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:32]
+    return f"{host}-{os.getpid()}-{secrets.token_hex(8)}"
