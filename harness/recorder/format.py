@@ -19,18 +19,29 @@ TENSOR = "tensor"
 # How the name of what is no gradient begins, where it belongs to a whole step; the first part of a number's name may be
 # the party that has it.
 KINDS = ("norm", "number", "client", "trunk", "weight", "optimizer_state")
-LONGEST_NAME = 1000
+# Bytes between two slashes, which are part of a file's name; file systems take 255.
+LONGEST_PART = 200
 
 
 def _names_a_file(name: str) -> str:
-    """Refuse a name that, read as a path, would leave the recording's folder."""
-    if "\\" in name or not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
+    """Refuse a name that, read as a path, would leave the recording's folder, or that no file can have."""
+    parts = name.split("/")
+    if "\\" in name or not name.isprintable() or any(part in ("", ".", "..") for part in parts):
         raise ValueError("a tensor's name has printable characters only, no backslash, and no empty or dotted part")
+    if max(len(part.encode()) for part in parts) > LONGEST_PART:
+        raise ValueError(f"a tensor's name has at most {LONGEST_PART} bytes between two slashes")
     return name
 
 
-TensorName = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_names_a_file)]
-Count = Annotated[int, Field(ge=0)]
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it has characters that cannot be printed")
+    return text
+
+
+TensorName = Annotated[str, AfterValidator(_names_a_file)]
+Word = Annotated[str, AfterValidator(_printable)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Metadata(BaseModel):
@@ -52,9 +63,9 @@ class Metadata(BaseModel):
 
     format: Literal["splitlearn-recording"]
     version: Literal[1]
-    party: str = Field("", max_length=LONGEST_NAME)
+    party: Word = ""
     record_steps: list[Count] = []
-    torch: str = Field("", max_length=LONGEST_NAME)
+    torch: Word = ""
     complete: bool | None = None
     entries: Count | None = None
     final: bool | None = None

@@ -78,6 +78,15 @@ DAMAGES = {
     "a step before the first": (entry(step=-1), "line 4: step: Input should be greater than or equal to 0"),
     "no digest": (entry(sha256="abc"), "line 4: sha256: String should match pattern"),
     "a name that leaves the folder": (entry(tensor="../../main/final"), "line 4: tensor: Value error, a tensor's name"),
+    "a name that no file can have": (
+        entry(tensor="x" * 300),
+        "line 4: tensor: Value error, a tensor's name has at most",
+    ),
+    "a step that no computer counts": (entry(step=10**40), "line 4: step: Input should be less than"),
+    "a party that rings the bell": (
+        describe(party="\a"),
+        "party: Value error, it has characters that cannot be printed",
+    ),
     "another format": (describe(format="other"), "format: Input should be 'splitlearn-recording'"),
     "a later version": (describe(version=2), "version: Input should be 1"),
     "metadata that are no object": (overwrite("recording.json", b"[]"), "recording.json: Input should be an object"),

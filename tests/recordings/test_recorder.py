@@ -3,6 +3,8 @@
 import hashlib
 import json
 import struct
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -147,7 +149,7 @@ class TestRefusals:
         with pytest.raises(UnusableError, match="cannot name a party"):
             Recorder(tmp_path, party=party)
 
-    @pytest.mark.parametrize("name", ["", "../up", "/root", "a//b", "a\0b", "x" * 1001])
+    @pytest.mark.parametrize("name", ["", "../up", "/root", "a//b", "a\0b", "x" * 201, "é" * 101])
     def test_a_name_that_is_no_file(self, tmp_path, name):
         with Recorder(tmp_path).step(0) as step, pytest.raises(UnusableError, match="cannot be recorded"):
             step.boundary(name, torch.ones(1))
@@ -196,3 +198,9 @@ class TestRefusals:
         optimizer.step()
         with Recorder(tmp_path).step(0) as step, pytest.raises(UnusableError, match="that the model does not name"):
             step.updated(other, optimizer)
+
+
+def test_importing_the_recorder_loads_nothing_but_torch_and_small_libraries():
+    program = "import sys, harness.recorder; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert {"aiohttp", "grpc", "hypothesis", "matplotlib", "splitlearn", "transformers"}.isdisjoint(loaded)
