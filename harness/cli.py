@@ -17,6 +17,7 @@ __all__ = ["build_parser", "main"]
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
     "judge": ("harness.commands.judge", "compare any two recordings of a training"),
+    "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
     "doctor": ("harness.commands.doctor", "say what was found on this machine"),

@@ -9,9 +9,7 @@ pytest loads this in every project of an environment, so all that it adds has a 
 `run_scenario`, which a project may define for itself.
 """
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,17 +133,17 @@ def harness_testbed(pytestconfig: pytest.Config) -> "Iterator[Testbed]":
         from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
 
         backend, cold = find_backend(pytestconfig.getoption("harness_proxy")), pytestconfig.getoption("harness_cold")
-        flags = replayed_flags(pytestconfig, "--")
+        flags = replayed_flags(pytestconfig)
         with open_testbed(pytestconfig.rootpath / RUNS, backend, cold=cold, flags=flags) as opened:
             yield opened
     except UnusableError as error:
         pytest.fail(str(error), pytrace=False)
 
 
-def replayed_flags(config: pytest.Config, prefix: str) -> tuple[str, ...]:
-    """Return the options, by names that begin with a prefix, that a replay must be given to be the same run."""
+def replayed_flags(config: pytest.Config) -> tuple[str, ...]:
+    """Return the flags that `harness run` must be given to do a run in the same way."""
     proxy, cold = config.getoption("harness_proxy"), config.getoption("harness_cold")
-    return (*((f"{prefix}proxy", proxy) if proxy != "auto" else ()), *((f"{prefix}cold",) if cold else ()))
+    return (*(("--proxy", proxy) if proxy != "auto" else ()), *(("--cold",) if cold else ()))
 
 
 @pytest.fixture
@@ -153,16 +151,11 @@ def run_scenario(harness_testbed: "Testbed", request: pytest.FixtureRequest) -> 
     """Run a scenario; fail the test unless it passes."""
     from harness.commands.telling import details, line  # noqa: PLC0415 - most sessions run no scenario
     from harness.engine.run import run_scenario as run  # noqa: PLC0415 - as above
-    from harness.plan.selection import is_in_catalogue  # noqa: PLC0415 - as above
     from harness.recording.reader import read_run  # noqa: PLC0415 - as above
     from harness.trace.verdict import Verdict  # noqa: PLC0415 - as above
 
     def run_and_require(scenario: "Scenario") -> "RunOutcome":
-        testbed = harness_testbed
-        if not is_in_catalogue(scenario):
-            scenario = replace(scenario, replay_with=f"pytest {shlex.quote(request.node.nodeid)}")
-            testbed = replace(testbed, flags=replayed_flags(request.config, "--harness-"))
-        outcome = run(scenario, testbed)
+        outcome = run(scenario, harness_testbed)
         # Not by `record_property`, which warns about every JUnit family except the old one.
         request.node.user_properties.append((RUN, str(outcome.folder)))
         if outcome.verdict is not Verdict.PASS:

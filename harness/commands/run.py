@@ -5,8 +5,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.commands.recording_flags import add_recording_flags
+from harness.commands.replay import replay
 from harness.errors import UnusableError
-from harness.output import add_json_flag, must_be_writable, people_read, write_json
+from harness.output import must_be_writable, people_read, write_json
 from harness.plan.catalogue import CATALOGUE, QUICK
 from harness.plan.rungs import RUNGS
 from harness.plan.scenario import Scenario
@@ -14,7 +16,6 @@ from harness.plan.selection import chosen_scenarios
 
 __all__ = ["add_parser"]
 
-RUNS = Path("reports/runs")
 # Scenarios of a group that --help names.
 SHOWN = 12
 
@@ -32,6 +33,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios, groups, or FILE.py, or FILE.py::NAME")
+    parser.add_argument(
+        "--scenario",
+        type=Path,
+        metavar="FILE",
+        help="run the scenario.json of a run, or one like it, instead of a name",
+    )
     parser.add_argument("--list", action="store_true", help="print name and title of the scenarios instead")
     parser.add_argument("--seed", type=int, help="seed of weights, data order and dropout, instead of the scenario's")
     parser.add_argument(
@@ -44,9 +51,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--cold", action="store_true", help="start an interpreter for every program; slower, same bits")
     parser.add_argument(
-        "--runs", type=Path, default=RUNS, metavar="DIR", help="folder of run folders (default: %(default)s)"
-    )
-    parser.add_argument(
         "--record-steps",
         type=int,
         nargs="*",
@@ -55,9 +59,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="STEP",
         help="keep these steps' tensors whole",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the HTML report there")
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts there as JUnit XML")
-    add_json_flag(parser, "verdict and figures")
+    add_recording_flags(parser)
     parser.set_defaults(run=run)
 
 
@@ -69,8 +71,12 @@ def run(flags: argparse.Namespace) -> int:
         )
     if flags.list:
         return _list(chosen_scenarios(flags.names or CATALOGUE, flags.seed), flags.json)
-    scenarios = chosen_scenarios(flags.names or QUICK, flags.seed)
     must_be_writable(flags.json, flags.junit, flags.report)
+    if flags.scenario:
+        if flags.names:
+            raise UnusableError(f"give --scenario {flags.scenario}, or names ({', '.join(flags.names)}), not both")
+        return replay(flags.scenario, flags)
+    scenarios = chosen_scenarios(flags.names or QUICK, flags.seed)
     from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, for which --help must not wait
 
     return run_all(scenarios, flags)

@@ -2,7 +2,6 @@
 
 import traceback
 
-from harness.engine.testbed import Testbed
 from harness.judging.judge import Judgement
 from harness.plan.scenario import Scenario
 from harness.recording.judgement import recorded_verdict
@@ -14,7 +13,7 @@ __all__ = ["record_failure"]
 LOG = "harness.log"
 
 
-def record_failure(error: Exception, scenario: Scenario, record: RunRecord, testbed: Testbed) -> Judgement:
+def record_failure(error: Exception, scenario: Scenario, record: RunRecord, replay: str) -> Judgement:
     """Record what ended a run, with its traceback; the run counts as VOID, because it shows nothing either way."""
     words = "".join(traceback.format_exception(error))
     (record.logs / LOG).write_text(words)
@@ -22,6 +21,5 @@ def record_failure(error: Exception, scenario: Scenario, record: RunRecord, test
     first = str(error).partition("\n")[0]
     check = CheckResult("harness", 0, f"{type(error).__name__}: {first}", traceback=words)
     record.write_environment(scenario, None)
-    replay = testbed.replay(scenario)
     record.write(recorded_verdict(scenario, record.started, Verdict.VOID, (check,), replay))
     return Judgement(Verdict.VOID, (check,))

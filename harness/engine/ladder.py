@@ -37,7 +37,7 @@ def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None]
     climb = partial(run_scenario, testbed=testbed, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
     rungs: list[RungRun] = []
     for rung in RUNGS[: RUNGS.index(scenario.topology) + 1]:
-        found = climb(on_rung(scenario, rung, steps))
+        found = climb(on_rung(scenario, rung))
         rungs.append(_rung(rung, found))
         if found.verdict is Verdict.FAIL:
             first = _first_divergence(found) or divergence
@@ -62,11 +62,7 @@ def _with_values(
     scenario = outcome.scenario
     if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
         return divergence
-    again = replace(
-        scenario,
-        name=f"{scenario.name}-again",
-        replay_with=f"{scenario.replay} --record-steps {' '.join(map(str, steps))}",
-    )
+    again = replace(scenario, name=f"{scenario.name}-again")
     return _first_divergence(climb(again)) or divergence
 
 

@@ -2,10 +2,10 @@
 
 import shutil
 
-from harness.engine.testbed import Testbed
 from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement
 from harness.judging.traffic import traffic_figures
+from harness.proxy.backend import ProxyBackend
 from harness.recording.judgement import recorded_equivalence, recorded_verdict
 from harness.recording.schema import Proxy
 from harness.recording.writer import RunRecord
@@ -14,9 +14,9 @@ from harness.trace.verdict import Verdict
 __all__ = ["write_outcome"]
 
 
-def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, testbed: Testbed) -> None:
+def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, backend: ProxyBackend, replay: str) -> None:
     """Write the facts of a run and the judgement; a run that passed keeps no checkpoints."""
-    scenario, backend = facts.scenario, testbed.backend
+    scenario = facts.scenario
     proxy = Proxy(backend.kind, backend.version) if scenario.topology == "proxy" else None
     record.write_environment(scenario, proxy)
     record.write_lines("split.jsonl", facts.split_steps)
@@ -25,7 +25,6 @@ def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, test
         record.write(recorded_equivalence(facts.equivalence))
     if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
         record.write(traffic_figures(facts))
-    replay = testbed.replay(scenario)
     record.write(recorded_verdict(scenario, record.started, judgement.verdict, judgement.checks, replay))
     if judgement.verdict is Verdict.PASS:
         shutil.rmtree(record.checkpoints)  # equal to the reference's, so the digests suffice

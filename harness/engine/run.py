@@ -14,6 +14,8 @@ from harness.engine.quiet import machine_for
 from harness.engine.testbed import Testbed
 from harness.judging.judge import Judgement, judge
 from harness.plan.scenario import Scenario
+from harness.recording.latest import point_latest
+from harness.recording.plan import Plan
 from harness.recording.writer import RunRecord
 from harness.trace.event import Event
 from harness.trace.verdict import CheckResult, Verdict
@@ -67,28 +69,32 @@ def run_scenario(
         UnusableError: the scenario names something that does not exist.
     """
     must_mean_something(scenario)
-    scenario = replace(
-        scenario,
-        record_steps=tuple(sorted({*scenario.record_steps, *record_steps})),
-        recovery_bound=scenario.recovery_bound + testbed.start_seconds,
-    )
+    planned = replace(scenario, record_steps=tuple(sorted({*scenario.record_steps, *record_steps})))
     with machine_for(testbed.runs, alone=scenario.timed, on_wait=on_wait):
-        return _recorded(scenario, testbed, RunRecord(runs or testbed.runs, scenario), on_event)
+        record = RunRecord(runs or testbed.runs, Plan(planned, testbed.start))
+        if runs is None:
+            point_latest(record.folder)
+        replay = testbed.replay(scenario, record.folder)
+        return _recorded(planned, testbed, record, replay, on_event)
 
 
-def _recorded(scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]) -> RunOutcome:
+def _recorded(
+    scenario: Scenario, testbed: Testbed, record: RunRecord, replay: str, on_event: Callable[[Event], None]
+) -> RunOutcome:
     try:
-        made = with_materials(scenario, testbed.materials)
-        record.plan(made)
-        judgement = _judged(made, testbed, record, on_event)
+        patient = replace(scenario, recovery_bound=scenario.recovery_bound + testbed.start_seconds)
+        made = with_materials(patient, testbed.materials)
+        judgement = _judged(made, testbed, record, replay, on_event)
     except Exception as error:  # noqa: BLE001 - whatever it is, the runs that follow are worth their verdicts
-        judgement = record_failure(error, scenario, record, testbed)
+        judgement = record_failure(error, scenario, record, replay)
     finally:
         record.close()
     return RunOutcome(scenario, record.folder, judgement.verdict, judgement.checks)
 
 
-def _judged(scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]) -> Judgement:
+def _judged(
+    scenario: Scenario, testbed: Testbed, record: RunRecord, replay: str, on_event: Callable[[Event], None]
+) -> Judgement:
     reference = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed)
     if scenario.second_client:
         second_reference(scenario, testbed)
@@ -97,5 +103,5 @@ def _judged(scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: C
     result = Execution(scenario, testbed, record, on_event).run()
     facts = facts_of(scenario, record, result, testbed)
     judgement = judge(facts)
-    write_outcome(facts, judgement, record, testbed)
+    write_outcome(facts, judgement, record, testbed.backend, replay)
     return judgement

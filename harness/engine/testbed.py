@@ -1,18 +1,21 @@
 """What runs share: a starter for programs, the proxy server, and references."""
 
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.engine.references import References
 from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
+from harness.plan.selection import is_in_catalogue
 from harness.processes.starters import ColdStarter, Starter, WarmStarter
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.server_process import ProxyBackend, find_backend, running_proxy_server
+from harness.recording.schema import Start
 
 __all__ = ["RUNS", "Testbed", "open_testbed"]
 
@@ -30,6 +33,7 @@ class Testbed:
         backend: which kind of server that is.
         references: trained so far.
         runs: folder of run folders.
+        start: how programs and proxy were started, for a replay.
         flags: of `harness run`, to set it up the same way.
         materials: folder of files that scenarios need, made on demand.
         start_seconds: extra seconds that starting a program may take, compared with forking one.
@@ -40,13 +44,16 @@ class Testbed:
     backend: ProxyBackend
     references: References
     runs: Path
+    start: Start = field(default_factory=Start)
     flags: tuple[str, ...] = ()
     materials: Path = RUNS / "materials"
     start_seconds: float = 0.0
 
-    def replay(self, scenario: Scenario) -> str:
-        """Return the command that runs a scenario again in the same way."""
-        return " ".join((scenario.replay, *self.flags))
+    def replay(self, scenario: Scenario, folder: Path) -> str:
+        """Return the command that runs a scenario again in the same way: by its name, or as recorded in a folder."""
+        if is_in_catalogue(scenario):
+            return " ".join((f"harness run {scenario.name} --seed {scenario.config.seed}", *self.flags))
+        return f"harness replay {shlex.quote(str(folder))}"
 
 
 @contextmanager
@@ -80,7 +87,17 @@ def open_testbed(
             toxiproxy = stack.enter_context(running_proxy_server(chosen, seed=seed, log_path=log))
             references = References(starter, scratch / "references")
             slow = COLD_START_SECONDS if cold else 0.0
-            yield Testbed(starter, toxiproxy, chosen, references, runs, tuple(flags), scratch / "materials", slow)
+            yield Testbed(
+                starter,
+                toxiproxy,
+                chosen,
+                references,
+                runs,
+                start=Start(chosen.kind, seed, cold),
+                flags=tuple(flags),
+                materials=scratch / "materials",
+                start_seconds=slow,
+            )
     finally:
         shutil.rmtree(scratch)
 

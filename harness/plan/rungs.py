@@ -1,6 +1,5 @@
 """The rungs of the equivalence ladder: a scenario with ever more layers between client and trunk."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.plan.links import LOOPBACK
@@ -11,12 +10,11 @@ __all__ = ["RUNGS", "on_rung"]
 RUNGS: tuple[Topology, ...] = ("local", "direct", "proxy")
 
 
-def on_rung(scenario: Scenario, rung: Topology, record_steps: Sequence[int] = ()) -> Scenario:
+def on_rung(scenario: Scenario, rung: Topology) -> Scenario:
     """Return the scenario on one rung: without its link and faults, judged by its bits alone.
 
     A trunk in the client's process has no place for a second client.
     """
-    steps = f" --record-steps {' '.join(map(str, record_steps))}" if record_steps else ""
     return replace(
         scenario,
         name=f"{scenario.name}-rung-{rung}",
@@ -27,5 +25,4 @@ def on_rung(scenario: Scenario, rung: Topology, record_steps: Sequence[int] = ()
         timed=False,
         checks=("equivalence",),
         expects=(),
-        replay_with=f"{scenario.replay} --rung {rung}{steps}",
     )

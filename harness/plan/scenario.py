@@ -43,7 +43,6 @@ class Scenario:
         second_client: settings of another client that trains at the same trunk at the same time.
         idle_timeout: seconds until the trunk gives up a silent client's place; 0 means the trunk's default.
         loss_below: value below which the loss must fall; 0 means none.
-        replay_with: command that runs it again, if `harness run` with its name does not.
 
     Raises:
         ScenarioError: it breaks a rule of `harness.plan.rules`; the message says what to change.
@@ -66,7 +65,6 @@ class Scenario:
     recovery_bound: float = 20.0
     idle_timeout: float = 0.0
     loss_below: float = 0.0
-    replay_with: str = ""
     materials: tuple[str, ...] = ()
     party_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     second_client: TrainingConfig | None = None
@@ -75,11 +73,6 @@ class Scenario:
         broken = broken_rules(self)
         if broken:
             raise ScenarioError(f"scenario {self.name!r}: " + "\n".join(broken))
-
-    @property
-    def replay(self) -> str:
-        """The command that runs it again."""
-        return self.replay_with or f"harness run {self.name} --seed {self.config.seed}"
 
     def with_seed(self, seed: int) -> Self:
         """Return the same scenario with other weights, data order and dropout."""

@@ -16,7 +16,7 @@ __all__ = ["SCHEMA", "scenario_from_json", "scenario_json"]
 SCHEMA = 1
 OLDEST = 1
 # Beside the fields of the scenario: of those who record it, and for reading it.
-BESIDE = frozenset({"schema", "modules"})
+BESIDE = frozenset({"schema", "modules", "start"})
 
 
 def scenario_json(scenario: Scenario) -> dict[str, Any]:

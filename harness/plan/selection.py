@@ -1,8 +1,6 @@
 """Resolves a command line to scenarios: names and groups of the catalogue, and user files."""
 
-import shlex
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import UnusableError
@@ -43,20 +41,17 @@ def is_in_catalogue(scenario: Scenario) -> bool:
 def _meant_by(word: str, seed: int | None) -> list[Scenario]:
     file, _, name = word.partition(IN_FILE)
     if file.endswith(".py"):
-        return [_of_file(file, scenario, seed) for scenario in _in_file(Path(file), name)]
+        return _seeded(_in_file(Path(file), name), seed)
     try:
-        found = scenarios_named(word)
+        return _seeded(scenarios_named(word), seed)
     except KeyError:
         names = [*CATALOGUE, *(scenario.name for group in CATALOGUE.values() for scenario in group)]
         hint = did_you_mean(word, names)
         raise UnusableError(f"there is no scenario {word!r}{hint}; `harness run --list` names all") from None
-    return [scenario if seed is None else scenario.with_seed(seed) for scenario in found]
 
 
-def _of_file(file: str, scenario: Scenario, seed: int | None) -> Scenario:
-    seeded = scenario if seed is None else scenario.with_seed(seed)
-    target = shlex.quote(f"{file}{IN_FILE}{scenario.name}")
-    return replace(seeded, replay_with=f"harness run {target} --seed {seeded.config.seed}")
+def _seeded(scenarios: Iterable[Scenario], seed: int | None) -> list[Scenario]:
+    return [scenario if seed is None else scenario.with_seed(seed) for scenario in scenarios]
 
 
 def _in_file(path: Path, name: str) -> list[Scenario]:

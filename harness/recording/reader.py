@@ -63,8 +63,11 @@ class RunFolder:
 def find_runs(folder: Path) -> list[Path]:
     """Return the run folders at or below `folder`, the one judged last coming last.
 
+    A symbolic link below it, as `latest` is, is not followed: what it points at is found by its own name.
     Runs in the folder of another, such as the rungs that were climbed to explain it, belong to that one.
     """
+    if folder.is_symlink():
+        folder = folder.resolve()
     judged = sorted(folder.rglob("verdict.json"), key=_age_then_name)
     found = {verdict.parent for verdict in judged}
     return [verdict.parent for verdict in judged if found.isdisjoint(verdict.parent.parents)]

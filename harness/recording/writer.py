@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.plan.scenario import Scenario
-from harness.plan.scenario_json import scenario_json
 from harness.recording.environment import commit, machine, versions
+from harness.recording.plan import Plan
 from harness.recording.schema import Environment, Equivalence, Proxy, Traffic, Verdict
 from harness.trace.event import Event
 
@@ -34,16 +34,16 @@ class RunRecord:
 
     Args:
         runs: folder of all runs.
-        scenario: what is run.
+        plan: what is run, and how.
     """
 
-    def __init__(self, runs: Path, scenario: Scenario) -> None:
+    def __init__(self, runs: Path, plan: Plan) -> None:
         self.started = datetime.now(UTC)
-        self.folder = _fresh_folder(runs, f"{self.started:%Y%m%d-%H%M%S}-{scenario.name}")
+        self.folder = _fresh_folder(runs, f"{self.started:%Y%m%d-%H%M%S}-{plan.scenario.name}")
         (self.folder / "logs").mkdir()
         self._trace = (self.folder / "trace.jsonl").open("w", buffering=1)
         self._lock = threading.Lock()
-        self.plan(scenario)
+        (self.folder / "scenario.json").write_text(json_text(plan.as_json()))
 
     @property
     def logs(self) -> Path:
@@ -54,10 +54,6 @@ class RunRecord:
     def checkpoints(self) -> Path:
         """Where both parties save."""
         return self.folder / "checkpoints"
-
-    def plan(self, scenario: Scenario) -> None:
-        """Write what is run."""
-        (self.folder / "scenario.json").write_text(json_text(scenario_json(scenario)))
 
     def recorder(self, party: str) -> Path:
         """Where a party records its tensors."""

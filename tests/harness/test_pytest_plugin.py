@@ -23,7 +23,7 @@ from harness.trace.verdict import Verdict
 
 def run_scenario(scenario, testbed):
     word = scenario.title
-    folder = record_run(Path("runs") / word, word, scenario.name, testbed.replay(scenario))
+    folder = record_run(Path("runs") / word, word, scenario.name, testbed.replay(scenario, Path("runs") / word))
     write(folder / "scenario.json", {"name": scenario.name, "faults": [{"name": "drop"}]})
     trace = (
         '{"t": 1.0, "source": "harness", "point": "fault.injected", "fault": "drop"}',
@@ -41,8 +41,8 @@ sys.modules["harness.engine.run"] = SimpleNamespace(run_scenario=run_scenario)
 class Testbed:
     flags: tuple[str, ...] = ("--cold",)
 
-    def replay(self, scenario):
-        return " ".join((scenario.replay, *self.flags))
+    def replay(self, scenario, folder):
+        return " ".join((f"harness replay {folder}", *self.flags))
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +96,7 @@ def test_one_that_did_not_says_why_and_how_to_replay_it(session, word, problem):
     start = session.lines.index(f"{word:5}  many  {problem}")
     length = next(number for number, line in enumerate(session.lines[start:]) if line.startswith("       run: "))
     told = session.lines[start : start + length + 1]
-    assert f"       replay: pytest 'test_scenarios.py::test_scenario[{word}]' --harness-cold" in told
+    assert f"       replay: harness replay runs/{word} --cold" in told
     assert f"       run: runs/{word}" in told
     assert ("       Traceback (most recent call last):" in told) == (word == "ERROR")
 

@@ -14,6 +14,7 @@ from harness.engine.quiet import LOCK, TURNSTILE
 from harness.engine.run import run_scenario
 from harness.judging.judge import Judgement
 from harness.plan.catalogue import scenarios_named
+from harness.recording.schema import Start
 from harness.trace.verdict import Verdict
 
 DEADLINE = 30.0
@@ -106,6 +107,6 @@ def test_whatever_runs_a_scenario_has_the_machine_alone_where_times_are_measured
         return Judgement(Verdict.PASS, ())
 
     monkeypatch.setattr("harness.engine.run._judged", judged)
-    testbed = SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0)
+    testbed = SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0, start=Start(), replay=lambda *_: "")
     run_scenario(replace(scenario, timed=timed), testbed)
     assert [timed] == held

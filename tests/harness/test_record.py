@@ -8,22 +8,25 @@ from pathlib import Path
 import pytest
 
 from harness.plan.scenario import Scenario
+from harness.recording.plan import Plan
+from harness.recording.schema import Start
 from harness.recording.writer import RunRecord, json_text, read_lines
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 
 SCENARIO = Scenario("by-hand", "Made by hand", TrainingConfig())
+PLAN = Plan(SCENARIO, Start())
 
 
 @pytest.fixture
 def record(tmp_path):
-    made = RunRecord(tmp_path / "runs", SCENARIO)
+    made = RunRecord(tmp_path / "runs", PLAN)
     yield made
     made.close()
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path):
-    records = [RunRecord(tmp_path, SCENARIO) for _ in range(3)]
+    records = [RunRecord(tmp_path, PLAN) for _ in range(3)]
     for made in records:
         made.close()
     assert 3 == len({made.folder for made in records})

@@ -13,6 +13,7 @@ from harness.engine import quiet, run
 from harness.engine.quiet import TURNSTILE, machine_for
 from harness.judging.judge import Judgement
 from harness.plan.catalogue import scenarios_named
+from harness.recording.schema import Start
 from harness.trace.verdict import Verdict
 
 SECONDS = 30.0
@@ -39,7 +40,7 @@ class Said(list):
 def testbed(tmp_path, monkeypatch):
     """One in which every run passes at once."""
     monkeypatch.setattr(run, "_judged", lambda *_: Judgement(Verdict.PASS, ()))
-    return SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0)
+    return SimpleNamespace(runs=tmp_path, materials=tmp_path, start_seconds=0.0, start=Start(), replay=lambda *_: "")
 
 
 def begun(target):

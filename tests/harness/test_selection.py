@@ -2,14 +2,16 @@
 
 import shlex
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.cli import build_parser
+from harness.engine import testbed
 from harness.engine.meaning import must_mean_something
 from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, SMALL, scenarios_named
-from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios, is_in_catalogue
 
@@ -46,21 +48,19 @@ def replayed(command):
     """Return the scenario that a printed command runs."""
     flags = parsed(command)
     (scenario,) = chosen_scenarios(flags.names, flags.seed)
-    return on_rung(scenario, flags.rung) if flags.rung else scenario
+    return scenario
+
+
+def printed(scenario, folder=Path("a-run")):
+    """Return the command that is printed of a scenario's run."""
+    return testbed.Testbed.replay(SimpleNamespace(flags=()), scenario, folder)
 
 
 class TestTheCatalogue:
     def test_every_scenario_is_replayed_by_the_command_that_is_printed(self):
         seeded = [scenario.with_seed(9) for scenario in EVERY]
-        assert [] == [scenario.name for scenario in (*EVERY, *seeded) if replayed(scenario.replay) != scenario]
+        assert [] == [scenario.name for scenario in (*EVERY, *seeded) if replayed(printed(scenario)) != scenario]
         assert len(EVERY) > 600
-
-    @pytest.mark.parametrize("rung", RUNGS)
-    def test_a_rung_is_replayed_by_the_command_that_is_printed(self, rung):
-        climbed = on_rung(scenarios_named("many")[0].with_seed(9), rung, (2, 3))
-        assert replayed(climbed.replay).config == climbed.config
-        assert replayed(climbed.replay).topology == climbed.topology
-        assert [2, 3] == parsed(climbed.replay).record_steps
 
     def test_steps_that_are_named_twice_are_all_kept(self):
         assert [3, 1, 2] == parsed("harness run many --record-steps 3 --record-steps 1 2").record_steps
@@ -100,9 +100,9 @@ class TestAFile:
         (found,) = chosen_scenarios([f"{file}::second"], 7)
         assert ("second", 7) == (found.name, found.config.seed)
 
-    def test_each_is_replayed_by_the_command_that_is_printed(self, file):
+    def test_each_is_replayed_from_its_folder(self, file):
         for scenario in chosen_scenarios([str(file)], 7):
-            assert scenario == replayed(scenario.replay)
+            assert "harness replay 'runs/a run'" == printed(scenario, Path("runs/a run"))
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),

@@ -7,6 +7,7 @@ from harness.recording.schema.environment import Environment, Proxy
 from harness.recording.schema.equivalence import Equivalence, EquivalenceRow, RungRun
 from harness.recording.schema.event import Event
 from harness.recording.schema.scenario import Link, PlannedFault, Scenario, Trigger
+from harness.recording.schema.start import Start
 from harness.recording.schema.step import Breakdown, Step
 from harness.recording.schema.traffic import Traffic
 from harness.recording.schema.values import CheckWord, Figures, Value, VerdictWord
@@ -29,6 +30,7 @@ __all__ = [
     "Proxy",
     "RungRun",
     "Scenario",
+    "Start",
     "Step",
     "Traffic",
     "Trigger",

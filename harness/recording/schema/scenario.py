@@ -80,5 +80,6 @@ class Scenario:
     link: Annotated[Link | None, BeforeValidator(_of_before)] = None
     faults: tuple[PlannedFault, ...] = ()
     timed: bool = False
+    materials: tuple[str, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)
     schema: int = 0

@@ -1,0 +1,62 @@
+"""`harness replay`: a recorded run, or a scenario in a file, once more."""
+
+import argparse
+from pathlib import Path
+
+from harness.commands.recording_flags import RUNS, add_recording_flags
+from harness.output import must_be_writable
+
+__all__ = ["add_parser", "replay"]
+
+DESCRIPTION = """\
+Run a recorded run again: the same scenario with its seed, kind of proxy server and way of starting programs. Everything
+that it needs is in the folder's scenario.json, a user's own scenario and faults included.
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("replay", help="run a recorded run again", description=DESCRIPTION)
+    parser.add_argument(
+        "recorded", type=Path, metavar="RUN_OR_FILE", help=f"a run's folder, its name under {RUNS}, or a scenario.json"
+    )
+    parser.add_argument(
+        "--proxy",
+        choices=("auto", "real", "embedded"),
+        default="auto",
+        help="which proxy server to use (default: of the recorded kind)",
+    )
+    add_recording_flags(parser)
+    parser.set_defaults(run=run, cold=False, record_steps=[], rung=None, seed=None)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Run it again; returns the verdict's exit status."""
+    must_be_writable(flags.json, flags.junit, flags.report)
+    return replay(flags.recorded, flags)
+
+
+def replay(path: Path, flags: argparse.Namespace) -> int:
+    """Run what a run's folder or a file describes, as `harness run` does.
+
+    Args:
+        path: of the folder or file, or the folder's name under `reports/runs`.
+        flags: of `harness run`; what they leave open is done as it was recorded.
+
+    Raises:
+        UnusableError: there is no scenario, or none that can be run.
+    """
+    from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, for which --help must not wait
+    from harness.recording.plan import read_plan  # noqa: PLC0415 - as above
+
+    plan = read_plan(path if path.exists() else RUNS / path)
+    scenario, start = plan.scenario, plan.start
+    recorded = {
+        # A run without a proxy has none to be of the same kind.
+        "proxy": start.proxy if flags.proxy == "auto" and scenario.topology == "proxy" else flags.proxy,
+        "cold": flags.cold or start.cold,
+        "seed": start.proxy_seed if flags.seed is None else flags.seed,
+    }
+    if flags.seed is not None:
+        scenario = scenario.with_seed(flags.seed)
+    return run_all([scenario], argparse.Namespace(**{**vars(flags), **recorded}))

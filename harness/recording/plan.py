@@ -1,0 +1,54 @@
+"""scenario.json as a whole: the scenario that was run, and how its programs were started."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import ScenarioError, UnusableError
+from harness.plan.scenario import Scenario
+from harness.plan.scenario_json import scenario_from_json, scenario_json
+from harness.recording.schema.start import Start
+
+__all__ = ["Plan", "read_plan"]
+
+FILE = "scenario.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that makes a run again."""
+
+    scenario: Scenario
+    start: Start
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what scenario.json holds."""
+        return {**scenario_json(self.scenario), "start": asdict(self.start)}
+
+
+def read_plan(path: Path) -> Plan:
+    """Read what a run's folder, or a scenario file, says to run; how to start programs may be left out of a file.
+
+    Raises:
+        UnusableError: there is none, or none that can be run; the message says what to do.
+    """
+    file = path / FILE if path.is_dir() else path
+    if not file.is_file():
+        raise UnusableError(f"there is no {file}; give the folder of a run, or a file like its {FILE}")
+    try:
+        values = json.loads(file.read_text())
+        if not isinstance(values, Mapping):
+            raise UnusableError(f"{file}: not a scenario, which is a JSON object")
+        start = TypeAdapter(Start).validate_python(values.get("start", {}))
+        return Plan(scenario_from_json(values), start)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UnusableError(f"{file}: not JSON ({error}); write it again") from None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise UnusableError(f"{file}: start.{problem['loc'][0]}: {problem['msg']}") from None
+    except ScenarioError as error:
+        raise ScenarioError(f"{file}: {error}") from None

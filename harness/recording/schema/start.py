@@ -1,0 +1,20 @@
+"""How the programs of a run were started, which a replay repeats."""
+
+from dataclasses import dataclass
+
+__all__ = ["Start"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What stands beside the scenario in scenario.json.
+
+    Attributes:
+        proxy: kind of proxy server, as `--proxy` takes it.
+        proxy_seed: of an embedded proxy's random numbers.
+        cold: whether every program was an interpreter of its own.
+    """
+
+    proxy: str = "auto"
+    proxy_seed: int = 0
+    cold: bool = False

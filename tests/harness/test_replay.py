@@ -1,0 +1,170 @@
+"""`harness replay` and `harness run --scenario`: what was recorded is run again, in the same way."""
+
+import json
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from recordings import record_run
+
+import harness.commands.running as command
+from harness.cli import main
+from harness.engine.run import RunOutcome
+from harness.errors import UnusableError
+from harness.plan.catalogue import SMALL, scenarios_named
+from harness.plan.scenario import Scenario
+from harness.plan.selection import chosen_scenarios
+from harness.recording.plan import Plan, read_plan
+from harness.recording.schema import Start
+from harness.recording.writer import RunRecord
+from harness.trace.verdict import Verdict
+
+MANY = scenarios_named("many")[0].with_seed(17)
+EMBEDDED = Start("embedded", 5, cold=True)
+OWN = """
+from dataclasses import dataclass
+from harness.plan.catalogue import SMALL
+from harness.plan.faults import DropConnection
+from harness.plan.scenario import Scenario
+from harness.trace.place import At
+
+@dataclass(frozen=True)
+class Rare(DropConnection):
+    odds: float = 0.5
+
+mine = Scenario("mine", "Mine", SMALL, faults=(Rare(At("client.forward.sent", 2), odds=0.25),), materials=("untied",))
+"""
+
+
+def find_backend(kind):
+    if kind == "real":
+        raise UnusableError("there is no toxiproxy-server")
+    return SimpleNamespace(kind="embedded")
+
+
+@pytest.fixture
+def again(monkeypatch, tmp_path):
+    """Let every run pass at once; returns what was run, and how."""
+    runs = []
+
+    def run_scenario(scenario, testbed, _on_event, record_steps, **_):
+        runs.append(SimpleNamespace(scenario=scenario, testbed=testbed, record_steps=tuple(record_steps)))
+        return RunOutcome(scenario, record_run(tmp_path / "again", "PASS", name=scenario.name), Verdict.PASS, ())
+
+    @contextmanager
+    def open_testbed(folder, backend, **options):
+        yield SimpleNamespace(folder=folder, backend=backend, **options)
+
+    monkeypatch.setattr(command, "run_scenario", run_scenario)
+    monkeypatch.setattr(command, "open_testbed", open_testbed)
+    monkeypatch.setattr(command, "find_backend", find_backend)
+    return runs
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Return a function that records a scenario and gives its folder."""
+
+    def record(scenario, start=EMBEDDED):
+        made = RunRecord(tmp_path / "runs", Plan(scenario, start))
+        made.close()
+        return made.folder
+
+    return record
+
+
+@pytest.mark.parametrize("words", [["replay"], ["run", "--scenario"]], ids=" ".join)
+@pytest.mark.parametrize("file", ["", "scenario.json"])
+def test_a_run_is_run_again_with_its_seed_proxy_and_start(again, recorded, words, file):
+    assert 0 == main([*words, str(recorded(MANY) / file)])
+    (run,) = again
+    assert (MANY, ()) == (run.scenario, run.record_steps)
+    assert ("embedded", 5, True) == (run.testbed.backend.kind, run.testbed.seed, run.testbed.cold)
+
+
+def test_a_run_is_found_by_its_name(again, recorded, monkeypatch, tmp_path):
+    folder = recorded(MANY)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reports").mkdir()
+    folder.parent.rename(tmp_path / "reports" / "runs")
+    assert 0 == main(["replay", folder.name])
+    assert MANY == again[0].scenario
+
+
+def test_a_proxy_that_this_machine_lacks_is_status_2_with_a_message(again, recorded, capsys):
+    assert 2 == main(["replay", str(recorded(MANY, Start("real")))])
+    assert [] == again
+    assert "toxiproxy-server" in capsys.readouterr().err
+
+
+def test_another_proxy_may_be_asked_for(again, recorded):
+    assert 0 == main(["replay", str(recorded(MANY, Start("real"))), "--proxy", "embedded"])
+    assert "embedded" == again[0].testbed.backend.kind
+
+
+def test_a_run_without_a_proxy_needs_none_of_its_kind(again, recorded):
+    assert 0 == main(["replay", str(recorded(scenarios_named("direct")[0], Start("real")))])
+
+
+def test_what_run_is_told_goes_before_what_was_recorded(again, recorded):
+    folder = recorded(MANY, Start("embedded", 5))
+    assert 0 == main(["run", "--scenario", str(folder), "--seed", "9", "--cold", "--rung", "direct"])
+    (run,) = again
+    assert ("direct", 9) == (run.scenario.topology, run.scenario.config.seed)
+    assert (9, True) == (run.testbed.seed, run.testbed.cold)
+
+
+def test_a_users_own_scenario_and_fault_are_read_from_the_recording(again, recorded, tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    (mine,) = chosen_scenarios([str(tmp_path / "own.py")], None)
+    assert 0 == main(["replay", str(recorded(mine))])
+    assert mine == again[0].scenario
+    assert ("untied",) == again[0].scenario.materials, "made again, not recorded"
+
+
+def test_a_scenario_file_by_hand_may_leave_out_how_to_start(again, tmp_path):
+    (tmp_path / "mine.json").write_text(json.dumps({"schema": 1, "name": "mine", "title": "Mine", "config": {}}))
+    assert 0 == main(["run", "--scenario", str(tmp_path / "mine.json")])
+    (run,) = again
+    assert (Scenario("mine", "Mine", SMALL.parse({})), 0, False) == (run.scenario, run.testbed.seed, run.testbed.cold)
+
+
+def test_the_verdict_is_written_as_of_any_run(again, recorded, tmp_path, capsys):
+    assert 0 == main(["replay", str(recorded(MANY)), "--json", str(tmp_path / "out.json")])
+    assert ("PASS", ["many"]) == (
+        (found := json.loads((tmp_path / "out.json").read_text()))["verdict"],
+        [run["scenario"] for run in found["runs"]],
+    )
+    assert "verdict: PASS" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no"),
+        ("{", "not JSON"),
+        ("[]", "not a scenario, which is a JSON object"),
+        ('{"name": "old", "topology": "proxy"}', "of schema 0 cannot be run again"),
+        ('{"schema": 1, "name": "m", "title": "M", "config": {}, "start": {"cold": "perhaps"}}', "start.cold: "),
+        (
+            '{"schema": 1, "name": "m", "title": "M", "config": {}, "checks": ["no-such"]}',
+            "there is no check 'no-such'",
+        ),
+    ],
+)
+def test_what_cannot_be_run_again_is_status_2_with_the_reason(again, tmp_path, capsys, text, message):
+    (tmp_path / "run").mkdir()
+    if text:
+        (tmp_path / "run" / "scenario.json").write_text(text)
+    assert 2 == main(["replay", str(tmp_path / "run")])
+    assert [] == again
+    assert message in capsys.readouterr().err
+
+
+def test_a_name_and_a_file_are_one_too_many(again, recorded, capsys):
+    assert 2 == main(["run", "local", "--scenario", str(recorded(MANY))])
+    assert "not both" in capsys.readouterr().err
+
+
+def test_what_is_written_of_a_run_is_read_as_it_was(recorded):
+    assert Plan(MANY, EMBEDDED) == read_plan(recorded(MANY))
