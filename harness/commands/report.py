@@ -63,8 +63,8 @@ def _report(arguments: argparse.Namespace) -> int:
         runs = [read_run(folder) for folder in _chosen(arguments.runs)]
         page = write_page(runs, arguments.out)
         worst = worst_verdict(runs)
-        record = {"verdict": worst, "report": str(page), "runs": [_summary(run) for run in runs]}
-        write_json(arguments.json, json.dumps(record, indent=2) + "\n")
+        summary = {"verdict": worst, "report": str(page), "runs": [_summary(run) for run in runs]}
+        write_json(arguments.json, json.dumps(summary, indent=2) + "\n")
     except (RunFolderError, OSError) as error:
         print(f"harness report: {error}", file=sys.stderr)
         return UNUSABLE

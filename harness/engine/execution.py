@@ -18,7 +18,7 @@ from harness.plan.faults import needs_flipper, needs_relay
 from harness.plan.scenario import Scenario
 from harness.processes.starters import Program
 from harness.proxy.errors import ProxyServerError
-from harness.recording.writer import RunRecord
+from harness.recording.writer import RunWriter
 from harness.relay.flipper import Flipper
 from harness.relay.relay import Relay
 from harness.trace.event import Event
@@ -57,14 +57,14 @@ class Execution:
     """Executes a scenario once."""
 
     def __init__(
-        self, scenario: Scenario, testbed: Testbed, record: RunRecord, on_event: Callable[[Event], None]
+        self, scenario: Scenario, testbed: Testbed, writer: RunWriter, on_event: Callable[[Event], None]
     ) -> None:
         self._scenario = scenario
         self._testbed = testbed
-        self._record = record
+        self._writer = writer
         self._on_event = on_event
         # Checkpoints by the clock would make a run depend on the machine's load.
-        self._config = scenario.config.but(save_dir=record.checkpoints, session=SESSION, save_minutes=0)
+        self._config = scenario.config.but(save_dir=writer.checkpoints, session=SESSION, save_minutes=0)
         self._director = FaultDirector(scenario.faults)
         self._over = threading.Event()
         self._memory: list[MemorySample] = []
@@ -92,7 +92,7 @@ class Execution:
                     self._over.set()
                     self._director.finish(START_TIMEOUT)
         finally:
-            self._record.close()
+            self._writer.close()
         # Only after the observer has ended have all events of the processes been received.
         return ExecutionResult(problem, traffic, list(self._observer.events), self._memory)
 
@@ -110,7 +110,7 @@ class Execution:
             return None
 
     def _train_through_proxy(self) -> Traffic | None:
-        name, upstream = self._record.folder.name, self._dialled
+        name, upstream = self._writer.folder.name, self._dialled
         with ExitStack() as stack:
             relay = flipper = None
             if any(needs_relay(fault) for fault in self._scenario.faults):
@@ -162,8 +162,8 @@ class Execution:
         if config is None:
             yield
             return
-        config = config.but(save_dir=self._record.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
-        path, folder = self._record.folder / f"{SECOND_CLIENT}.json", self._record.recorder(SECOND_CLIENT)
+        config = config.but(save_dir=self._writer.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
+        path, folder = self._writer.folder / f"{SECOND_CLIENT}.json", self._writer.recorder(SECOND_CLIENT)
         config.save(path)
         observed = ["--probe", str(self._observer.path), "--party", SECOND_CLIENT]
         program = self._start(SECOND_CLIENT, ["train", "--config", str(path), "--record", str(folder), *observed])
@@ -204,18 +204,18 @@ class Execution:
         return self._start("client", ["train", *resume, *flags])
 
     def _start(self, name: str, argv: list[str]) -> Program:
-        return self._testbed.starter.start(name, "splitlearn", argv, self._record.logs / f"{name}.log")
+        return self._testbed.starter.start(name, "splitlearn", argv, self._writer.logs / f"{name}.log")
 
     def _flags(self, party: str, config: TrainingConfig) -> list[str]:
-        path = self._record.folder / f"{party}.json"
+        path = self._writer.folder / f"{party}.json"
         self._scenario.settings_of(party, config).save(path)
         whole = self._scenario.record_steps
         steps = ["--record-steps", *map(str, whole)] if whole else []
-        observed = ["--probe", str(self._observer.path), "--record", str(self._record.recorder(party)), *steps]
+        observed = ["--probe", str(self._observer.path), "--record", str(self._writer.recorder(party)), *steps]
         return ["--config", str(path), *observed]
 
     def _take(self, event: Event) -> None:
-        self._record.event(event)
+        self._writer.event(event)
         if event.point == "trunk.server.ready":
             self._trunk_address = str(event.fields["address"])
         elif event.point == "client.commit.applied" and event.party == "client":

@@ -12,7 +12,7 @@ from harness.judging.crashes import crashes_in
 from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
-from harness.recording.writer import RunRecord, read_lines
+from harness.recording.writer import RunWriter, read_lines
 from harness.trace.event import Event
 
 __all__ = ["facts_of", "second_reference"]
@@ -20,13 +20,13 @@ __all__ = ["facts_of", "second_reference"]
 EXPORT_TIMEOUT = 60.0
 
 
-def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, testbed: Testbed) -> RunFacts:
+def facts_of(scenario: Scenario, writer: RunWriter, result: ExecutionResult, testbed: Testbed) -> RunFacts:
     """Return the facts of a run, once its reference is done too."""
     folder = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed).wait()
     problem, exported = result.problem, None
     if "export" in scenario.checks and not problem:
         try:
-            exported = _exported(record, testbed)
+            exported = _exported(writer, testbed)
         except HarnessError as error:
             problem = str(error)
     reference_steps = read_lines(folder / "reference.jsonl")
@@ -34,16 +34,16 @@ def facts_of(scenario: Scenario, record: RunRecord, result: ExecutionResult, tes
         scenario=scenario,
         events=[event for event in result.events if not _is_of_second(event)],
         problem=problem,
-        split_steps=_metrics(record, SESSION),
+        split_steps=_metrics(writer, SESSION),
         reference_steps=reference_steps,
-        split=_split_files(scenario, record, len(reference_steps)),
+        split=_split_files(scenario, writer, len(reference_steps)),
         reference=RunFiles((folder,), (folder / "final.safetensors",)),
         traffic=result.traffic,
         memory=result.memory,
-        crashes=crashes_in(record.logs),
-        halves=_halves(record, SESSION),
+        crashes=crashes_in(writer.logs),
+        halves=_halves(writer, SESSION),
         exported=exported,
-        second=_second_facts(scenario, record, result, testbed) if scenario.second_client else None,
+        second=_second_facts(scenario, writer, result, testbed) if scenario.second_client else None,
     )
 
 
@@ -52,20 +52,20 @@ def _is_of_second(event: Event) -> bool:
     return event.party == SECOND_CLIENT or event.fields.get("session") == SECOND_SESSION
 
 
-def _second_facts(scenario: Scenario, record: RunRecord, result: ExecutionResult, testbed: Testbed) -> RunFacts:
+def _second_facts(scenario: Scenario, writer: RunWriter, result: ExecutionResult, testbed: Testbed) -> RunFacts:
     """Gather what is known of the other client."""
     assert scenario.second_client is not None
     config = scenario.second_client
     folder = second_reference(scenario, testbed).wait()
     reference_steps = read_lines(folder / "reference.jsonl")
-    finals = _finals(record, SECOND_SESSION, len(reference_steps))
+    finals = _finals(writer, SECOND_SESSION, len(reference_steps))
     return RunFacts(
         scenario=replace(scenario, config=config, second_client=None, checks=()),
         events=[event for event in result.events if _is_of_second(event)],
         problem="",
-        split_steps=_metrics(record, SECOND_SESSION),
+        split_steps=_metrics(writer, SECOND_SESSION),
         reference_steps=reference_steps,
-        split=RunFiles((record.recorder(SECOND_CLIENT),), finals, (record.recorder("trunk"),)),
+        split=RunFiles((writer.recorder(SECOND_CLIENT),), finals, (writer.recorder("trunk"),)),
         reference=RunFiles((folder,), (folder / "final.safetensors",)),
         traffic=None,
     )
@@ -77,36 +77,36 @@ def second_reference(scenario: Scenario, testbed: Testbed) -> Reference:
     return testbed.references.get(scenario.second_client)
 
 
-def _metrics(record: RunRecord, session: str) -> list[dict[str, Any]]:
+def _metrics(writer: RunWriter, session: str) -> list[dict[str, Any]]:
     """Read a client's metrics: the last entry of each step."""
-    lines = read_lines(record.checkpoints / session / "client" / "metrics.jsonl")
+    lines = read_lines(writer.checkpoints / session / "client" / "metrics.jsonl")
     last_of_step = {line["step"]: line for line in lines}
     return [last_of_step[step] for step in sorted(last_of_step)]
 
 
-def _split_files(scenario: Scenario, record: RunRecord, steps: int) -> RunFiles:
-    client, trunk, finals = record.recorder("client"), record.recorder("trunk"), _finals(record, SESSION, steps)
+def _split_files(scenario: Scenario, writer: RunWriter, steps: int) -> RunFiles:
+    client, trunk, finals = writer.recorder("client"), writer.recorder("trunk"), _finals(writer, SESSION, steps)
     if scenario.second_client:
         return RunFiles((client,), finals, (trunk,))
     return RunFiles((client,) if scenario.topology == "local" else (client, trunk), finals)
 
 
-def _halves(record: RunRecord, session: str) -> dict[str, int]:
+def _halves(writer: RunWriter, session: str) -> dict[str, int]:
     """Count the checkpoint halves that each side has kept; those set aside are in other folders."""
-    sides = {side: record.checkpoints / session / side for side in ("client", "trunk")}
+    sides = {side: writer.checkpoints / session / side for side in ("client", "trunk")}
     return {side: len(list(folder.glob("step-*.safetensors"))) for side, folder in sides.items()}
 
 
-def _finals(record: RunRecord, session: str, steps: int) -> tuple[Path, ...]:
+def _finals(writer: RunWriter, session: str, steps: int) -> tuple[Path, ...]:
     """Return the paths of both halves of the last step's checkpoint."""
     last = f"step-{steps:08}.safetensors"
-    return tuple(record.checkpoints / session / party / last for party in ("client", "trunk"))
+    return tuple(writer.checkpoints / session / party / last for party in ("client", "trunk"))
 
 
-def _exported(record: RunRecord, testbed: Testbed) -> Path:
+def _exported(writer: RunWriter, testbed: Testbed) -> Path:
     """Export the session's newest checkpoint; raises `HarnessError` with the end of the log."""
-    folder, log = record.checkpoints / "export", record.logs / "export.log"
-    argv = ["export", "--out", str(folder), "--config", str(record.folder / "client.json")]
+    folder, log = writer.checkpoints / "export", writer.logs / "export.log"
+    argv = ["export", "--out", str(folder), "--config", str(writer.folder / "client.json")]
     program = testbed.starter.start("export", "splitlearn", argv, log)
     status = program.wait(EXPORT_TIMEOUT)
     if status:

@@ -8,23 +8,23 @@ from harness.judging.traffic import traffic_figures
 from harness.proxy.backend import ProxyBackend
 from harness.recording.judgement import recorded_equivalence, recorded_verdict
 from harness.recording.schema import Proxy
-from harness.recording.writer import RunRecord
+from harness.recording.writer import RunWriter
 from harness.trace.verdict import Verdict
 
 __all__ = ["write_outcome"]
 
 
-def write_outcome(facts: RunFacts, judgement: Judgement, record: RunRecord, backend: ProxyBackend, replay: str) -> None:
+def write_outcome(facts: RunFacts, judgement: Judgement, writer: RunWriter, backend: ProxyBackend, replay: str) -> None:
     """Write the facts of a run and the judgement; a run that passed keeps no checkpoints."""
     scenario = facts.scenario
     proxy = Proxy(backend.kind, backend.version) if scenario.topology == "proxy" else None
-    record.write_environment(scenario, proxy)
-    record.write_lines("split.jsonl", facts.split_steps)
-    record.write_lines("reference.jsonl", facts.reference_steps)
+    writer.write_environment(scenario, proxy)
+    writer.write_lines("split.jsonl", facts.split_steps)
+    writer.write_lines("reference.jsonl", facts.reference_steps)
     if "equivalence" not in judgement.broken and not facts.missing_files:
-        record.write(recorded_equivalence(facts.equivalence))
+        writer.write(recorded_equivalence(facts.equivalence))
     if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
-        record.write(traffic_figures(facts))
-    record.write(recorded_verdict(scenario, record.started, judgement.verdict, judgement.checks, replay))
+        writer.write(traffic_figures(facts))
+    writer.write(recorded_verdict(scenario, writer.started, judgement.verdict, judgement.checks, replay))
     if judgement.verdict is Verdict.PASS:
-        shutil.rmtree(record.checkpoints)  # equal to the reference's, so the digests suffice
+        shutil.rmtree(writer.checkpoints)  # equal to the reference's, so the digests suffice

@@ -16,7 +16,7 @@ from harness.judging.judge import Judgement, judge
 from harness.plan.scenario import Scenario
 from harness.recording.latest import point_latest
 from harness.recording.plan import Plan
-from harness.recording.writer import RunRecord
+from harness.recording.writer import RunWriter
 from harness.trace.event import Event
 from harness.trace.verdict import CheckResult, Verdict
 
@@ -52,7 +52,7 @@ def run_scenario(
     runs: Path | None = None,
     on_wait: Callable[[str], None] = ignore,
 ) -> RunOutcome:
-    """Run, judge and record a scenario, as soon as other processes' runs allow it.
+    """Run, judge and writer a scenario, as soon as other processes' runs allow it.
 
     Args:
         scenario: what to run.
@@ -71,37 +71,37 @@ def run_scenario(
     must_mean_something(scenario)
     planned = replace(scenario, record_steps=tuple(sorted({*scenario.record_steps, *record_steps})))
     with machine_for(testbed.runs, alone=scenario.timed, on_wait=on_wait):
-        record = RunRecord(runs or testbed.runs, Plan(planned, testbed.start))
+        writer = RunWriter(runs or testbed.runs, Plan(planned, testbed.start))
         if runs is None:
-            point_latest(record.folder)
-        replay = testbed.replay(scenario, record.folder)
-        return _recorded(planned, testbed, record, replay, on_event)
+            point_latest(writer.folder)
+        replay = testbed.replay(scenario, writer.folder)
+        return _recorded(planned, testbed, writer, replay, on_event)
 
 
 def _recorded(
-    scenario: Scenario, testbed: Testbed, record: RunRecord, replay: str, on_event: Callable[[Event], None]
+    scenario: Scenario, testbed: Testbed, writer: RunWriter, replay: str, on_event: Callable[[Event], None]
 ) -> RunOutcome:
     try:
         patient = replace(scenario, recovery_bound=scenario.recovery_bound + testbed.start_seconds)
         made = with_materials(patient, testbed.materials)
-        judgement = _judged(made, testbed, record, replay, on_event)
+        judgement = _judged(made, testbed, writer, replay, on_event)
     except Exception as error:  # noqa: BLE001 - whatever it is, the runs that follow are worth their verdicts
-        judgement = record_failure(error, scenario, record, replay)
+        judgement = record_failure(error, scenario, writer, replay)
     finally:
-        record.close()
-    return RunOutcome(scenario, record.folder, judgement.verdict, judgement.checks)
+        writer.close()
+    return RunOutcome(scenario, writer.folder, judgement.verdict, judgement.checks)
 
 
 def _judged(
-    scenario: Scenario, testbed: Testbed, record: RunRecord, replay: str, on_event: Callable[[Event], None]
+    scenario: Scenario, testbed: Testbed, writer: RunWriter, replay: str, on_event: Callable[[Event], None]
 ) -> Judgement:
     reference = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed)
     if scenario.second_client:
         second_reference(scenario, testbed)
     if scenario.timed:
         reference.wait()
-    result = Execution(scenario, testbed, record, on_event).run()
-    facts = facts_of(scenario, record, result, testbed)
+    result = Execution(scenario, testbed, writer, on_event).run()
+    facts = facts_of(scenario, writer, result, testbed)
     judgement = judge(facts)
-    write_outcome(facts, judgement, record, testbed.backend, replay)
+    write_outcome(facts, judgement, writer, testbed.backend, replay)
     return judgement

@@ -87,7 +87,7 @@ class RunFacts:
     @property
     def missing_files(self) -> list[Path]:
         """Files without which nothing can be compared."""
-        folders = (*self.split.records, *self.reference.records)
+        folders = (*self.split.parts, *self.reference.parts)
         finals = (*self.split.finals, *self.reference.finals) if self.ended_at is None else ()
         wanted = [*(folder / "digests.jsonl" for folder in folders), *finals]
         return [path for path in wanted if not path.exists()]

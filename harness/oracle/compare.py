@@ -23,14 +23,14 @@ class RunFiles:
     """What a run left for the judge.
 
     Attributes:
-        records: folders of the processes' recorders; one for the reference.
-        shared_records: folders of recorders that also recorded other runs.
+        parts: folders of the processes' recorders; one for the reference.
+        shared_parts: folders of recorders that also recorded other runs.
         finals: safetensors with `weights/…` and `optimizer_state/…`; both halves, or one file of the reference.
     """
 
-    records: tuple[Path, ...]
+    parts: tuple[Path, ...]
     finals: tuple[Path, ...]
-    shared_records: tuple[Path, ...] = ()
+    shared_parts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ def compare(
             absent, nor is the commit of its last step, which no later request carried to the trunk. Its
             checkpoints, which belong to an earlier step, are not compared with the final weights.
     """
-    theirs = _without_forgotten(_digests(reference.records), skipped_steps)
-    shared = _of_this_run(_digests(split.shared_records), theirs)
-    ours = {**shared, **_without_forgotten(_digests(split.records), skipped_steps)}
+    theirs = _without_forgotten(_digests(reference.parts), skipped_steps)
+    shared = _of_this_run(_digests(split.shared_parts), theirs)
+    ours = {**shared, **_without_forgotten(_digests(split.parts), skipped_steps)}
     final, final_reference = ({}, {}) if ended_at is not None else (_load(split.finals), _load(reference.finals))
     unlike = {name for name in final.keys() & final_reference.keys() if not alike(final[name], final_reference[name])}
     both = sorted((final.keys() & final_reference.keys()) - unlike)
@@ -171,7 +171,7 @@ def _final_rows(distances: Mapping[str, Distance], cuts: Cuts) -> list[Row]:
 
 def _divergence(place: Place, split: RunFiles, reference: RunFiles, cuts: Cuts) -> Divergence:
     file = whole_file(place.step, place.microbatch, place.tensor)
-    found_files = [[f / file for f in side.records if (f / file).exists()] for side in (split, reference)]
+    found_files = [[f / file for f in side.parts if (f / file).exists()] for side in (split, reference)]
     pair = [load_file(files[0])[TENSOR] for files in found_files if files]
     stage = stage_of(place.tensor, cuts)
     if len(pair) != 2 or not alike(pair[0], pair[1]) or torch.equal(*map(bits, pair)):

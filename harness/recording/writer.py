@@ -17,7 +17,7 @@ from harness.recording.plan import Plan
 from harness.recording.schema import Environment, Equivalence, Proxy, Traffic, Verdict
 from harness.trace.event import Event
 
-__all__ = ["RunRecord", "json_text", "read_lines", "write_record"]
+__all__ = ["RunWriter", "json_text", "read_lines", "write_record"]
 
 Json = Mapping[str, Any]
 Record = Environment | Equivalence | Traffic | Verdict
@@ -29,7 +29,7 @@ FILES: Mapping[type[Record], str] = {
 }
 
 
-class RunRecord:
+class RunWriter:
     """Writes a run's folder.
 
     Args:
