@@ -16,7 +16,7 @@ from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios
 from harness.recording.plan import Plan, read_plan
 from harness.recording.schema import Start
-from harness.recording.writer import RunRecord
+from harness.recording.writer import RunWriter
 from harness.trace.verdict import Verdict
 
 MANY = scenarios_named("many")[0].with_seed(17)
@@ -66,7 +66,7 @@ def recorded(tmp_path):
     """Return a function that records a scenario and gives its folder."""
 
     def record(scenario, start=EMBEDDED):
-        made = RunRecord(tmp_path / "runs", Plan(scenario, start))
+        made = RunWriter(tmp_path / "runs", Plan(scenario, start))
         made.close()
         return made.folder
 

@@ -10,7 +10,7 @@ import pytest
 from harness.plan.scenario import Scenario
 from harness.recording.plan import Plan
 from harness.recording.schema import Start
-from harness.recording.writer import RunRecord, json_text, read_lines
+from harness.recording.writer import RunWriter, json_text, read_lines
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 
@@ -19,31 +19,31 @@ PLAN = Plan(SCENARIO, Start())
 
 
 @pytest.fixture
-def record(tmp_path):
-    made = RunRecord(tmp_path / "runs", PLAN)
+def writer(tmp_path):
+    made = RunWriter(tmp_path / "runs", PLAN)
     yield made
     made.close()
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path):
-    records = [RunRecord(tmp_path, PLAN) for _ in range(3)]
-    for made in records:
+    writers = [RunWriter(tmp_path, PLAN) for _ in range(3)]
+    for made in writers:
         made.close()
-    assert 3 == len({made.folder for made in records})
+    assert 3 == len({made.folder for made in writers})
 
 
-def test_the_scenario_is_written_before_anything_runs(record):
-    written = json.loads((record.folder / "scenario.json").read_text())
+def test_the_scenario_is_written_before_anything_runs(writer):
+    written = json.loads((writer.folder / "scenario.json").read_text())
     assert ("by-hand", "proxy", [*SCENARIO.checks]) == (written["name"], written["topology"], written["checks"])
     assert SCENARIO.config == TrainingConfig.parse(written["config"])
 
 
-def test_an_event_after_the_end_is_not_written(record):
+def test_an_event_after_the_end_is_not_written(writer):
     event = Event(0, 0.0, "client", "client", "client.step.started", 0, None, {})
-    record.event(event)
-    record.close()
-    record.event(event)
-    assert [event.as_json()] == read_lines(record.folder / "trace.jsonl")
+    writer.event(event)
+    writer.close()
+    writer.event(event)
+    assert [event.as_json()] == read_lines(writer.folder / "trace.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ class TestLines:
         assert [] == read_lines(tmp_path / "empty")
 
 
-def test_the_environment_names_the_commit_that_runs(record):
+def test_the_environment_names_the_commit_that_runs(writer):
     git = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=12", "HEAD"]
     head = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    record.write_environment(SCENARIO, None)
-    written = json.loads((record.folder / "environment.json").read_text())
+    writer.write_environment(SCENARIO, None)
+    written = json.loads((writer.folder / "environment.json").read_text())
     assert head == written["commit"].partition("+")[0]
