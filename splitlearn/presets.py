@@ -17,15 +17,8 @@ PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "medium": {"n_layer": 24, "n_embd": 1024, "n_head": 16},
     }
 )
-DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
 
 def preset_settings(config: TrainingConfig) -> dict[str, Any]:
     """Return a preset's keyword arguments for `GPT2Config`; end-of-text is the vocabulary's first token."""
-    sizes = {"vocab_size": config.vocab_size, "bos_token_id": 0, "eos_token_id": 0, **PRESETS[config.model]}
-    return {**sizes, **dropout_settings(config)}
-
-
-def dropout_settings(config: TrainingConfig) -> dict[str, Any]:
-    """Return the settings that override a model's own dropout rates; empty keeps them."""
-    return {} if config.dropout is None else dict.fromkeys(DROPOUTS, config.dropout)
+    return {"vocab_size": config.vocab_size, "bos_token_id": 0, "eos_token_id": 0, **PRESETS[config.model]}

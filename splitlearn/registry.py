@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from splitlearn.errors import ConfigError
 
-__all__ = ["CODECS", "Registry"]
+__all__ = ["CODECS", "LAYOUTS", "Registry"]
 
 C = TypeVar("C", bound=type)
 
@@ -83,3 +83,4 @@ class Registry(Mapping[str, Any]):
 
 
 CODECS = Registry("splitlearn.codecs")
+LAYOUTS = Registry("splitlearn.layouts")

@@ -70,9 +70,7 @@ class ModelIdentity:
 
 
 class ModelFamily(Protocol):
-    """One kind of model: how it is loaded, cut, and joined again."""
-
-    name: str
+    """How models are loaded, cut, and joined again."""
 
     def load_client(self, config: TrainingConfig) -> tuple[ClientStage, ModelIdentity]:
         """Load bottom and top; raises `ModelError`."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from safetensors import SafetensorError
@@ -13,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from splitlearn.errors import ModelError
 from splitlearn.models.family import fingerprint
 
-__all__ = ["MANIFEST", "PART_NAMES", "PartsManifest", "read_part", "write_parts"]
+__all__ = ["MANIFEST", "PART_NAMES", "Part", "PartsManifest", "read_part", "write_parts"]
 
 MANIFEST = "split.json"
-PART_NAMES = ("bottom", "trunk", "top")
+Part = Literal["bottom", "trunk", "top"]
+PART_NAMES: tuple[Part, ...] = ("bottom", "trunk", "top")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class PartsManifest:
 
     family: str
     cuts: str
-    fingerprints: Mapping[str, str]
+    fingerprints: Mapping[Part, str]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -45,7 +46,7 @@ class PartsManifest:
             raise ModelError(f"{path} is no readable split manifest ({error}); run `splitlearn split` again") from None
 
 
-def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[Part, Mapping[str, torch.Tensor]]) -> None:
     """Write the three parts, then the manifest that makes the folder valid."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
@@ -61,7 +62,7 @@ def write_parts(folder: Path, family: str, cuts: str, parts: Mapping[str, Mappin
     (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n")
 
 
-def read_part(folder: Path, name: str, manifest: PartsManifest) -> dict[str, torch.Tensor]:
+def read_part(folder: Path, name: Part, manifest: PartsManifest) -> dict[str, torch.Tensor]:
     """Read one part; raises `ModelError` if it is missing, torn, or not the one named in the manifest."""
     path = folder / f"{name}.safetensors"
     try:

@@ -1,4 +1,4 @@
-"""Where a whole GPT-2 comes from: a preset with seeded weights, a local folder, or a hub name."""
+"""Where a whole model comes from: a preset with seeded weights, a local folder, or a hub name."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -6,16 +6,19 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, GPT2Config, PreTrainedConfig, PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as library_log
 
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ModelError
 from splitlearn.hub import hub_answers_for
+from splitlearn.models.layout import Layout
 from splitlearn.models.parts import MANIFEST
-from splitlearn.presets import PRESETS, dropout_settings, preset_settings
+from splitlearn.presets import PRESETS, preset_settings
+from splitlearn.registry import LAYOUTS
 
-__all__ = ["build_empty", "is_parts_folder", "load_config", "load_whole", "with_hub_tokenizer"]
+__all__ = ["build_empty", "is_parts_folder", "layout_of", "load_config", "load_whole", "with_hub_tokenizer"]
 
 library_log.disable_progress_bar()  # type: ignore[no-untyped-call] # the library's; bars are not for a program's log
 
@@ -25,34 +28,44 @@ def is_parts_folder(model: str) -> bool:
     return (Path(model) / MANIFEST).is_file()
 
 
-def load_config(config: TrainingConfig) -> GPT2Config:
+def load_config(config: TrainingConfig) -> PreTrainedConfig:
     """Read the model's own configuration, with the run's attention backend and dropout; raises `ModelError`."""
+    settings: PreTrainedConfig
     if config.model in PRESETS:
         settings = GPT2Config(**preset_settings(config))
     else:
         _check_spelling(config.model)
         try:
-            settings = GPT2Config.from_pretrained(
-                config.model, local_files_only=not hub_answers_for(config.model), **dropout_settings(config)
-            )
+            settings = AutoConfig.from_pretrained(config.model, local_files_only=not hub_answers_for(config.model))
         except (OSError, ValueError) as error:
             raise _unavailable(config.model, error) from None
-        if settings.model_type != "gpt2":
-            raise ModelError(f"model = {config.model!r} is of type {settings.model_type!r}; only gpt2 can be cut")
-        if settings.add_cross_attention:
-            raise ModelError(f"model = {config.model!r} has add_cross_attention; only a decoder by itself can be cut")
+        if settings.model_type not in LAYOUTS:
+            known = ", ".join(LAYOUTS)
+            raise ModelError(f"model = {config.model!r} is of type {settings.model_type!r}; only {known} can be cut")
+    layout = layout_of(settings)
+    if refusal := layout.refusal(settings):
+        raise ModelError(f"model = {config.model!r} {refusal}")
+    if config.dropout is not None:
+        for name in layout.dropouts:
+            setattr(settings, name, config.dropout)
     settings._attn_implementation = config.attention
     return settings
 
 
-def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
+def layout_of(settings: PreTrainedConfig) -> Layout:
+    """Return the layout of a configuration's family."""
+    layout: Layout = LAYOUTS[settings.model_type]
+    return layout
+
+
+def load_whole(config: TrainingConfig) -> PreTrainedModel:
     """Load the uncut model in float32, in training mode; raises `ModelError`."""
     settings = load_config(config)
     if config.model in PRESETS:
         torch.manual_seed(config.seed)
-        return _training(GPT2LMHeadModel(settings))
+        return _training(_class_of(settings)(settings))
     try:
-        loaded: Any = GPT2LMHeadModel.from_pretrained(
+        loaded: Any = _class_of(settings).from_pretrained(
             config.model,
             config=settings,
             dtype=torch.float32,
@@ -67,10 +80,13 @@ def load_whole(config: TrainingConfig) -> GPT2LMHeadModel:
     return _training(model)
 
 
-def build_empty(settings: GPT2Config) -> GPT2LMHeadModel:
+def build_empty(settings: PreTrainedConfig) -> PreTrainedModel:
     """Build the model's modules without allocating their weights."""
     with torch.device("meta"):
-        return _training(GPT2LMHeadModel(settings))
+        model = _training(_class_of(settings)(settings))
+    for path in layout_of(settings).everywhere:  # not loaded from any file
+        model.set_submodule(path, type(model.get_submodule(path))(settings))
+    return model
 
 
 def with_hub_tokenizer(config: TrainingConfig) -> TrainingConfig:
@@ -91,7 +107,13 @@ def _check_spelling(model: str) -> None:
         raise ModelError(f"model = {model!r}: there is no such preset or folder; did you mean {close[0]!r}?")
 
 
-def _training(model: GPT2LMHeadModel) -> GPT2LMHeadModel:
+def _class_of(settings: PreTrainedConfig) -> type[PreTrainedModel]:
+    found: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(settings)]
+    kind: type[PreTrainedModel] = found
+    return kind
+
+
+def _training(model: PreTrainedModel) -> PreTrainedModel:
     model.train()
     return model
 
@@ -100,6 +122,6 @@ def _unavailable(model: str, error: Exception) -> ModelError:
     first_line = (str(error).splitlines() or [type(error).__name__])[0]
     return ModelError(
         f"model = {model!r} cannot be loaded ({first_line}); give a preset ({', '.join(PRESETS)}), a folder with "
-        "config.json and weights, or the name of a GPT-2 on the Hugging Face hub; where the hub cannot be reached, "
+        "config.json and weights, or the name of a model on the Hugging Face hub; where the hub cannot be reached, "
         "download the model elsewhere and give its folder"
     )

@@ -6,8 +6,9 @@ from exactness.cut import batches_of, train_split
 from exactness.planted import differs
 from exactness.uncut import difference, load_uncut, same_bits, train_uncut
 
-import splitlearn.models.gpt2
+import splitlearn.layouts.gpt2
 from splitlearn.models import FAMILY
+from splitlearn.models.stages import CutTrunkStage
 
 # 6. Masks: no future, no padding
 
@@ -54,7 +55,7 @@ def test_no_position_sees_the_future(config, attention, mask):
 )
 def test_planted_blocks_without_a_causal_mask(config, monkeypatch, attention, mask, part):
     """A block called with no mask, or with one of the padding alone, attends to the future."""
-    real = splitlearn.models.gpt2.create_causal_mask
+    real = splitlearn.layouts.gpt2.create_causal_mask
     calls = iter(range(1000))
 
     def no_causality(*, attention_mask, **others):
@@ -66,7 +67,7 @@ def test_planted_blocks_without_a_causal_mask(config, monkeypatch, attention, ma
         allowed = mask_BT[:, None, None, :].bool().expand(-1, 1, mask_BT.shape[1], -1)
         return allowed if attention == "sdpa" else torch.zeros(allowed.shape).masked_fill(~allowed, -1e9)
 
-    monkeypatch.setattr(splitlearn.models.gpt2, "create_causal_mask", no_causality)
+    monkeypatch.setattr(splitlearn.layouts.gpt2, "create_causal_mask", no_causality)
 
     assert leak(config.but(attention=attention), torch.tensor(MASKS[mask]), 2) > 0
 
@@ -87,10 +88,8 @@ def test_planted_a_trunk_that_ignores_the_padding(config, monkeypatch, attention
     config, mask_BT = config.but(attention=attention), torch.tensor(MASKS["padded left"])
     input_ids_BT = torch.arange(1, 21).view(2, 10)
     expected = logits_through_three_stages(config, input_ids_BT, mask_BT)
-    real = splitlearn.models.gpt2.Gpt2TrunkStage.forward
-    monkeypatch.setattr(
-        splitlearn.models.gpt2.Gpt2TrunkStage, "forward", lambda self, h, mask: real(self, h, torch.ones_like(mask))
-    )
+    real = CutTrunkStage.forward
+    monkeypatch.setattr(CutTrunkStage, "forward", lambda self, h, mask: real(self, h, torch.ones_like(mask)))
     actual = logits_through_three_stages(config, input_ids_BT, mask_BT)
 
     real_BT = mask_BT == 1
@@ -116,15 +115,15 @@ def test_padding_has_no_loss(config):
 
 def test_planted_a_trunk_that_counts_its_blocks_from_zero(config, small_model, monkeypatch):
     config = config.but(model=str(small_model(scale_attn_by_inverse_layer_idx=True)))
-    real = splitlearn.models.gpt2.Gpt2TrunkStage.__init__
+    real = CutTrunkStage.__init__
 
-    def renumber(self, model, cuts):
-        real(self, model, cuts)
+    def renumber(self, layout, model, cuts):
+        real(self, layout, model, cuts)
         for index, block in enumerate(self.transformer.h.values()):
             block.attn.layer_idx = index
             if block.attn.scale_attn_by_inverse_layer_idx:
                 block.attn.scaling = block.attn.head_dim**-0.5 / (index + 1)
 
-    monkeypatch.setattr(splitlearn.models.gpt2.Gpt2TrunkStage, "__init__", renumber)
+    monkeypatch.setattr(CutTrunkStage, "__init__", renumber)
 
     assert "losses" in differs(config, batches_of(steps=1))

@@ -16,9 +16,11 @@ from transformers import BertConfig, GPT2LMHeadModel
 from splitlearn.config import TrainingConfig
 from splitlearn.cuts import Cuts
 from splitlearn.errors import ModelError
+from splitlearn.layouts import LAYOUTS
 from splitlearn.models import FAMILY
-from splitlearn.models.gpt2 import Gpt2ClientStage, Gpt2TrunkStage, part_names
+from splitlearn.models.cutting import part_names
 from splitlearn.models.parts import PART_NAMES
+from splitlearn.models.stages import CutClientStage, CutTrunkStage
 
 CUTS = ["0:4", "0:1", "3:4", "1:3"]
 
@@ -71,7 +73,7 @@ def test_no_parameter_is_lost_or_held_by_both_sides(config, cuts):
 @pytest.mark.parametrize("cuts", CUTS)
 def test_the_parts_of_a_folder_are_disjoint_and_whole(config, cuts):
     names = [name for name, _ in load_uncut(config).named_parameters()]
-    sorted_names = part_names(names, Cuts.parse(cuts))
+    sorted_names = part_names(LAYOUTS["gpt2"], names, Cuts.parse(cuts))
 
     assert sorted(names) == sorted(name for part in PART_NAMES for name in sorted_names[part])
     assert len(range(*map(int, cuts.split(":")))) == len({name.split(".")[2] for name in sorted_names["trunk"]})
@@ -121,8 +123,8 @@ def test_neither_side_needs_the_others_parts(parts, tmp_path):
         (folder / f"{name}.safetensors").unlink()
     trunk = FAMILY.load_trunk(parts)[0]
 
-    assert isinstance(client, Gpt2ClientStage)
-    assert isinstance(trunk, Gpt2TrunkStage)
+    assert isinstance(client, CutClientStage)
+    assert isinstance(trunk, CutTrunkStage)
 
 
 def test_parts_hold_weights_and_nothing_that_runs(parts, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from safetensors import SafetensorError
 
-from splitlearn.models import FAMILY, gpt2, parts
+from splitlearn.models import FAMILY, cutting, parts
 
 
 def full(*_arguments, **_more):
@@ -11,8 +11,8 @@ def full(*_arguments, **_more):
 
 
 def test_an_export_that_finds_no_room_is_told(config, tmp_path, monkeypatch):
-    weights = dict(gpt2.load_whole(config).named_parameters())
-    monkeypatch.setattr(gpt2.GPT2LMHeadModel, "save_pretrained", full)
+    weights = dict(cutting.load_whole(config).named_parameters())
+    monkeypatch.setattr(cutting.PreTrainedModel, "save_pretrained", full)
     with pytest.raises(OSError, match=r"out could not be written: .*No space left.*; make room"):
         FAMILY.export(config, weights, tmp_path / "out")
 
