@@ -1,7 +1,5 @@
 """`python -m splitlearn` is `splitlearn`."""
 
-import sys
+from splitlearn.cli import program
 
-from splitlearn.cli import main
-
-sys.exit(main())
+program()

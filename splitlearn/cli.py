@@ -4,15 +4,17 @@ import argparse
 import importlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import NoReturn
 
 from splitlearn.complaints import complain, is_json, write_logs
-from splitlearn.errors import UserError
+from splitlearn.errors import SIGNALLED, UserError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 # Only the module of the chosen command is imported, so that --help is fast.
 COMMANDS = {
@@ -25,7 +27,7 @@ COMMANDS = {
     "health": "ask a trunk whether it serves, for probes and scripts",
     "certificates": "make certificates and a token for development",
 }
-INTERRUPTED = 130
+INTERRUPTED = SIGNALLED + signal.SIGINT
 DEFECT = 1
 
 log = logging.getLogger(__name__)
@@ -85,3 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         log.critical("the program ended by a defect", exc_info=True)
         return DEFECT
+
+
+def program() -> NoReturn:
+    """Run one command as a process of its own, and end it at once if the command was interrupted.
+
+    The signal may have come in the middle of gRPC's own work, which the interpreter would wait for at its exit.
+    """
+    status = main()
+    if status > SIGNALLED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # its reader may be gone
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)

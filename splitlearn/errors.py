@@ -7,6 +7,7 @@ lives with the wire. A bug is an `AssertionError`.
 from typing import ClassVar
 
 __all__ = [
+    "SIGNALLED",
     "CheckpointError",
     "ConfigError",
     "DamagedCheckpointError",
@@ -16,6 +17,8 @@ __all__ = [
     "TrunkUnavailableError",
     "UserError",
 ]
+
+SIGNALLED = 128  # exit status of a program ended by a signal, less the signal's number, as in a shell
 
 
 class UserError(Exception):

@@ -1,7 +1,7 @@
 """Connects to the trunk that a configuration names."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from splitlearn.client.waiting import Waiting
 from splitlearn.config import TrainingConfig
@@ -32,7 +32,9 @@ def connected(
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the `with` block is left.
 
-    A process with an open channel never exits.
+    A process with an open channel never exits by itself. After `KeyboardInterrupt` the channel stays open all the same:
+    the signal may have come in the middle of gRPC's own work, and closing would then block forever. Such a process is
+    ended by `splitlearn.cli.program`.
 
     Args:
         config: names the trunk.
@@ -62,8 +64,12 @@ def connected(
     transport = GrpcTransport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.retry_timeout)
     trunk = RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
-    try:
-        with beating(trunk.beat):
-            yield trunk
-    finally:
-        trunk.hang_up()
+
+    def hang_up(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not KeyboardInterrupt:
+            trunk.hang_up()
+
+    with ExitStack() as stack:
+        stack.push(hang_up)
+        stack.enter_context(beating(trunk.beat))
+        yield trunk

@@ -17,14 +17,12 @@ from splitlearn.complaints import complain
 from splitlearn.config import add_config_flags
 from splitlearn.data import load_training_data
 from splitlearn.determinism import make_deterministic
-from splitlearn.errors import ConfigError
+from splitlearn.errors import SIGNALLED, ConfigError
 from splitlearn.models import FAMILY
 from splitlearn.models.sources import with_hub_tokenizer
 from splitlearn.runtime import real_runtime
 
 __all__ = ["add_flags", "run"]
-
-SIGNALLED = 128  # as shells do for a program ended by a signal
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -58,28 +56,32 @@ def run(flags: argparse.Namespace) -> int:
     probe, recorder = observers(flags, "client")
     runtime = real_runtime()
     stop = StopRequest(runtime.clock)
-    with (
-        stop.listening(),
-        metrics_sinks(flags) as sinks,
-        connected(config, identity, probe, recorder, runtime, stop.raise_if_asked) as trunk,
-    ):
-        trainer = Trainer(
-            stage,
-            lambda: FAMILY.load_client(config)[0],
-            identity,
-            trunk,
-            data,
-            config,
-            probe,
-            recorder,
-            runtime,
-            stop,
-            sinks,
-        )
-        try:
-            result = trainer.train(resume=flags.resume, take_over=flags.take_over)
-        except KeyboardInterrupt:
-            return _stopped(stop, f"at once; {trainer.saved}")
+    saved = "nothing was trained"
+    try:
+        with (
+            stop.listening(),
+            metrics_sinks(flags) as sinks,
+            connected(config, identity, probe, recorder, runtime, stop.raise_if_asked) as trunk,
+        ):
+            trainer = Trainer(
+                stage,
+                lambda: FAMILY.load_client(config)[0],
+                identity,
+                trunk,
+                data,
+                config,
+                probe,
+                recorder,
+                runtime,
+                stop,
+                sinks,
+            )
+            try:
+                result = trainer.train(resume=flags.resume, take_over=flags.take_over)
+            finally:
+                saved = trainer.saved
+    except KeyboardInterrupt:
+        return _stopped(stop, f"at once; {saved}")
     if result.stopped:
         return _stopped(stop, f"after {result.steps} steps; {result.saved}")
     skipped = f", {result.skipped} of them skipped as not finite" if result.skipped else ""

@@ -21,6 +21,7 @@ __all__ = ["GrpcTransport"]
 
 # A watcher checks five times a second whether it is still needed.
 LONGEST_WATCH, LOOK_SECONDS = 5.0, 0.005
+OVERDUE_SECONDS = 5.0
 
 
 class GrpcTransport:
@@ -49,7 +50,7 @@ class GrpcTransport:
         with self._changing:
             call: grpc.UnaryUnaryMultiCallable[bytes, bytes | None] = self._channel.unary_unary(METHODS[method].path)
             future = call.future(request, timeout=timeout, metadata=self._metadata)
-        return _GrpcCall(future, encrypted=self._encrypted)
+        return _GrpcCall(future, timeout, encrypted=self._encrypted)
 
     def stream(self, method: str, request: bytes, timeout: float) -> Iterator[bytes]:
         """Send a request that has many replies; raises `WireError` while iterating."""
@@ -112,15 +113,19 @@ class _Changes:
 
 
 class _GrpcCall:
-    def __init__(self, future: "grpc.Future[bytes | None]", *, encrypted: bool) -> None:
+    def __init__(self, future: "grpc.Future[bytes | None]", timeout: float, *, encrypted: bool) -> None:
         self._future = future
+        self._timeout = timeout
         self._encrypted = encrypted
 
     def result(self) -> bytes:
         try:
-            reply = self._future.result()
+            # Longer than the deadline of the call: a channel that a signal has interrupted at its start keeps none.
+            reply = self._future.result(self._timeout + OVERDUE_SECONDS)
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
+        except grpc.FutureTimeoutError:
+            raise WireError(Reason.TRANSPORT, "gRPC kept no deadline", Code.DEADLINE_EXCEEDED) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
         if reply is None:

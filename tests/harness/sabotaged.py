@@ -136,6 +136,11 @@ def hang_at_the_second_step():
     TrainingStep._commit = commit
 
 
+def never_close_a_channel():
+    """As gRPC does when a signal came between the start of a channel's first call and that of the thread it needs."""
+    GrpcTransport.close = lambda _transport: threading.Event().wait()
+
+
 def let_the_trunk_die_at_the_second_step():
     right = TrunkSession.forward
 
@@ -350,6 +355,7 @@ MUTANTS = {
         drop_the_attention_mask_at_the_trunk,
         round_on_the_wire,
         hang_at_the_second_step,
+        never_close_a_channel,
         let_the_trunk_die_at_the_second_step,
         update_only_every_other_step_at_the_trunk,
         hide_a_commit_of_the_trunk,

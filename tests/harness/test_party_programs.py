@@ -63,14 +63,17 @@ def pair(warm_starter, smallest_config, tmp_path):
     pairs, programs = [], []
 
     class Starter:
+        def __init__(self, mutant):
+            self.mutant = mutant
+
         def start(self, name, program, argv, log):
-            programs.append(warm_starter.start(name, program, ["break-nothing", *argv], log))
+            programs.append(warm_starter.start(name, program, [self.mutant, *argv], log))
             return programs[-1]
 
-    def make(*holds):
+    def make(*holds, mutant="break-nothing"):
         folder = tmp_path / str(len(pairs))
         folder.mkdir()
-        pairs.append(Pair(Starter(), smallest_config, folder, *holds))
+        pairs.append(Pair(Starter(mutant), smallest_config, folder, *holds))
         return pairs[-1]
 
     yield make
@@ -126,6 +129,18 @@ def test_a_second_signal_ends_the_client_at_once_and_what_was_saved_stands(pair,
     assert "at once; the newest checkpoint is of step 2" in client.last_lines()
     assert 0 == two.start("again", "--resume").wait(DEADLINE)
     assert undisturbed == two.weights(3)
+
+
+def test_a_second_signal_ends_the_client_at_once_though_grpc_never_closes_its_channel(pair):
+    """Seen on a busy machine: the signal came while gRPC started a call, and the client hung at its end."""
+    two = pair(At("trunk.backward.received", 0), mutant="never-close-a-channel")
+    two.start_trunk()
+    client = two.start("client")
+    two.wait_until_held("trunk.backward.received")
+    client.send(signal.SIGINT)
+    client.send(signal.SIGTERM)
+
+    assert client.wait(DEADLINE) in (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
