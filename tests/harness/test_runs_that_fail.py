@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from harness.cli import main
 from harness.commands.telling import details
 from harness.engine.run import run_scenario
 from harness.judging.checks import CHECKS
 from harness.plan.faults import DropConnection
 from harness.plan.scenario import Scenario
-from harness.plan.selection import chosen_scenarios
 from harness.proxy.client import ToxiproxyClient
+from harness.recording.plan import read_plan
 from harness.recording.reader import read_run
 from harness.recording.writer import read_lines
 from harness.report.page import render_run
@@ -177,14 +176,8 @@ class TestTheFolder:
         assert not (outcome.folder / "checkpoints").exists()
 
 
-def test_the_replay_command_is_one_that_the_harness_takes(sabotaged_testbed, scenario, monkeypatch):
-    """The name and seed in it give the very scenario again."""
+def test_the_replay_command_of_a_scenario_of_ones_own_names_the_folder(sabotaged_testbed, scenario):
     named = scenario("drop-reply-forward", "local", seed=17)
     outcome = run_scenario(named, sabotaged_testbed("average-the-loss-over-each-microbatch"))
-    command, subcommand, *words = shlex.split(verdict_file(outcome)["replay"])
-    assert ("harness", "run") == (command, subcommand)
-    chosen = []
-    monkeypatch.setattr("harness.commands.run.run", lambda flags: chosen.append(flags) or 0)
-    assert 0 == main([subcommand, *words])
-    (again,) = chosen_scenarios(chosen[0].names, chosen[0].seed)
-    assert (named.name, named.config.seed) == (again.name, again.config.seed)
+    assert ["harness", "replay", str(outcome.folder)] == shlex.split(verdict_file(outcome)["replay"])
+    assert named == read_plan(outcome.folder).scenario
