@@ -1,4 +1,4 @@
-"""The digest of a tensor, by the harness's own means: the trained system has its own."""
+"""The digest of a tensor: the harness's own implementation, separate from the trained system's."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ __all__ = ["digest", "plain"]
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor's elements in row-major order in the CPU's memory; raises `UnusableError` where it is sparse."""
+    """Return a tensor's elements in row-major order in CPU memory; raises `UnusableError` if it is sparse."""
     if tensor.layout != torch.strided or tensor.is_quantized:
         raise UnusableError(f"a recording holds dense tensors; give tensor.to_dense() instead of a {tensor.layout} one")
     return tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()

@@ -16,8 +16,8 @@ FINAL = "final.safetensors"
 # The only key of a safetensors file that holds one tensor.
 TENSOR = "tensor"
 
-# How the name of what is no gradient begins, where it belongs to a whole step; the first part of a number's name may be
-# the party that has it.
+# Prefixes of names that belong to a whole step and are not gradients; the first part of a number's name may be its
+# party.
 KINDS = ("norm", "number", "client", "trunk", "weight", "optimizer_state")
 # Bytes between two slashes, which are part of a file's name; file systems take 255.
 LONGEST_PART = 200
@@ -45,18 +45,17 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Metadata(BaseModel):
-    """What `recording.json` says of a part.
+    """The contents of a part's `recording.json`.
 
     Attributes:
-        format: tells a recording from other folders.
-        version: of the format.
-        party: who wrote this part: a rank, a stage, a role.
-        record_steps: whose tensors are kept whole.
-        torch: version of the library.
-        complete: whether the loop came to its end; None where the writer may be killed and started again, and so
-            cannot say.
-        entries: lines of `digests.jsonl`, where the part is complete.
-        final: whether there is a `final.safetensors`; None where the writer does not say.
+        format: distinguishes a recording from other folders.
+        version: the format's.
+        party: the writer of this part: a rank, a stage, a role.
+        record_steps: steps whose tensors are kept whole.
+        torch: the library's version.
+        complete: whether the loop finished; None if the writer may be killed and restarted, and so cannot know.
+        entries: number of lines in `digests.jsonl`, if the part is complete.
+        final: whether there is a `final.safetensors`; None if the writer does not say.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -76,8 +75,8 @@ class Entry(BaseModel):
 
     Attributes:
         step: one update of the weights, counted from 0.
-        microbatch: of the step, counted from 0; None for what belongs to the whole step.
-        tensor: its name.
+        microbatch: counted from 0 within the step; None for what belongs to the whole step.
+        tensor: the tensor's name.
         sha256: of dtype, shape and bytes, in hexadecimal.
     """
 
@@ -97,5 +96,5 @@ class Entry(BaseModel):
 
 
 def whole_file(step: int, microbatch: int | None, name: str) -> Path:
-    """Return where, within a part, a tensor is kept whole."""
+    """Return the path, within a part, of a tensor that is kept whole."""
     return Path(f"step-{step}") / f"{name if microbatch is None else f'{name}.{microbatch}'}.safetensors"

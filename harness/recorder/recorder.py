@@ -1,4 +1,4 @@
-"""Recording a training loop: a `Recorder` for the run, a `StepRecorder` for each step."""
+"""Records a training loop: a `Recorder` for the run, a `StepRecorder` for each step."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ Write = Callable[[int | None, str, torch.Tensor], None]
 
 
 class StepRecorder:
-    """Records one step; `Recorder.step` makes it. Every method may be left out."""
+    """Records one step; created by `Recorder.step`. Every call is optional."""
 
     def __init__(self, write: Write, names: Names) -> None:
         self._write = write
@@ -40,7 +40,7 @@ class StepRecorder:
             )
 
     def gradients(self, model: torch.nn.Module) -> None:
-        """Record the gradients that a model's parameters have now."""
+        """Record the current gradients of a model's parameters."""
         for name, gradient in gradients_of(model, self._names):
             self._write(None, name, gradient)
 
@@ -54,7 +54,7 @@ class StepRecorder:
         self._write(None, f"number/{name}", _number(float(value)))
 
     def updated(self, model: torch.nn.Module, *optimizers: torch.optim.Optimizer) -> None:
-        """Record weights, persistent buffers and optimizer state as the step's update has left them."""
+        """Record weights, persistent buffers and optimizer state after the step's update."""
         for name, weight in weights_of(model, self._names):
             self._write(None, f"weight/{name}", weight)
         for optimizer in optimizers:
@@ -66,15 +66,15 @@ class Recorder:
     """Writes one party's part of a recording.
 
     Args:
-        folder: of the recording; parties that write one recording together name the same one.
-        party: who records: a rank, a stage, a role; the part lies in the folder of that name.
-        record_steps: steps whose tensors are kept whole; of all others digests are kept.
-        names: from a parameter's name within the given model to the name that it has in the other recording, such as
+        folder: the recording's; parties that write one recording together use the same one.
+        party: the writer: a rank, a stage, a role; its part is the subfolder of that name.
+        record_steps: steps whose tensors are kept whole; of all others, only digests.
+        names: maps a parameter's name in the given model to its name in the other recording, such as
             `lambda name: name.removeprefix("module.")`.
-        enabled: False writes nothing, so that of equal ranks one can record with the same lines of code.
+        enabled: False writes nothing, so that one of several equal ranks can record with the same code.
 
     Raises:
-        UnusableError: the folder holds this part already, or the party's name cannot name a folder.
+        UnusableError: the folder already holds this part, or the party's name cannot be a folder name.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Recorder:
 
     @contextmanager
     def step(self, number: int) -> Iterator[StepRecorder]:
-        """Record the step of that number, counted from 0, within a `with` block."""
+        """Record one step, counted from 0, within a `with` block."""
         self._calls.clear()
         self._step = StepRecorder(self._writing(number), self._names)
         try:
@@ -104,10 +104,10 @@ class Recorder:
             self._step = None
 
     def watch(self, name: str, module: torch.nn.Module) -> None:
-        """Record what a module returns in every step, as a boundary; its n-th call of a step is microbatch n.
+        """Record a module's output in every step as a boundary; its n-th call in a step is microbatch n.
 
-        For outputs that are one tensor, or a tuple with the tensor first. Calls outside of steps and calls under
-        `torch.no_grad()` are not recorded: such a call measures shapes, evaluates, or is computed again later.
+        The output must be a tensor, or a tuple with the tensor first. Calls outside of steps and under
+        `torch.no_grad()` are not recorded: they measure shapes, evaluate, or are repeated later.
         """
 
         def record(_module: torch.nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401 - a module's own types
@@ -119,9 +119,9 @@ class Recorder:
         module.register_forward_hook(record)
 
     def close(self, model: torch.nn.Module | None = None, *optimizers: torch.optim.Optimizer) -> None:
-        """Keep the final weights and optimizer state whole, where a model is given, and end the recording.
+        """Keep the final weights and optimizer state whole, if a model is given, and complete the recording.
 
-        Without it a recording is incomplete, and is never judged PASS.
+        Without this call a recording is incomplete, and is never judged PASS.
         """
         if self._writer is None:
             return
@@ -135,7 +135,7 @@ class Recorder:
         self._writer.close(final)
 
     def _writing(self, step: int) -> Write:
-        """Return how the tensors of a step are written: for a recorder that is not enabled, not at all."""
+        """Return the function that writes a step's tensors; for a disabled recorder it does nothing."""
         writer = self._writer
 
         def write(microbatch: int | None, name: str, tensor: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""What a model and its optimizers hold, under the names of a recording."""
+"""The tensors of a model and its optimizers, under a recording's names."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,19 +8,19 @@ from harness.errors import UnusableError
 
 __all__ = ["Names", "gradients_of", "optimizer_state_of", "weights_of"]
 
-# From a name within a model to the canonical one.
+# Maps a name in a model to the canonical one.
 Names = Callable[[str], str]
 
 
 def gradients_of(model: torch.nn.Module, names: Names) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the gradients that a model has; a tied weight once."""
+    """Yield a model's gradients; a tied weight's once."""
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
             yield names(name), parameter.grad
 
 
 def weights_of(model: torch.nn.Module, names: Names) -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield parameters, a tied one once, and the buffers that belong to the model's state."""
+    """Yield parameters, tied ones once, and persistent buffers."""
     yield from ((names(name), parameter) for name, parameter in model.named_parameters())
     kept = model.state_dict().keys()
     yield from ((names(name), buffer) for name, buffer in model.named_buffers() if name in kept)
@@ -31,7 +31,7 @@ def optimizer_state_of(
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield an optimizer's state as `NAME/KEY`; numbers become float64.
 
-    Raises `UnusableError` where a parameter with state is not the model's.
+    Raises `UnusableError` if a parameter with state is not the model's.
     """
     name_of: dict[torch.Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for parameter, state in optimizer.state.items():

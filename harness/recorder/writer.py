@@ -1,4 +1,4 @@
-"""Writes one part of a recording: a digest a line, chosen steps' tensors whole, the final state in the end."""
+"""Writes one part of a recording: one digest per line, chosen steps' tensors, and finally the final state."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,9 +18,9 @@ class PartWriter:
     """Writes one part.
 
     Args:
-        folder: of the part; made when it is not there. Raises `UnusableError` where it holds a part already.
-        party: who writes.
-        record_steps: whose tensors are kept whole.
+        folder: the part's; created if missing. Raises `UnusableError` if it already holds a part.
+        party: the writer's name.
+        record_steps: steps whose tensors are kept whole.
     """
 
     def __init__(self, folder: Path, party: str, record_steps: Iterable[int]) -> None:
@@ -44,9 +44,9 @@ class PartWriter:
         (folder / DIGESTS).touch()
 
     def write(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
-        """Append a tensor's digest, and keep the tensor whole where its step was chosen.
+        """Append a tensor's digest, and keep the tensor whole if its step was chosen.
 
-        Raises `UnusableError` where the name cannot be one, or the step has a tensor of that name.
+        Raises `UnusableError` if the name is invalid, or the step already has a tensor of that name.
         """
         if self._metadata.complete:
             raise UnusableError(f"{name} of step {step} came after the recording was closed")
@@ -65,7 +65,7 @@ class PartWriter:
             )
         self._files_of_step.add(file)
         self._entries += 1
-        # Opened anew for each line, so that a loop that fails leaves no file open.
+        # Reopened for each line, so that a failing loop leaves no file open.
         with (self._folder / DIGESTS).open("a", encoding="utf-8") as lines:
             lines.write(entry.model_dump_json() + "\n")
         if step in self._metadata.record_steps:
@@ -74,9 +74,9 @@ class PartWriter:
             save_file({TENSOR: plain(tensor)}, path)
 
     def close(self, final: Mapping[str, torch.Tensor] | None) -> None:
-        """Write the final state, where there is one, and state that the part is complete."""
+        """Write the final state, if any, and mark the part as complete."""
         if final is not None:
-            # A copy of each, for the file's writer refuses tensors that share memory.
+            # Copies, because the library refuses tensors that share memory.
             save_file({name: plain(tensor).clone() for name, tensor in final.items()}, self._folder / FINAL)
         end = {"complete": True, "entries": self._entries, "final": final is not None}
         self._metadata = self._metadata.model_copy(update=end)

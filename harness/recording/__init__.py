@@ -1,1 +1,1 @@
-"""What a run leaves behind, written as it happens."""
+"""What a run leaves behind, written while it runs."""

@@ -1,4 +1,4 @@
-"""What this machine and its packages are."""
+"""Describes this machine and its packages."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def versions() -> Mapping[str, str]:
 
 @cache
 def commit() -> str:
-    """Return the commit of the source tree that runs, `+changes` if it was edited since; empty outside of git."""
+    """Return the commit of the running source tree, with `+changes` if edited since; empty outside of git."""
     git, folder = shutil.which("git"), Path(__file__).parent
     if git is None:
         return ""
@@ -44,7 +44,7 @@ def machine() -> Mapping[str, str | int | float]:
 
 
 def _processor() -> str:
-    # psutil does not know what a processor is called; nor does Python's own `platform` on Linux.
+    # Neither psutil nor, on Linux, Python's own `platform` knows the processor's name.
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

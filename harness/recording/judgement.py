@@ -1,4 +1,4 @@
-"""What is recorded of a judged run."""
+"""Turns a judgement into records."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ __all__ = ["recorded_equivalence", "recorded_verdict"]
 
 
 def recorded_equivalence(equivalence: Equivalence) -> schema.Equivalence:
-    """Return what is recorded of a comparison."""
+    """Return the record of a comparison."""
     first = equivalence.first_divergence
     return schema.Equivalence(
         rows=tuple(schema.EquivalenceRow(**asdict(row)) for row in equivalence.rows),
@@ -28,7 +28,7 @@ def recorded_equivalence(equivalence: Equivalence) -> schema.Equivalence:
 def recorded_verdict(
     scenario: Scenario, started: datetime, verdict: Verdict, checks: Sequence[CheckResult], replay: str
 ) -> schema.Verdict:
-    """Return what is recorded of the verdict of a run that ends now.
+    """Return the record of the verdict of a run that ends now.
 
     Args:
         scenario: what was run.

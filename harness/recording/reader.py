@@ -1,7 +1,7 @@
 """The one reader of run folders: everything that a run left behind, as a `RunFolder`.
 
-Only `scenario.json` and `verdict.json` are needed. Every other file may be missing, because a run that was stopped by a
-fault is the one whose report matters most; what is missing is kept in `RunFolder.missing` and shown.
+Only `scenario.json` and `verdict.json` are required. Every other file may be missing, because the report of a run
+that was stopped by a fault matters most; what is missing is listed in `RunFolder.missing` and shown.
 """
 
 import json
@@ -28,7 +28,7 @@ class RunFolderError(Exception):
 
 @dataclass(frozen=True)
 class Missing:
-    """Something the run should have left behind and did not, and what the report lacks for it."""
+    """Something that the run should have left behind but did not, and what the report lacks without it."""
 
     file: str
     lacks: str
@@ -61,10 +61,10 @@ class RunFolder:
 
 
 def find_runs(folder: Path) -> list[Path]:
-    """Return the run folders at or below `folder`, the one judged last coming last.
+    """Return the run folders at or below `folder`, the last judged at the end.
 
     A symbolic link below it, as `latest` is, is not followed: what it points at is found by its own name.
-    Runs in the folder of another, such as the rungs that were climbed to explain it, belong to that one.
+    Runs inside another's folder, such as the rungs that explain it, belong to that one.
     """
     if folder.is_symlink():
         folder = folder.resolve()
@@ -116,12 +116,12 @@ def read_run(path: Path) -> RunFolder:
 
 
 def read_equivalence(path: Path) -> Equivalence | None:
-    """Read a run's comparison with its reference; None where nothing was compared."""
+    """Read a run's comparison with its reference; None if nothing was compared."""
     return _Reader(path).optional("equivalence.json", Equivalence, None, lacks="the comparison of tensors")
 
 
 class _Reader:
-    """Reads records from one folder and remembers what was missing."""
+    """Reads records from one folder and notes what is missing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -133,14 +133,14 @@ class _Reader:
         return _record(TypeAdapter(kind), _text(file), str(file))
 
     def optional(self, name: str, kind: type[Record], otherwise: Default, *, lacks: str) -> Record | Default:
-        """Read a file that holds one record, or give `otherwise` when there is no such file."""
+        """Read a file that holds one record; return `otherwise` if there is no such file."""
         if not (self.folder / name).is_file():
             self.missing.append(Missing(name, lacks))
             return otherwise
         return self.one(name, kind)
 
     def many(self, name: str, kind: type[Record], *, lacks: str) -> tuple[Record, ...]:
-        """Read a file of one record a line; a last line that a crash cut short is left out."""
+        """Read a file with one record per line; a last line cut short by a crash is left out."""
         file = self.folder / name
         if not file.is_file():
             self.missing.append(Missing(name, lacks))
@@ -156,7 +156,7 @@ class _Reader:
 
 
 def _text(file: Path) -> str:
-    # A record cut short may end inside a character.
+    # A truncated record may end inside a character.
     return file.read_text(encoding="utf-8", errors="replace")
 
 

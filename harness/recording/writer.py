@@ -1,4 +1,4 @@
-"""The folder of one run: everything that judge and report read, written as it happens."""
+"""The folder of one run: everything that judge and report read, written while it runs."""
 
 import json
 import math
@@ -66,32 +66,32 @@ class RunWriter:
                 self._trace.write(json.dumps(event.as_json()) + "\n")
 
     def write(self, record: Record) -> None:
-        """Write a record to the file of its kind."""
+        """Write a record to its kind's file."""
         write_record(self.folder, record)
 
     def write_lines(self, name: str, lines: Iterable[Json]) -> None:
-        """Write a file of one JSON object a line."""
+        """Write a file with one JSON object per line."""
         (self.folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
     def write_environment(self, scenario: Scenario, proxy: Proxy | None) -> None:
-        """Write what the run ran on."""
+        """Write the environment of the run."""
         config = scenario.config
         self.write(Environment(versions(), machine(), config.threads, proxy, config.seed, commit()))
 
     def close(self) -> None:
-        """End the trace."""
+        """Close the trace."""
         with self._lock:
             self._trace.close()
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Write a record to the file of its kind in a run's folder."""
+    """Write a record to its kind's file in a run's folder."""
     values = TypeAdapter(type(record)).dump_python(record, mode="json")
     (folder / FILES[type(record)]).write_text(json_text(values))
 
 
 def json_text(values: Json) -> str:
-    """Return a JSON object as text; numbers that JSON has no form for, NaN and the infinities, stand as words."""
+    """Return a JSON object as text; NaN and the infinities, which JSON lacks, become words."""
     return json.dumps(_with_words(values), indent=2, allow_nan=False) + "\n"
 
 
@@ -104,7 +104,7 @@ def _with_words(value: object) -> object:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a file of one JSON object a line; empty when there is none, without a last line that was cut off."""
+    """Read a file with one JSON object per line; empty if there is none; without a truncated last line."""
     lines = path.read_text().splitlines() if path.exists() else []
     found = [json.loads(line) for line in lines[:-1]]
     with suppress(json.JSONDecodeError):

@@ -1,4 +1,4 @@
-"""The commands that run again what did not pass."""
+"""Commands that rerun what did not pass."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ __all__ = ["commands_again"]
 
 
 def commands_again(runs: Iterable[RunFolder]) -> list[str]:
-    """Return the replay commands of the runs that did not pass; scenarios of the same options are one command."""
+    """Return the replay commands of the runs that did not pass; scenarios with the same options share a command."""
     by_options: dict[str, list[str]] = {}
     others: list[str] = []
     for run in runs:

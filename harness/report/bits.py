@@ -1,4 +1,4 @@
-"""A floating-point number as its bits, so that a difference too small for decimals can be seen."""
+"""Floating-point numbers as bits, to show differences too small for decimals."""
 
 import struct
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ __all__ = ["BitPair", "bit_pair", "is_single"]
 
 @dataclass(frozen=True)
 class BitPair:
-    """Two numbers as rows of bits, each bit with whether it differs, and how far apart they are.
+    """Two numbers as rows of bits, with whether each bit differs, and how far apart they are.
 
-    `fields` gives the widths of sign, exponent and mantissa. `ulp` is the number of representable steps from one to the
+    `fields` holds the widths of sign, exponent and mantissa. `ulp` is the number of representable steps from one to the
     other.
     """
 
@@ -45,7 +45,7 @@ def bit_pair(split: Value, reference: Value) -> BitPair:
 
 
 def is_single(value: float) -> bool:
-    """Tell whether a number is exactly a 32-bit float."""
+    """Return whether a number is exactly a 32-bit float."""
     try:
         return str(struct.unpack("<f", struct.pack("<f", value))[0]) == str(value)
     except OverflowError:

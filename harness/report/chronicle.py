@@ -1,4 +1,4 @@
-"""What happened to the processes and messages of a run, in the order in which it happened."""
+"""What happened to the processes and messages of a run, in order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SESSIONS = frozenset({"client.step.started", "client.session.lost", "client.sess
 
 @dataclass(frozen=True)
 class Happening:
-    """Something worth telling, `t` seconds after the start; `fault` is the number of the fault it is told of."""
+    """A notable event, `t` seconds after the start; `fault` is the number of the fault it belongs to."""
 
     t: float
     who: str
@@ -25,7 +25,7 @@ class Happening:
 
 
 def chronicle(run: RunFolder) -> list[Happening]:
-    """Tell how faults came and went, how processes ended and started again, and to which step the client went back."""
+    """List how faults came and went, how processes ended and restarted, and to which step the client went back."""
     told = [*_faults(run), *_sessions(run), *(found for event in run.trace if (found := _harness(event)))]
     return sorted(told, key=lambda happening: happening.t)
 
@@ -42,7 +42,7 @@ def _faults(run: RunFolder) -> Iterator[Happening]:
 
 
 def _sessions(run: RunFolder) -> Iterator[Happening]:
-    """Tell of every session after the first, and of the steps that it does once more."""
+    """List every session after the first, and the steps that it repeats."""
     opened, newest = False, -1
     for event in run.trace:
         if event.point not in SESSIONS or event.party != "client":

@@ -1,4 +1,4 @@
-"""Every point of the protocol with the faults that were tried at it."""
+"""Coverage: every point of the protocol with the faults that were tried at it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from splitlearn.points import POINTS
 
 __all__ = ["Coverage", "PointTried", "Tally", "Tried", "coverage"]
 
-# How many runs ended how.
+# Number of runs by verdict.
 Tally = Mapping[VerdictWord, int]
 
 
@@ -41,7 +41,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class PointTried:
-    """One point, with a tally for every group of faults that was tried there; `known` is false for one of old."""
+    """One point, with a tally for every group of faults tried there; `known` is false for one that no longer exists."""
 
     name: str
     known: bool
@@ -50,7 +50,7 @@ class PointTried:
 
     @property
     def every_kill(self) -> bool:
-        """Whether each kind of kill was tried in a run that shows something, which one that is VOID does not."""
+        """Whether each kind of kill was tried in a run that is not VOID."""
         return all(self.groups.get(kill, {}).keys() - {"VOID"} for kill in KILLS)
 
 
@@ -70,12 +70,12 @@ class Coverage:
 
     @property
     def known(self) -> tuple[PointTried, ...]:
-        """The points that there are now."""
+        """The points that exist now."""
         return tuple(point for point in self.points if point.known)
 
 
 def coverage(runs: Sequence[RunFolder]) -> Coverage:
-    """Gather the faults that fired at every point; one that was only planned is not counted there."""
+    """Gather the faults that fired at every point; those that were only planned do not count."""
     spans = [(number, span) for number, run in enumerate(runs) for span in fault_spans(run)]
     trials: defaultdict[str, list[Trial]] = defaultdict(list)
     for number, span in spans:
@@ -119,5 +119,5 @@ def _tried(kind: str, trials: Sequence[Trial]) -> Tried:
 
 
 def _tally(trials: Iterable[Trial]) -> Tally:
-    """Count runs, each once however many faults it had here."""
+    """Count runs by verdict, each once however many faults it had here."""
     return Counter({trial.run: trial.verdict for trial in trials}.values())

@@ -1,4 +1,4 @@
-"""Planned faults matched with what the trace says of them."""
+"""Matches planned faults with the trace."""
 
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ HEALED = "fault.healed"
 
 @dataclass(frozen=True)
 class FaultSpan:
-    """One fault from inject to heal; a time that is None never came.
+    """One fault from injection to healing; a time of None means never.
 
-    `recovered` is the time from the healing to the client's next progress: infinite where none came, None where none
-    was needed.
+    `recovered` is the time from the healing to the client's next progress: infinite if there was none, None if none was
+    needed.
     """
 
     name: str
@@ -41,9 +41,9 @@ class FaultSpan:
 
 
 def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
-    """List every planned fault in its order, then those that fired without being planned.
+    """List every planned fault in order, then those that fired without being planned.
 
-    A name may occur several times: the first plan takes the first injection of that name.
+    A name may occur several times: the first plan is matched with the first injection of that name.
     """
     injected, healed = _by_name(run, INJECTED), _by_name(run, HEALED)
     waits = _waits(run)
@@ -79,7 +79,7 @@ def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:
 
 
 def _waits(run: RunFolder) -> dict[float, float | None]:
-    """Return the time to the client's next progress for every moment at which a fault healed."""
+    """Return the time to the client's next progress for every healing."""
     times = [event.t for event in run.trace if event.source == "harness" and event.point == HEALED]
     passed = ((event.t, event.point) for event in run.trace)
     return dict(zip(times, seconds_to_progress(passed, times), strict=True))

@@ -1,4 +1,4 @@
-"""The page of two recordings that were compared."""
+"""The page that compares two recordings."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +12,13 @@ from harness.report.rendering import drawings, style, templates
 
 __all__ = ["write_judged"]
 
-# Tensors of one side only that are named on the page.
+# How many tensors of only one side are named on the page.
 NAMED = 200
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first divergence in the words of the page."""
+    """The first divergence, formatted for the page."""
 
     step: int
     microbatch: int | None
@@ -30,12 +30,12 @@ class Divergence:
 
 
 def write_judged(comparison: Comparison, recording: Path, reference: Path, out: Path) -> Path:
-    """Write the page to `out` and return it; raises `OSError` where it cannot be written.
+    """Write the page to `out` and return it; raises `OSError` if it cannot be written.
 
     Args:
-        comparison: of the two.
-        recording: that was judged.
-        reference: that it was compared with.
+        comparison: the comparison of the two.
+        recording: the one judged.
+        reference: the one it was compared with.
         out: the page.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _divergence(first: FirstDivergence) -> Divergence:
 
 
 def _bits(first: FirstDivergence | None) -> list[BitPair]:
-    """Return the bits of both values; none where a value is not known or not finite."""
+    """Return the bits of both values; None if a value is unknown or not finite."""
     if first is None or first.values is None:
         return []
     try:

@@ -1,4 +1,4 @@
-"""The ladder of equivalence: each rung adds one layer, so the first that fails names the guilty one."""
+"""The equivalence ladder: each rung adds one layer, so the first that fails names the faulty one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ STATES: dict[VerdictWord, State] = {"PASS": "holds", "FAIL": "fails", "VOID": "u
 
 @dataclass(frozen=True)
 class Rung:
-    """One rung and what is known of it."""
+    """One rung and its result."""
 
     name: str
     state: State
 
 
 def ladder(runs: Sequence[RungRun]) -> list[Rung]:
-    """Return the rungs that were run, above the reference; none where none was."""
+    """Return the rungs that were run, above the reference; empty if none was."""
     if not runs:
         return []
     return [

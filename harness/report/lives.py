@@ -1,4 +1,4 @@
-"""When each process ran, and which steps the client did when."""
+"""When each process ran, and when the client did which step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ __all__ = ["Life", "StepDone", "lives", "steps_done"]
 
 ENDS = frozenset({"process.killed", "process.stopped", "process.paused"})
 BEGINNINGS = frozenset({"process.started", "process.continued"})
-# What ends a step of the client, if its process does not.
+# Events that end a step of the client, unless its process ends.
 STEP_ENDS = frozenset({"client.step.started", "client.session.lost", "client.session.closing"})
 
 
 @dataclass(frozen=True)
 class Life:
-    """A time in which a process ran; `end` is the event that ended it, None where the process ended by itself."""
+    """A period in which a process ran; `end` is the event that ended it, None if the process ended by itself."""
 
     party: str
     began: float
@@ -26,7 +26,7 @@ class Life:
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step of the client from its beginning to its end; `again` where it, or a later one, was begun before."""
+    """A step of the client from its beginning to its end; `again` if it, or a later one, was begun before."""
 
     step: int
     began: float

@@ -29,7 +29,7 @@ from harness.report.settings import sort_settings
 
 __all__ = ["render_index", "render_run", "write_page", "write_report"]
 
-# What the full reports may take of a page that is sent by mail and opened on a phone: 2 MB with all its rows.
+# Budget of the full reports in a page that is mailed and opened on a phone: 2 MB with all its rows.
 ARTICLES_SIZE = 1_200_000
 
 
@@ -62,7 +62,7 @@ def render_run(run: RunFolder) -> str:
 
 
 def render_index(runs: Sequence[RunFolder]) -> str:
-    """Return one page for several runs: verdicts, points, recoveries, and the full report of each run that is shown."""
+    """Return one page for several runs: verdicts, points, recoveries, and the full reports of the runs shown."""
     return _render(runs, title=f"{worst_verdict(runs)} · {len(runs)} runs")
 
 
@@ -88,13 +88,13 @@ def _render(runs: Sequence[RunFolder], title: str) -> str:
 
 
 def _row(run: RunFolder, anchor: str, full: bool) -> dict[str, Any]:  # noqa: FBT001 - one of a row's values
-    """Gather what the table of runs shows of one."""
+    """Gather what the table of runs shows for one."""
     slowest = max((span.recovered for span in fault_spans(run) if span.recovered is not None), default=None)
     return {"anchor": anchor, "run": run, "word": word(run), "counts": counts(run), "full": full, "slowest": slowest}
 
 
 def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
-    """Gather what is shown of several runs together."""
+    """Gather what is shown for several runs together."""
     groups = recoveries(runs)
     return {
         "coverage": coverage(runs),
@@ -104,7 +104,7 @@ def _over_all(runs: Sequence[RunFolder]) -> dict[str, object]:
 
 
 def _articles(runs: Sequence[RunFolder], anchors: Sequence[str]) -> dict[str, Markup]:
-    """Return the full reports by anchor, most telling runs first, until they fill their share of the page."""
+    """Return full reports by anchor, most informative runs first, until they fill their share of the page."""
     page = templates().get_template("run.html.j2")
     articles: dict[str, Markup] = {}
     room = ARTICLES_SIZE
@@ -119,7 +119,7 @@ def _articles(runs: Sequence[RunFolder], anchors: Sequence[str]) -> dict[str, Ma
 
 
 def _article(run: RunFolder, anchor: str) -> dict[str, object]:
-    """Gather what the template shows of one run."""
+    """Gather what the template shows for one run."""
     first = run.equivalence.first_divergence if run.equivalence else None
     return {
         "anchor": anchor,
@@ -152,7 +152,7 @@ def _draw(run: RunFolder, anchor: str) -> list[dict[str, object]]:
 
 
 def _bits(where: Where | None) -> list[BitPair]:
-    """Return the bits of both values of a divergence; none where a value is missing or not finite."""
+    """Return the bits of both values of a divergence; None if a value is missing or not finite."""
     if where is None or where.split is None or where.reference is None:
         return []
     try:

@@ -1,4 +1,4 @@
-"""Where the time of a step goes."""
+"""How the time of a step is spent."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -42,7 +42,7 @@ class Pace:
 
 
 def pace(run: RunFolder) -> Pace | None:
-    """Compare the times of a step; None where no step was timed on both sides."""
+    """Compare the times of a step; None if no step was timed on both sides."""
     ours, theirs = ({step.step: step.seconds for step in steps if step.seconds} for steps in (run.split, run.reference))
     common = ours.keys() & theirs.keys()
     if not common:
@@ -51,7 +51,7 @@ def pace(run: RunFolder) -> Pace | None:
 
 
 def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
-    """Return the seconds of every phase of every step that recorded them, in the order in which they pass."""
+    """Return the seconds of every phase of every step that recorded them, in chronological order."""
     parts: dict[int, dict[str, float]] = {}
     for step in run.split:
         if step.breakdown and step.seconds is not None:
@@ -61,7 +61,7 @@ def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
 
 
 def phases(run: RunFolder) -> list[Phase]:
-    """Return the median of each phase; empty when the run recorded no step times."""
+    """Return the median of each phase; empty if the run recorded no step times."""
     parts = list(phase_seconds(run).values())
     if not parts:
         return []

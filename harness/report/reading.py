@@ -1,4 +1,4 @@
-"""What a run means, in counts and in one plain sentence."""
+"""Summarises a run in counts and one plain sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from harness.report.wording import place, plural
 
 __all__ = ["Counts", "counts", "sentence", "word", "worst_verdict"]
 
-# Of these a reference knows nothing. The judge's own list needs torch, for which a report must not wait.
+# A reference has none of these. The judge's own list needs torch, which is too slow to import for a report.
 LOSSLESS = ("raw", "zlib")
 SEVERITY: tuple[VerdictWord, ...] = ("PASS", "VOID", "FAIL")
 assert set(SEVERITY) == set(get_args(VerdictWord))
@@ -46,18 +46,18 @@ def counts(run: RunFolder) -> Counts:
 
 
 def word(run: RunFolder) -> str:
-    """Return the verdict, or ERROR where it is VOID because the harness itself is broken."""
+    """Return the verdict, or ERROR if it is VOID because the harness itself failed."""
     broken = any(check.traceback for check in run.verdict.checks)
     return "ERROR" if broken and run.verdict.verdict == "VOID" else run.verdict.verdict
 
 
 def worst_verdict(runs: Iterable[RunFolder]) -> VerdictWord:
-    """Return the worst verdict: one FAIL spoils all, one VOID leaves all unproven."""
+    """Return the worst verdict: FAIL outweighs VOID, VOID outweighs PASS."""
     return max((run.verdict.verdict for run in runs), key=SEVERITY.index)
 
 
 def sentence(run: RunFolder) -> str:
-    """Say in one sentence what the run shows."""
+    """Return in one sentence what the run shows."""
     match run.verdict.verdict:
         case "PASS":
             return _passed(run)
@@ -97,7 +97,7 @@ def _failed(run: RunFolder) -> str:
         return f"The split run is not the same training as one process: the first difference is at {where}."
     if failed:
         check = failed[0]
-        # Of a message, the first line: what follows is the end of a log.
+        # The first line of a message: the rest is the end of a log.
         wrong = check.findings[0].message.partition("\n")[0] if check.findings else check.summary
         return f"The check “{check.name}” does not hold: {wrong.rstrip('.:')}."
     return "The run failed, and no check says why; the logs below may."

@@ -1,4 +1,4 @@
-"""How soon the client got on after faults had healed, over several runs."""
+"""How soon the client made progress after faults had healed, over several runs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,23 +15,23 @@ __all__ = ["Recoveries", "all_together", "recoveries"]
 
 @dataclass(frozen=True)
 class Recoveries:
-    """Seconds from the healing of faults to the client's next progress, in rising order; infinite where none came."""
+    """Seconds from the healing of faults to the client's next progress, ascending; infinite if there was none."""
 
     group: str
     seconds: tuple[float, ...]
 
     @property
     def never(self) -> int:
-        """How many faults no progress came after."""
+        """Number of faults after which no progress came."""
         return self.seconds.count(inf)
 
     def quantile(self, share: float) -> float:
-        """Return the least time within which at least this share of the faults had progress after them."""
+        """Return the shortest time within which at least this share of the faults had recovered."""
         return quantile(self.seconds, share)
 
 
 def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:
-    """Return the times of every group of faults that has some; a fault that needed no progress has none."""
+    """Return the times of every group of faults; faults that needed no progress are left out."""
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for run in runs:
         for span in fault_spans(run):
@@ -41,5 +41,5 @@ def recoveries(runs: Sequence[RunFolder]) -> list[Recoveries]:
 
 
 def all_together(groups: Iterable[Recoveries]) -> Recoveries:
-    """Join the times of all groups."""
+    """Combine the times of all groups."""
     return Recoveries("all", tuple(sorted(seconds for group in groups for seconds in group.seconds)))

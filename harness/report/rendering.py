@@ -1,4 +1,4 @@
-"""What every page is made with: templates, the style sheet, and drawings at every width."""
+"""What all pages share: templates, the style sheet, and drawings at every width."""
 
 from collections.abc import Callable
 from functools import cache
@@ -21,7 +21,7 @@ WIDTHS = {"wide": 760, "narrow": 372}
 
 @cache
 def templates() -> Environment:
-    """Return the environment that has every template and the words for numbers, times and places."""
+    """Return the Jinja environment with all templates and the formats for numbers, times and places."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -35,12 +35,12 @@ def templates() -> Environment:
 
 
 def style() -> Markup:
-    """Return the style sheet, which stands in the page itself."""
+    """Return the style sheet, which is embedded in the page."""
     return Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
 
 
 def drawings(name: str, draw: Callable[[Sheet], str]) -> dict[str, Markup]:
-    """Draw a figure at every width; empty where it has nothing to show."""
+    """Draw a figure at every width; empty if it has nothing to show."""
     drawn: dict[str, Markup] = {}
     for size, width in WIDTHS.items():
         with new_sheet(f"{name}-{size}", width) as sheet:

@@ -1,4 +1,4 @@
-"""Which of many runs tell most, and so are shown in full first."""
+"""Orders runs by how informative they are, to show the first in full."""
 
 import re
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from harness.recording.reader import RunFolder
 
 __all__ = ["family", "in_order_of_interest"]
 
-# Where a scenario's name goes on with what tells it from its kin: a place, a number, the name of a call.
+# Where the part of a scenario's name begins that sets it apart in its family: a place, a number, a call's name.
 PARTICULARS = re.compile(r"-at-|-?[0-9A-Z]")
 URGENCY = {"FAIL": 0, "VOID": 1, "PASS": 2}
 
 
 def family(name: str) -> str:
-    """Return what names of one kind have in common: kill-trunk-at-trunk.compute.done-2 is of the family kill-trunk."""
+    """Return the family of a name: kill-trunk-at-trunk.compute.done-2 belongs to kill-trunk."""
     return PARTICULARS.split(name, maxsplit=1)[0] or name
 
 
 def in_order_of_interest(runs: Sequence[RunFolder]) -> list[int]:
-    """Return the positions of all runs: FAIL, VOID, the first PASS of each family of names, every other PASS."""
+    """Return the positions of all runs in this order: FAIL, VOID, the first PASS of each family, every other PASS."""
     seen: set[str] = set()
     interest: list[tuple[int, bool, int]] = []
     for number, run in enumerate(runs):

@@ -27,7 +27,7 @@ class Settings:
 
 
 def sort_settings(config: Mapping[str, object]) -> Settings:
-    """Part the settings into changed and default; one that `TrainingConfig` does not know counts as changed."""
+    """Split the settings into changed and default ones; unknown ones count as changed."""
     defaults = TrainingConfig.model_construct().model_dump(mode="json")
     fields = TrainingConfig.model_fields
     settings = [

@@ -1,4 +1,4 @@
-"""Many runs in two lines."""
+"""Summarises many runs in two lines."""
 
 import math
 from collections import Counter
@@ -14,11 +14,11 @@ __all__ = ["summary"]
 
 
 def summary(runs: Sequence[RunFolder]) -> list[str]:
-    """Return what the runs compared, and how soon progress came after faults where there were some."""
+    """Return what the runs compared and, if there were faults, how soon progress followed them."""
     figures = list(_equivalence_figures(runs))
     tensors = sum(int(found["tensors"]) for found in figures if "tensors" in found)
     ulps = [found["worst ulp"] for found in figures if "worst ulp" in found]
-    # A text says that something was not finite, which is worse than any number.
+    # Text means that something was not finite, which is worse than any number.
     worst = max(ulps, key=lambda ulp: math.inf if isinstance(ulp, str) else ulp, default="none")
     ends = Counter(word(run) for run in runs)
     tally = f" ({', '.join(f'{count} {end}' for end, count in ends.items())})" if ends.keys() - {"PASS"} else ""

@@ -1,4 +1,4 @@
-"""Numbers, times and places in words, the same everywhere in the report."""
+"""Formats numbers, times and places, the same everywhere in the report."""
 
 from math import inf
 
@@ -11,17 +11,17 @@ ABSENT = "–"  # noqa: RUF001 - a dash, not a minus
 
 
 def count(number: int | None) -> str:
-    """Write a whole number with separators: 1,234,567."""
+    """Format a whole number with separators: 1,234,567."""
     return ABSENT if number is None else f"{number:,}"
 
 
 def plural(number: int, noun: str) -> str:
-    """Write a number of things: 1 step, 2 steps."""
+    """Format a number of things: 1 step, 2 steps."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time with three digits and a unit that fits: 4.2 ms, 1.5 s, 2 min 05 s; one without end is `never`."""
+    """Format a time with three digits and a fitting unit: 4.2 ms, 1.5 s, 2 min 05 s; infinity is `never`."""
     if seconds is None:
         return ABSENT
     if seconds == inf:
@@ -35,7 +35,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(number: float | None) -> str:
-    """Write a number of bytes: 512 B, 1.50 KiB, 6.00 MiB."""
+    """Format a number of bytes: 512 B, 1.50 KiB, 6.00 MiB."""
     if number is None:
         return ABSENT
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -46,28 +46,28 @@ def size(number: float | None) -> str:
 
 
 def measure(number: float | None) -> str:
-    """Write a measured number with three digits, and 0 and 1 as exactly that."""
+    """Format a measured number with three digits, and 0 and 1 exactly."""
     if number is None:
         return ABSENT
     if number in (0, 1):
         return str(int(number))
-    # A cosine of 0.9999999 is not 1; what is lost in three digits is how far it is from 1.
+    # A cosine of 0.9999999 is not 1; three digits would hide the difference.
     return f"1 − {1 - number:.1e}" if 0.999 < number < 1 else f"{number:.3g}"  # noqa: RUF001 - a minus sign
 
 
 def value(number: Value | bool | None) -> str:  # noqa: FBT001 - settings may be true or false
-    """Write a value exactly: floats with every digit that tells them from their neighbours."""
+    """Format a value exactly: floats with every digit that distinguishes them from their neighbours."""
     if number is None:
         return ABSENT
     if isinstance(number, bool):
         return str(number).lower()
     if isinstance(number, float) and is_single(number):
-        return f"{number:.9g}"  # nine digits name every 32-bit float
+        return f"{number:.9g}"  # nine digits identify every 32-bit float
     return f"{number:,}" if isinstance(number, int) else str(number)
 
 
 def place(where: Where | Trigger | None, separator: str = " · ") -> str:
-    """Write where something is: step 7 · microbatch 1 · trunk · h.2.mlp.c_fc.weight [3, 17]."""
+    """Format a place: step 7 · microbatch 1 · trunk · h.2.mlp.c_fc.weight [3, 17]."""
     if where is None:
         return ""
     parts = [where.point] if isinstance(where, Trigger) else []

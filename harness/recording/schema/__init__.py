@@ -1,4 +1,4 @@
-"""What a run's folder holds, as values: one frozen dataclass a kind of record, written by the engine and read by all.
+"""The records in a run's folder: one frozen dataclass per kind, written by the engine and read by everyone.
 
 pydantic turns them into JSON and back (`writer.py`, `reader.py`). Fields with defaults may be absent from the files.
 """

@@ -1,4 +1,4 @@
-"""environment.json: what a run ran on."""
+"""environment.json: the machine and versions of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ __all__ = ["Environment", "Proxy"]
 
 @dataclass(frozen=True)
 class Proxy:
-    """The program that stood between the parties."""
+    """The proxy between the parties."""
 
     kind: str
     version: str | None = None
@@ -18,7 +18,7 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Environment:
-    """Versions, machine, and what was the same in every process."""
+    """Versions, machine, and settings common to all processes."""
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
     machine: Mapping[str, Value | None] = field(default_factory=dict)

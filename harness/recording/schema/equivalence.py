@@ -11,7 +11,7 @@ __all__ = ["Equivalence", "EquivalenceRow", "RungRun"]
 
 @dataclass(frozen=True)
 class EquivalenceRow:
-    """How one quantity of one stage compares with the reference, over all steps."""
+    """The comparison of one quantity of one stage with the reference, over all steps."""
 
     quantity: str
     stage: str
@@ -33,7 +33,7 @@ class RungRun:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """The comparison of the split run with the reference; the ladder is climbed after a divergence only."""
+    """The comparison of the split run with the reference; the ladder is climbed only after a divergence."""
 
     rows: tuple[EquivalenceRow, ...] = ()
     ulp_histogram: Mapping[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Lines of trace.jsonl: what processes, proxy and harness said, as `harness.trace.event.Event.as_json` has it."""
+"""Lines of trace.jsonl: events of processes, proxy and harness, as written by `harness.trace.event.Event.as_json`."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ ROLES = ("client", "trunk")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, `t` seconds after the start; of what a point tells beside, what a report shows."""
+    """An event, `t` seconds after the start, with those fields of its point that a report shows."""
 
     t: float
     source: str
@@ -23,11 +23,11 @@ class Event:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Fill in the party in a trace from a time when the role was the party."""
+        """Fill in the party of an older trace, where the role was the party."""
         if not self.party and self.source in ROLES:
             object.__setattr__(self, "party", self.source)
 
     @property
     def teller(self) -> str:
-        """Who tells it: a party, or what stands beside the parties."""
+        """The reporter: a party, the proxy or the harness."""
         return self.party if self.source in ROLES else self.source

@@ -1,6 +1,6 @@
-"""scenario.json: what a run was asked to do, as far as it can be read by one who knows none of its types.
+"""scenario.json: the scenario of a run, as far as it can be read without knowing its types.
 
-The file itself is complete: `harness.plan.scenario_json` writes it and makes the scenario of it again.
+The file itself is complete: `harness.plan.scenario_json` writes it and reconstructs the scenario from it.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def _of_before(link: object) -> object:
 
 @dataclass(frozen=True)
 class Link:
-    """The network between the two parties; bandwidths are in kB/s, 0 is without a limit."""
+    """The network between the two parties; bandwidths are in kB/s, 0 means no limit."""
 
     name: str
     round_trip_ms: float | None = None
@@ -41,7 +41,7 @@ class Link:
 
     @property
     def delay_ms(self) -> float | None:
-        """Delay of one way."""
+        """One-way delay."""
         return None if self.round_trip_ms is None else self.round_trip_ms / 2
 
     @property
@@ -52,7 +52,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Trigger:
-    """Where in the run a fault is due."""
+    """The place at which a fault is due."""
 
     point: str
     step: int | None = None
@@ -61,7 +61,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """A fault the scenario asks for."""
+    """A planned fault."""
 
     name: str
     kind: str = ""
@@ -72,7 +72,7 @@ class PlannedFault:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What the run was asked to do; `schema` is 0 in recordings that had no number yet."""
+    """The scenario of a run; `schema` is 0 in old recordings without a number."""
 
     name: str
     title: str = ""

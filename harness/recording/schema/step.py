@@ -7,7 +7,7 @@ __all__ = ["Breakdown", "Step"]
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Where the seconds of a step went, in the order in which they pass."""
+    """The seconds of a step by phase, in chronological order."""
 
     bottom: float = 0.0
     forward_wait: float = 0.0

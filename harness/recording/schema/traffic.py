@@ -1,4 +1,4 @@
-"""bytes.json: what crossed the network."""
+"""bytes.json: the traffic."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["Traffic"]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Bytes that crossed the network, against the least that the tensors need."""
+    """Bytes that crossed the network, against the minimum that the tensors need."""
 
     upstream: int
     downstream: int

@@ -1,4 +1,4 @@
-"""Words and numbers that many records hold."""
+"""Types of values that many records hold."""
 
 from collections.abc import Mapping
 from typing import Literal

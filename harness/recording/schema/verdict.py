@@ -1,4 +1,4 @@
-"""verdict.json: what the checks say of a run."""
+"""verdict.json: the results of the checks."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ __all__ = ["Check", "Finding", "Verdict"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check found wrong."""
+    """One thing that a check found wrong."""
 
     message: str
     where: Where | None = None
@@ -18,7 +18,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """What one check says of the run."""
+    """The result of one check."""
 
     name: str
     verdict: CheckWord
@@ -31,7 +31,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What all checks together say of the run, and the command that runs it again."""
+    """The result of all checks together, and the command that runs the scenario again."""
 
     verdict: VerdictWord
     checks: tuple[Check, ...] = ()

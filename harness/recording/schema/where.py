@@ -19,7 +19,7 @@ Index = Annotated[tuple[int | str, ...] | None, BeforeValidator(_as_list)]
 
 @dataclass(frozen=True)
 class Where:
-    """The place of a finding; what does not apply is None."""
+    """The place of a finding; None for what does not apply."""
 
     step: int | None = None
     microbatch: int | None = None

@@ -17,9 +17,9 @@ __all__ = ["FIGURES", "Figure"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: where it stands, what it is called, and the function that draws it.
+    """One figure: its section, its title, and the function that draws it.
 
-    `draw` returns inline SVG, or empty text when the run recorded nothing for it; the figure is then left out.
+    `draw` returns inline SVG, or an empty string if the run recorded nothing for it; the figure is then omitted.
     """
 
     name: str

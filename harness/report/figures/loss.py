@@ -49,7 +49,7 @@ def _losses(steps: Sequence[Step]) -> dict[int, float]:
 
 
 def _distances(split: Sequence[float], reference: Sequence[float]) -> list[float]:
-    """Return the distance of each pair; two NaN are equal, and what is infinitely far stays on the drawing."""
+    """Return the distance of each pair; two NaN are equal, and infinite distances stay on the drawing."""
     raw = [
         0.0 if ours == theirs or (isnan(ours) and isnan(theirs)) else abs(ours - theirs)
         for ours, theirs in zip(split, reference, strict=True)
@@ -77,7 +77,7 @@ def _draw_curves(axes: "Axes", split: dict[int, float], reference: dict[int, flo
 
 
 def _mark_faults(axes: "Axes", run: RunFolder) -> None:
-    """Draw a line at the step of every fault, with its number where there is room."""
+    """Draw a line at the step of every fault, with its number if there is room."""
     first, last = axes.get_xlim()
     label = LABEL * (last - first) / axes.bbox.width
     rightmost = float("-inf")

@@ -1,4 +1,4 @@
-"""How soon the client got on after faults of every group had healed."""
+"""How soon the client made progress after faults of every group had healed."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ FEWEST_SECONDS = 0.001
 
 
 def recovery_times(groups: Sequence[Recoveries], sheet: Sheet) -> str:
-    """Draw a row a group: bars as high as there are faults of about that time, on a scale of seconds by powers of ten.
+    """Draw one row per group: a histogram of recovery times, on a logarithmic scale of seconds.
 
-    A line stands where 95 % of the row's faults had recovered. What never did has no place here.
+    A line marks the time by which 95 % of the row's faults had recovered. Those that never did are not shown.
     """
     rows = [(group, [max(s, FEWEST_SECONDS) for s in group.seconds if isfinite(s)]) for group in groups]
     rows = [(group, seconds) for group, seconds in rows if seconds]

@@ -55,7 +55,7 @@ Point = tuple[float, float]
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so text is measured the same on every machine
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so text has the same width on every machine
     "font.size": 12,
     "text.color": INK,
     "text.parse_math": False,
@@ -90,7 +90,7 @@ STYLE: dict[Any, Any] = {
 
 
 class Sheet:
-    """A drawing `width` pixels wide; made by `new_sheet`."""
+    """A drawing `width` pixels wide; created by `new_sheet`."""
 
     def __init__(self, name: str, width: int, figure: "Figure") -> None:
         self.name = name
@@ -99,7 +99,7 @@ class Sheet:
         self._figure = figure
 
     def axes(self, *heights: int, left: int = 52) -> Sequence["Axes"]:
-        """Lay out axes of the given heights in pixels below each other, over one shared x axis."""
+        """Stack axes of the given heights in pixels over one shared x axis."""
         gap, top, bottom, right = 34, 24, 40, 10
         total = top + sum(heights) + gap * (len(heights) - 1) + bottom
         self._figure.set_size_inches(self.width / 72, total / 72)
@@ -114,7 +114,7 @@ class Sheet:
         return axes
 
     def svg(self, label: str) -> str:
-        """Return the drawing as inline SVG; `label` says in words what it shows, for those who cannot see it."""
+        """Return the drawing as inline SVG; `label` describes it for screen readers."""
         buffer = io.StringIO()
         self._figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
         return _inline(buffer.getvalue(), self.name, label)
@@ -135,7 +135,7 @@ def new_sheet(name: str, width: int) -> Iterator[Sheet]:
 def uprights(
     axes: "Axes", positions: Iterable[float], lows: Iterable[float], highs: Iterable[float], *, color: str, width: float
 ) -> None:
-    """Draw upright bars `width` pixels wide as a single path, which keeps the SVG small and quick to draw."""
+    """Draw vertical bars `width` pixels wide as a single path, which keeps the SVG small and fast."""
     ends = [((x, low), (x, high)) for x, low, high in zip(positions, lows, highs, strict=True)]
     _bars(axes, ends, color, width)
 
@@ -143,7 +143,7 @@ def uprights(
 def levels(
     axes: "Axes", heights: Iterable[float], starts: Iterable[float], ends: Iterable[float], *, color: str, width: float
 ) -> None:
-    """Draw level bars `width` pixels thick as a single path, as `uprights` does upright ones."""
+    """Draw horizontal bars `width` pixels thick as a single path, like `uprights`."""
     _bars(axes, [((a, y), (b, y)) for y, a, b in zip(heights, starts, ends, strict=True)], color, width)
 
 
@@ -155,22 +155,22 @@ def _bars(axes: "Axes", bars: Iterable[tuple[Point, Point]], color: str, width: 
 
 
 def power_of_ten(number: float, _position: float) -> str:
-    """Label a tick of a logarithmic axis as text: 10⁻⁸. Matplotlib's own labels need its formula renderer."""
+    """Return a label for a tick of a logarithmic axis: 10⁻⁸. Matplotlib's own labels need its formula renderer."""
     digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
     return "10" + f"{log10(number):.0f}".translate(digits)
 
 
 def _inline(document: str, name: str, label: str) -> str:
-    """Turn matplotlib's SVG document into an element that may stand in a page beside others."""
+    """Turn matplotlib's SVG document into an element that can be embedded in a page with others."""
     svg = document[document.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    # Its ids would clash between figures: keep those that something refers to, and make them unique.
+    # Ids would clash between figures: keep those that are referenced, and make them unique.
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", svg)
     svg = re.sub(r"font: ((?:\d+ )?)([\d.]+)px [^;\"]*", _font, svg)
     svg = re.sub(r"#010[12][0-9a-f]{2}", lambda found: f"var({VARIABLES[found[0]]})", svg)
-    # A hundredth of a pixel cannot be seen, and longer numbers are half of a page.
+    # A hundredth of a pixel is invisible, and longer numbers would make up half of a page.
     svg = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", svg)
     svg = re.sub(r"\s*\n\s*", "\n", svg)
     opening = re.search(r'viewBox="[^"]+"', svg)

@@ -1,4 +1,4 @@
-"""Where the seconds of every step went, as stacked bars."""
+"""How the time of every step was spent, as stacked bars."""
 
 from collections.abc import Sequence
 from statistics import fmean, median
@@ -19,7 +19,7 @@ LABEL = 52
 
 
 def step_times(run: RunFolder, sheet: Sheet) -> str:
-    """Draw one stacked bar a step; where they would be too thin, one bar for the mean of several steps."""
+    """Draw one stacked bar per step; if bars would be too thin, one for the mean of several steps."""
     parts = phase_seconds(run)
     if not parts:
         return ""
@@ -45,9 +45,9 @@ def step_times(run: RunFolder, sheet: Sheet) -> str:
 
 
 def _cut_outliers(axes: "Axes", positions: Sequence[float], totals: Sequence[float]) -> None:
-    """Cut off bars that would flatten all others, as a step that waited for a recovery does.
+    """Cut off bars that would flatten all others, such as steps that waited for a recovery.
 
-    Their heights are told where there is room.
+    Their heights are written if there is room.
     """
     usual = median(totals)
     if not usual or max(totals) <= OUTLIER * usual:

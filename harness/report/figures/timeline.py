@@ -1,4 +1,4 @@
-"""What every process did when, with the faults from inject to heal."""
+"""What every process did when, with the faults from injection to healing."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -20,10 +20,10 @@ BADGE = 18
 
 
 def timeline(run: RunFolder, sheet: Sheet) -> str:
-    """Draw a lane a process with a tick an event, a band a fault, and below them the client's steps as stairs.
+    """Draw a lane per process with a tick per event, a band per fault, and below them the client's steps as stairs.
 
-    A process that does not run has no bar under its ticks; a cross is where it was killed. Faults are numbered as in
-    the table of faults.
+    A process that is not running has no bar under its ticks; a cross marks a kill. Faults are numbered as in the table
+    of faults.
     """
     if not run.trace:
         return ""
@@ -35,7 +35,7 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     axes.set_ylim(len(lanes) - 0.4, -1.0)
     axes.set_yticks(range(len(lanes)), lanes)
     axes.tick_params(axis="y", labelcolor=INK)
-    # Several events in one pixel are one tick: more would weigh the page down and show nothing.
+    # Several events in one pixel are one tick: more would enlarge the page and show nothing.
     pixel = 1.03 * end / axes.bbox.width
     for lane, source in enumerate(lanes):
         times = sorted({round(event.t / pixel) * pixel for event in run.trace if event.teller == source})
@@ -83,7 +83,7 @@ def _draw_bands(each: Sequence["Axes"], spans: Sequence[FaultSpan], end: float) 
 
 
 def _draw_edges(axes: "Axes", spans: Sequence[FaultSpan], *, badge: float) -> None:
-    """Draw where bands begin and end, and their numbers, moved aside where one would cover another, but not far."""
+    """Draw the ends of bands, and their numbers, moved slightly aside if one would cover another."""
     rightmost = float("-inf")
     for number, span in enumerate(spans, 1):
         if span.injected is None:
@@ -99,7 +99,7 @@ def _draw_edges(axes: "Axes", spans: Sequence[FaultSpan], *, badge: float) -> No
 
 
 def _draw_stairs(axes: "Axes", steps: Sequence[StepDone]) -> None:
-    """Draw every step as a level from its beginning to its end, those that were done once more in another colour."""
+    """Draw every step as a level from its beginning to its end, repeated ones in another colour."""
     for again, color in ((False, SPLIT), (True, FAULT)):
         chosen = [step for step in steps if step.again == again]
         began, until = [step.began for step in chosen], [step.until for step in chosen]

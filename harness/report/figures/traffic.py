@@ -1,4 +1,4 @@
-"""The bytes of a step against the least that its tensors need."""
+"""The bytes of a step against the minimum that its tensors need."""
 
 from harness.recording.reader import RunFolder
 from harness.report.figures.sheet import INK, REFERENCE, SPLIT, Sheet
@@ -8,7 +8,7 @@ __all__ = ["traffic"]
 
 
 def traffic(run: RunFolder, sheet: Sheet) -> str:
-    """Draw the measured bytes a step as a bar above the bar of the floor."""
+    """Draw the measured bytes per step as a bar above that of the minimum."""
     measured = run.traffic
     if measured is None or not measured.per_step:
         return ""

@@ -9,7 +9,7 @@ __all__ = ["draw_distances", "ulp_histogram"]
 
 
 def ulp_histogram(run: RunFolder, sheet: Sheet) -> str:
-    """Draw how many numbers lie how many ULP from the reference; nothing when all are equal."""
+    """Draw a histogram of distances from the reference in ULP; empty if all are equal."""
     return draw_distances(run.equivalence.ulp_histogram if run.equivalence else {}, sheet)
 
 
