@@ -20,6 +20,7 @@ SGD_MOMENTUM = 0.9
 
 def build_optimizer(parameters: Mapping[str, nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     """Build one part's optimizer; matrices and embeddings decay, biases and norms do not."""
+    assert all(parameter.requires_grad for parameter in parameters.values()), "a frozen parameter is not optimized"
     matrices = [p for p in parameters.values() if p.ndim >= 2]
     vectors = [p for p in parameters.values() if p.ndim < 2]
     groups = [

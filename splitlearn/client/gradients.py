@@ -22,9 +22,9 @@ class ClientGradients:
     """
 
     def __init__(self, stage: ClientStage) -> None:
-        self._parameters = dict(stage.named_parameters())
-        self._bottom = dict(stage.bottom_parameters())
-        self._top = dict(stage.top_parameters())
+        self._parameters = stage.trainable()
+        self._bottom = {name: p for name, p in stage.bottom_parameters().items() if name in self._parameters}
+        self._top = {name: p for name, p in stage.top_parameters().items() if name in self._parameters}
         self._tied = self._bottom.keys() & self._top.keys()
         self._held: dict[int, dict[str, torch.Tensor]] = {}
 
@@ -37,7 +37,9 @@ class ClientGradients:
         return features_grad_BTH
 
     def add_bottom(self, microbatch: int, smashed_BTH: torch.Tensor, smashed_grad_BTH: torch.Tensor) -> None:
-        """Differentiate the bottom."""
+        """Differentiate the bottom, unless all of it is frozen."""
+        if not self._bottom:
+            return
         gradients = torch.autograd.grad(smashed_BTH, list(self._bottom.values()), smashed_grad_BTH)
         named = dict(zip(self._bottom, gradients, strict=True))
         for name, from_head in self._held.pop(microbatch).items():

@@ -78,10 +78,11 @@ class TrainingStep:
     ) -> None:
         self.stage = stage
         self.parameters = dict(stage.named_parameters())
-        self.optimizer = build_optimizer(self.parameters, config)
+        self.optimizer = build_optimizer(stage.trainable(), config)
         # The previous step's commit, until the trunk has it: the next forward passes carry it.
         self.pending_commit: Commit | None = None
         self._order = identity.parameter_order
+        self._trunk_trains = any(name not in self.parameters for name in self._order)
         self._gradients = ClientGradients(stage)
         self._trunk = trunk
         self._learning_rate = learning_rate
@@ -202,7 +203,7 @@ class TrainingStep:
         commit = Commit(step, self._learning_rate.at(step), None if skip else coefficient, skip)
         self._probe.point("client.commit.decided", step)
         self._recorder.gradients(step, self._gradients.accumulated())
-        if self._recorder.keeps_whole(step) and not skip:
+        if self._trunk_trains and self._recorder.keeps_whole(step) and not skip:
             self._probe.point("client.gradients.sending", step)
             self._recorder.gradients(step, self._trunk.gradients(step))
             self._probe.point("client.gradients.received", step)

@@ -105,10 +105,12 @@ def _open_parts(config: TrainingConfig) -> tuple[PreTrainedModel, PartsManifest]
 
 
 def _identity(layout: Layout, model: PreTrainedModel, trunk_fingerprint: str) -> ModelIdentity:
+    settings = {f"model.{key}": str(getattr(model.config, key)) for key in layout.settings}
+    frozen = [name for name, parameter in model.named_parameters() if not parameter.requires_grad]
     return ModelIdentity(
         family=layout.name,
-        settings={f"model.{key}": str(getattr(model.config, key)) for key in layout.settings},
-        parameter_order=tuple(name for name, _ in model.named_parameters()),
+        settings=settings | ({"model.frozen": ", ".join(frozen)} if frozen else {}),
+        parameter_order=tuple(name for name, parameter in model.named_parameters() if parameter.requires_grad),
         trunk_fingerprint=trunk_fingerprint,
         positions=model.config.max_position_embeddings,
         vocab_size=model.config.vocab_size,

@@ -15,10 +15,26 @@ from torch import nn
 
 from splitlearn.config import TrainingConfig
 
-__all__ = ["ClientStage", "ModelFamily", "ModelIdentity", "TrunkStage", "fingerprint"]
+__all__ = ["ClientStage", "ModelFamily", "ModelIdentity", "Stage", "TrunkStage", "fingerprint"]
 
 
-class ClientStage(nn.Module):
+class Stage(nn.Module):
+    """A part of the model.
+
+    Some of its parameters may be frozen (`requires_grad` is False): they are part of weights, checkpoints and
+    fingerprints like all others, but have no gradient, no norm and no optimizer state, and never change.
+    """
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that are trained, by Hugging Face name."""
+        return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
+
+    def frozen(self) -> dict[str, nn.Parameter]:
+        """Return the parameters that stay as they are, by Hugging Face name."""
+        return {name: parameter for name, parameter in self.named_parameters() if not parameter.requires_grad}
+
+
+class ClientStage(Stage):
     """Bottom and top of the model, which share tied embeddings."""
 
     @abstractmethod
@@ -38,7 +54,7 @@ class ClientStage(nn.Module):
         """Return the parameters that the top uses, by Hugging Face name; tied weights are in both."""
 
 
-class TrunkStage(nn.Module):
+class TrunkStage(Stage):
     """The middle blocks."""
 
     @abstractmethod
@@ -52,7 +68,8 @@ class ModelIdentity:
 
     Attributes:
         family: name of the model family.
-        settings: everything of the model's configuration that changes its arithmetic, as text.
+        settings: everything of the model's configuration that changes its arithmetic, as text; where parameters are
+            frozen, their names.
         parameter_order: names of all trainable parameters, in the uncut model's order.
         trunk_fingerprint: digest of the trunk's initial weights.
         positions: longest sequence that the model takes, in tokens.

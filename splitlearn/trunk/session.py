@@ -50,8 +50,9 @@ class TrunkSession:
         self._stage = stage.to(config.device).train()
         self._passes = _Passes(self._stage)
         self._parameters = dict(stage.named_parameters())
-        self._optimizer = build_optimizer(self._parameters, config)
-        self._accumulator = Accumulator(self._parameters, config.max_pending_bytes // 2)
+        self._trainable = stage.trainable()
+        self._optimizer = build_optimizer(self._trainable, config)
+        self._accumulator = Accumulator(self._trainable, config.max_pending_bytes // 2)
         self._tape = Tape(config.max_pending_bytes)
         self.codec_states = CodecStates(config.max_pending_bytes // 2)
         self._last_commit: Commit | None = None
@@ -147,8 +148,12 @@ class TrunkSession:
         self._passes.count = 0
 
     def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
-        """Return the step's accumulated gradients, all unless names are given; raises `WireError` for a wrong name."""
-        wanted = list(names) or list(self._parameters)
+        """Return the step's accumulated gradients, all unless names are given; a frozen parameter has none.
+
+        Raises:
+            WireError: the trunk has no parameter of a name.
+        """
+        wanted = list(names) or list(self._trainable)
         unknown = [name for name in wanted if name not in self._parameters]
         if unknown:
             raise WireError(Reason.BAD_REQUEST, f"the trunk has no parameter {unknown[0]!r}")
@@ -161,7 +166,7 @@ class TrunkSession:
 
     def optimizer_state(self) -> dict[str, torch.Tensor]:
         """Return the optimizer's tensors as `NAME/KEY`."""
-        return optimizer_state(self._optimizer, self._parameters)
+        return optimizer_state(self._optimizer, self._trainable)
 
     def fingerprint(self) -> str:
         """Digest the weights."""
@@ -182,7 +187,7 @@ class TrunkSession:
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(half.weights[name])
-        load_optimizer_state(self._optimizer, self._parameters, half.optimizer_state)
+        load_optimizer_state(self._optimizer, self._trainable, half.optimizer_state)
         self.codec_states.load(half.codec_states)
         self.applied_step = half.mark.step
 
@@ -204,7 +209,7 @@ class TrunkSession:
         if entry.graph is None:
             self._probe.point("trunk.graph.recomputed", at.step, at.microbatch)
         graph = self._graph(at, entry)
-        leaves = [graph.smashed_BTH, *self._parameters.values()]
+        leaves = [graph.smashed_BTH, *self._trainable.values()]
         smashed_grad_BTH, *gradients = torch.autograd.grad(graph.features_BTH, leaves, features_grad_BTH)
         self._accumulator.add(at, gradients)
         entry.graph, entry.features_grad_BTH, entry.smashed_grad_BTH = None, features_grad_BTH, smashed_grad_BTH

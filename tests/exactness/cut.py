@@ -92,8 +92,7 @@ class SplitRun:
         self.trunk.commit(self.step.pending_commit)
         session = self.trunk._session
         client = self.step.parameters
-        weights = {**{name: p.detach() for name, p in client.items()}, **session.weights()}
-        outcome.weights = {name: weights[name] for name in self.identity.parameter_order}
+        outcome.weights = {**{name: p.detach() for name, p in client.items()}, **session.weights()}
         for step in range(len(batches)):
             both = {**self.client_recorder.steps[step], **self.trunk_recorder.steps[step]}
             outcome.gradients.append({name: both[name] for name in self.identity.parameter_order if name in both})

@@ -95,11 +95,11 @@ def train_uncut(config, batches):
             loss.backward()
             losses.append(loss.detach())
         outcome.losses.append(float(sum(losses[1:], losses[0])))
-        outcome.gradients.append({name: p.grad.clone() for name, p in parameters.items()})
+        outcome.gradients.append({name: p.grad.clone() for name, p in parameters.items() if p.requires_grad})
         if config.max_grad_norm:
             norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm))
         else:
-            norm = float(torch.nn.utils.get_total_norm([p.grad for p in model.parameters()]))
+            norm = float(torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.requires_grad]))
         outcome.norms.append(norm)
         if math.isfinite(norm):
             optimizer.step()
@@ -110,7 +110,7 @@ def train_uncut(config, batches):
         scheduler.step()
     outcome.weights = {name: p.detach() for name, p in parameters.items()}
     for name, parameter in parameters.items():
-        for key, value in optimizer.state[parameter].items():
+        for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, torch.Tensor):
                 outcome.optimizer_state[f"{name}/{key}"] = value
     return outcome
