@@ -103,7 +103,7 @@ def _outcome(place: Place, party: str, recording: Recording, reference: Recordin
     equal = digests[0] == digests[1]
     ours, theirs = recording.load(place), reference.load(place)
     if ours is None or theirs is None:
-        known = equal or exactness is BITWISE
+        known = equal or exactness == BITWISE
         reason = "" if equal else "it was not kept whole on both sides"
         return _Outcome(place, party, equal, equal if known else None, reason=reason)
     if not alike(ours, theirs):

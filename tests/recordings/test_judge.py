@@ -4,6 +4,8 @@ import pytest
 import torch
 from loop import EVERY_STEP, Spoiler, flip, train
 
+from harness.recorder import Recorder
+
 WEIGHT = "2.weight"
 
 
@@ -57,6 +59,22 @@ def test_the_divergence_that_was_computed_first_is_named_first(recorded, copy, j
     copy.change(1, 1, "hidden", lambda t: t + 1)
     first = judge(copy.part, recorded)[1]["first_divergence"]
     assert (1, 1, "hidden") == (first["step"], first["microbatch"], first["tensor"])
+
+
+def test_an_earlier_microbatch_of_another_party_comes_first(judge, tmp_path):
+    def record(folder, values):
+        for party in ("stage-0", "stage-1"):
+            recorder = Recorder(folder, party=party, record_steps=[0])
+            with recorder.step(0) as step:
+                for microbatch in range(2):
+                    step.boundary(f"of-{party}", torch.tensor(values.get((party, microbatch), 1.0)), microbatch)
+            recorder.close()
+        return folder
+
+    reference = record(tmp_path / "reference", {})
+    other = record(tmp_path / "other", {("stage-0", 1): 2.0, ("stage-1", 0): 3.0})
+    first = judge(other, reference)[1]["first_divergence"]
+    assert (0, "stage-1", 3.0) == (first["microbatch"], first["party"], first["recording"])
 
 
 def test_a_real_divergence_starts_where_it_was_planted(recorded, judge, tmp_path):
