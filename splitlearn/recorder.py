@@ -25,7 +25,7 @@ class Recorder(Protocol):
     """Where tensors are written down."""
 
     def keeps_whole(self, step: int) -> bool:
-        """Whether this step's tensors are written down whole."""
+        """Return whether this step's tensors are written down whole."""
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Write down a tensor that crosses a cut, or a microbatch's loss."""
@@ -82,7 +82,7 @@ class FileRecorder:
         self._file = (folder / "digests.jsonl").open("a", buffering=1)
 
     def keeps_whole(self, step: int) -> bool:
-        """Whether this step's tensors are written down whole."""
+        """Return whether this step's tensors are written down whole."""
         return step in self._record_steps
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:

@@ -31,7 +31,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Run it again; returns the verdict's exit status."""
+    """Run it again; return the verdict's exit status."""
     must_be_writable(flags.json, flags.junit, flags.report)
     return replay(flags.recorded, flags)
 

@@ -48,7 +48,7 @@ def facts_of(scenario: Scenario, writer: RunWriter, result: ExecutionResult, tes
 
 
 def _is_of_second(event: Event) -> bool:
-    """Whether an event is of the other client, or one of the trunk's in that client's session."""
+    """Return whether an event is of the other client, or one of the trunk's in that client's session."""
     return event.party == SECOND_CLIENT or event.fields.get("session") == SECOND_SESSION
 
 

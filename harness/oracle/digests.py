@@ -71,7 +71,7 @@ class Place:
 
     @property
     def order(self) -> tuple[int, int, int, int, int, str]:
-        """Return a key that sorts by order of computation, so that the first difference causes the others."""
+        """A key that sorts by order of computation, so that the first difference causes the others."""
         if self.microbatch is None:
             kind, _, name = self.tensor.rpartition("/")
             turn = UPDATE[kind][1] if kind else 1

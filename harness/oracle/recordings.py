@@ -66,7 +66,7 @@ class Recording:
         return any(part.final for part in self.parts)
 
     def keeps(self, place: Place) -> bool:
-        """Whether a tensor was kept whole."""
+        """Return whether a tensor was kept whole."""
         return any(_keeps(part, place) for part in self.parts)
 
     def load(self, place: Place) -> torch.Tensor | None:

@@ -55,7 +55,7 @@ class Program:
         return not self._exited.is_set()
 
     def wait(self, timeout: float) -> int:
-        """Wait for the end; returns the exit status, negative for a signal; raises `TimedOutError`."""
+        """Wait for the end; return the exit status, negative for a signal; raises `TimedOutError`."""
         if not self._exited.wait(timeout):
             raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{self.last_lines()}")
         return self._status
@@ -77,7 +77,7 @@ class Program:
                 os.kill(self.pid, number)
 
     def stop(self) -> int:
-        """Ask it to end, and make it end when it does not; returns the exit status."""
+        """Ask it to end, and make it end when it does not; return the exit status."""
         for patience in (POLITE_SECONDS, STOP_TIMEOUT):
             self.send(signal.SIGTERM)
             with suppress(TimedOutError):

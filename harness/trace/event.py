@@ -34,7 +34,7 @@ class Event:
     release: Callable[[], None] | None = field(default=None, compare=False)
 
     def tells(self, fields: Mapping[str, object]) -> bool:
-        """Whether it tells all of these, of which the party may be one."""
+        """Return whether it tells all of these, of which the party may be one."""
         return fields.items() <= {**self.fields, "party": self.party}.items()
 
     def as_json(self) -> dict[str, object]:

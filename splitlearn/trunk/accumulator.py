@@ -57,7 +57,7 @@ class Accumulator:
 
     @property
     def complete(self) -> bool:
-        """Return whether every microbatch of the step has joined."""
+        """Whether every microbatch of the step has joined."""
         return 0 < self._expected == self._next
 
     @property

@@ -72,7 +72,7 @@ class TrunkSession:
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> torch.Tensor:
-        """Run a microbatch forward, after applying the commit of the step before; returns the features, BTH."""
+        """Run a microbatch forward, after applying the commit of the step before; return the features, BTH."""
         if commit and at.step != commit.step + 1:
             raise WireError(Reason.BAD_REQUEST, f"{at} with a commit of step {commit.step}; allowed is the one before")
         if commit:

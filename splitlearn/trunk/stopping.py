@@ -35,7 +35,7 @@ class StopSignal:
 
     @property
     def repeated(self) -> bool:
-        """Return whether a second signal came: there is no time left."""
+        """Whether a second signal came: there is no time left."""
         return len(self._received) > 1
 
     def _stop(self, number: int, _frame: object) -> None:

@@ -96,7 +96,7 @@ class Endpoint(asyncio.Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Return whether the receiver keeps up."""
+        """Whether the receiver keeps up."""
         return not self._full
 
     def put(self, data: bytes | memoryview) -> None:

@@ -23,7 +23,7 @@ class Outlet(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Return whether the writer may put another chunk; `on_room` is called when this becomes true."""
+        """Whether the writer may put another chunk; `on_room` is called when this becomes true."""
 
     def put(self, data: bytes | memoryview) -> None:
         """Take bytes. They are accepted without room too: the writer is trusted to ask first."""
@@ -50,17 +50,17 @@ class Pipe:
 
     @property
     def has_room(self) -> bool:
-        """Return whether the limit has not been reached."""
+        """Whether the limit has not been reached."""
         return self._held_bytes < self._limit_bytes and not self._abandoned
 
     @property
     def empty(self) -> bool:
-        """Return whether nothing is held now."""
+        """Whether nothing is held now."""
         return not self._chunks
 
     @property
     def ended(self) -> bool:
-        """Return whether every chunk was taken and none will follow."""
+        """Whether every chunk was taken and none will follow."""
         return self._ended and not self._chunks
 
     def put(self, data: bytes | memoryview) -> None:

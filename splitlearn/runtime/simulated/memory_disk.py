@@ -147,7 +147,7 @@ class MemoryDisk:
         self._folder(folder).sync()
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or folder of that name."""
+        """Return whether there is a file or folder of that name."""
         return self._find(path) is not None
 
     def names(self, folder: Path) -> list[str]:

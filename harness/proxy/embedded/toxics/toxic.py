@@ -26,11 +26,11 @@ class ToxicStream(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Return whether the sender closed and everything it sent was read."""
+        """Whether the sender closed and everything it sent was read."""
 
     @property
     def interrupted(self) -> bool:
-        """Return whether the toxic was updated or removed and should return soon."""
+        """Whether the toxic was updated or removed and should return soon."""
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         """Read chunks until the end or until interrupted."""
