@@ -46,7 +46,7 @@ class NullRecorder:
     """Writes nothing."""
 
     def keeps_whole(self, step: int) -> bool:
-        """Say no."""
+        """Return False."""
         return False
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:

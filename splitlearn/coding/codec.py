@@ -61,7 +61,7 @@ class StatefulCodec(Protocol):
     error_bound: str
 
     def encode_after(self, state: State, tensor: torch.Tensor) -> tuple[bytes, State]:
-        """Code a contiguous CPU tensor; return the bytes and the sender's next state."""
+        """Encode a contiguous CPU tensor; return the bytes and the sender's next state."""
 
     def decode_after(
         self, state: State, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]

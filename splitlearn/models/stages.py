@@ -48,11 +48,11 @@ class CutClientStage(ClientStage):
         return self._layout.logits(self, hidden_BTH)
 
     def bottom_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the bottom uses, by Hugging Face name."""
+        """Return the parameters that the bottom uses, by Hugging Face name."""
         return {name: p for name, p in self.named_parameters() if self._layout.part_of(name, self._cuts) == "bottom"}
 
     def top_parameters(self) -> Mapping[str, nn.Parameter]:
-        """Parameters that the top uses, by Hugging Face name; tied weights are in both."""
+        """Return the parameters that the top uses, by Hugging Face name; tied weights are in both."""
         shared = f"{self._layout.tied[1]}.weight" if self.config.tie_word_embeddings else ""
         return {
             name: p

@@ -16,7 +16,7 @@ class BackwardCall:
     """A `Pending` of what a backward pass gives.
 
     Args:
-        calls: to the trunk.
+        calls: reach the trunk.
         request: sent at once.
         forward: the request of the microbatch's forward pass.
         read: returns the answer that is in a reply.
@@ -50,4 +50,4 @@ class BackwardCall:
 
 
 def _unread(_reply: Message) -> None:
-    """Nothing in the reply is needed."""
+    """Ignore the reply."""

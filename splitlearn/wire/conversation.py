@@ -46,13 +46,13 @@ class Conversation:
         return key_message(self.session_id, self.incarnation, at)
 
     def hang_up(self) -> None:
-        """Give up the connection; it is made anew when the session is opened again, and not before."""
+        """Close the connection until the session is opened again."""
         with self.speaking:
             self.session_id = ""
             self._calls.transport.close()
 
 
 def _own_name() -> str:
-    """Name this process so that a person knows it and no other has the name: host, process and chance."""
+    """Return a readable and unique name for this process: host, process id and random digits."""
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:32]
     return f"{host}-{os.getpid()}-{secrets.token_hex(8)}"

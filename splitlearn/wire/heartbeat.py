@@ -1,4 +1,4 @@
-"""A client that computes for long without a word still says now and then that it is there."""
+"""Keeps a client's session alive while it computes for long without a call."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,19 +12,19 @@ from splitlearn.wire.trunk_link import Position
 
 __all__ = ["BEAT_SECONDS", "Heartbeat", "beating"]
 
-# The trunk closes a connection on which nothing was under way for 20 s. Twice this may pass without a word.
+# The trunk closes a connection with nothing in flight for 20 s. A silence may last twice this.
 BEAT_SECONDS = 5.0
 LEAVING_SECONDS = 1.0
-# How a beat ends at a trunk that is busy or full, or when this side gives the connection up.
+# How a beat ends at a trunk that is busy or full, or when this side closes the connection.
 SAYS_NOTHING = (Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.CANCELLED)
 
 
 class Heartbeat:
-    """Asks for the state of a conversation's session when nothing was said for a while.
+    """Queries the state of a conversation's session after a silence.
 
     Args:
-        calls: to the trunk.
-        conversation: that must not fall silent.
+        calls: reach the trunk.
+        conversation: the one that must not fall silent.
     """
 
     def __init__(self, calls: ReliableCalls, conversation: Conversation) -> None:
@@ -32,10 +32,10 @@ class Heartbeat:
         self._conversation = conversation
 
     def beat(self) -> None:
-        """Let the trunk know that this client is there, when it has not spoken for a while; may be another thread.
+        """Tell the trunk that this client is alive, if it has been silent for a while; may be called by another thread.
 
-        The answer says nothing that the next call does not find out by itself. It is awaited because gRPC cancels a
-        call that nobody holds, and outside the lock because hanging up, which ends the call, must not wait for it.
+        The next call finds out anything that the answer could say. It is awaited because gRPC cancels a call that nobody
+        holds, and outside the lock because hanging up, which ends the call, must not wait for it.
         """
         with self._conversation.speaking:
             if not self._conversation.session_id or self._conversation.silent_seconds < BEAT_SECONDS:
@@ -51,9 +51,9 @@ class Heartbeat:
             self._calls.answered()
 
     def _note_failure(self, error: WireError) -> None:
-        """Have the connection made anew after a few in a row: its memory of earlier headers can be wrong for good.
+        """Replace the connection after a few failures in a row: its memory of headers can be wrong permanently.
 
-        A trunk that is late or refuses is there. It may be busy with a call of this very client, which must go on.
+        A trunk that is late or refuses is alive. It may be busy with a call of this very client, which must go on.
         """
         if not error.blames_connection:
             self._calls.answered()
@@ -65,7 +65,7 @@ class Heartbeat:
 
 @contextmanager
 def beating(beat: Callable[[], None], seconds: float = BEAT_SECONDS) -> Iterator[None]:
-    """Call `beat` every so many seconds, in a thread of its own, until the block is left."""
+    """Call `beat` periodically, in a thread of its own, until the `with` block is left."""
     over = threading.Event()
 
     def run() -> None:
@@ -78,5 +78,5 @@ def beating(beat: Callable[[], None], seconds: float = BEAT_SECONDS) -> Iterator
         yield
     finally:
         over.set()
-        # Not longer: the process is about to end, and closes the connection that a beat may be stuck in.
+        # Not longer: the process is about to exit, and closes the connection that a beat may be stuck in.
         thread.join(LEAVING_SECONDS)

@@ -20,7 +20,7 @@ class Opener:
     """Asks to open, again and again as long as another incarnation may be replaced.
 
     Args:
-        calls: to the trunk.
+        calls: reach the trunk.
         conversation: which a granted request to open begins.
     """
 

@@ -1,6 +1,6 @@
-"""Calls that outlast broken connections: deadlines, backoff, and sending the same request again.
+"""Calls that outlast broken connections: deadlines, backoff and retries.
 
-Every request is idempotent, so the answer to "was it applied?" is to ask again. Calls under way are retried by the
+Every request is idempotent, so the answer to "was it applied?" is to ask again. Calls in flight are retried by the
 thread that waits for them: there is no hidden thread, and time comes from a clock that a simulation can replace.
 """
 
@@ -27,35 +27,35 @@ R = TypeVar("R")
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """A source of time."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment."""
+        """Return the seconds since some fixed moment."""
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for some seconds."""
 
 
 class SystemClock:
     """The machine's monotonic clock."""
 
     def now(self) -> float:
-        """Seconds since some fixed moment."""
+        """Return the seconds since some fixed moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait for some seconds."""
         time.sleep(seconds)
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to try.
+    """How long, and with which pauses, to retry.
 
     Attributes:
-        timeout: seconds one attempt may take.
-        retry_timeout: seconds from the first failure of a call after which it is given up.
-        first_delay: seconds before the first repetition; doubled for each further one.
+        timeout: seconds that one attempt may take.
+        retry_timeout: seconds after a call's first failure at which it is given up.
+        first_delay: seconds before the first retry; doubled for each further one.
         max_delay: longest pause in seconds.
     """
 
@@ -82,12 +82,12 @@ class ReliableCalls:
         self._failed_in_a_row = 0
 
     def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[Message, R]":
-        """Send a request now; its `result` repeats it as needed.
+        """Send a request now; `result` of the returned call retries it as needed.
 
         Args:
             method: name of the RPC.
             request: idempotent.
-            read: returns the answer that is in a reply; a reply that it finds damaged is asked for again.
+            read: extracts the answer from a reply; a reply that it finds damaged is requested again.
         """
         of = METHODS[method]
         data = of.write_request(request)
@@ -96,27 +96,27 @@ class ReliableCalls:
     def collect(
         self, method: str, request: Message, read: Callable[[list[Message]], R]
     ) -> "ReliableCall[list[Message], R]":
-        """Send a request that has many replies; a stream that breaks off is asked for again from its beginning."""
+        """Send a request with many replies; a broken stream is requested again from its beginning."""
         of = METHODS[method]
         data = of.write_request(request)
         return ReliableCall(self, method, lambda: StreamAttempt(self.transport, of, data, self.policy.timeout), read)
 
     def attempt(self, method: str, request: Message, timeout: float) -> Pending[Message]:
-        """Send a request once, which is not repeated; the reply is due within `timeout` seconds."""
+        """Send a request once, without retries; the reply is due within `timeout` seconds."""
         of = METHODS[method]
         return Attempt(self.transport, of, of.write_request(request), timeout)
 
     def answered(self) -> None:
-        """Take note that the trunk has said something, be it a refusal."""
+        """Note that the trunk has answered, if only with a refusal."""
         self._failed_in_a_row = 0
 
     def failed(self, method: str, error: WireError, count: int) -> None:
-        """Take note of the failure of a call's attempt."""
+        """Note that an attempt of a call has failed."""
         self.on_failure(method, error, count)
         self.doubt_connection(error)
 
     def doubt_connection(self, error: WireError) -> None:
-        """Take note of a failure for which the connection may be to blame; after a few in a row it is made anew."""
+        """Note a failure that the connection may have caused; after a few in a row it is replaced."""
         self._failed_in_a_row += error.blames_connection
         if self._failed_in_a_row >= RENEW_AFTER or error.reason is Reason.UNAUTHENTICATED:
             self._failed_in_a_row = 0
@@ -124,7 +124,7 @@ class ReliableCalls:
 
 
 class ReliableCall(Generic[M, R]):
-    """One request under way."""
+    """One request in flight."""
 
     def __init__(
         self, calls: ReliableCalls, method: str, send: Callable[[], Pending[M]], read: Callable[[M], R]
@@ -136,14 +136,14 @@ class ReliableCall(Generic[M, R]):
         self._attempt = send()
 
     def result(self) -> R:
-        """Wait for the answer, repeating the request after failures of the transport; raises `WireError`."""
+        """Wait for the answer, retrying after transport failures; raises `WireError`."""
         policy, clock = self._calls.policy, self._calls.clock
         delay, failures, give_up_at, doubted = policy.first_delay, 0, float("inf"), False
         while True:
             try:
                 answer = self._answer()
             except WireError as error:
-                # The header that a token travels in can be altered too: a new connection must say the same.
+                # The header with the token can be altered too: a new connection must get the same refusal.
                 doubtful = error.reason is Reason.UNAUTHENTICATED and not doubted
                 if not (error.retryable or doubtful):
                     self._calls.answered()
@@ -161,7 +161,7 @@ class ReliableCall(Generic[M, R]):
             self._attempt = self._send()
 
     def _answer(self) -> R:
-        """Wait for this attempt's answer; a reply that no trunk gives is a failure of the transport."""
+        """Wait for this attempt's answer; a reply that no trunk gives is a transport failure."""
         reply = self._attempt.result()
         try:
             return self._read(reply)

@@ -25,7 +25,7 @@ from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, P
 
 __all__ = ["RemoteTrunk"]
 
-# A trunk that does not take the leave of a client that fails finds out by itself.
+# A trunk that misses the leave of a failing client finds out by itself.
 LEAVING_SECONDS = 5.0
 
 
@@ -45,14 +45,14 @@ class RemoteTrunk:
 
     @property
     def stopping(self) -> bool:
-        """Whether the trunk has said that it is about to end, since the session was opened."""
+        """Whether the trunk has announced, since the session was opened, that it is about to stop."""
         return self._stopping
 
     def open(self, hello: Hello) -> Welcome:
-        """Open the session, again where the trunk has lost it; raises `WireError` with the field that differs.
+        """Open the session, or reopen one that the trunk has lost; raises `WireError` with the field that differs.
 
-        The first time it is taken over from whoever holds it, if that client is silent or the greeting says so; later
-        only this client's own is: a request of ours that was long under way may have opened it.
+        The first time it is taken over from its holder, if that client is silent or the greeting says so; later only
+        from this client itself, whose own delayed request may have opened it.
         """
         reply = self._opener.open(hello)
         self._max_message_bytes = min(self._config.max_message_bytes, reply.max_message_bytes)
@@ -63,7 +63,7 @@ class RemoteTrunk:
     def forward(
         self, at: Position, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor, commit: Commit | None
     ) -> Pending[torch.Tensor]:
-        """Send smashed data, with the commit of the step before; the answer is the features, BTH."""
+        """Send smashed data, with the previous step's commit; the answer is the features, BTH."""
         self._note_commit(commit)
         request = pb.ComputeRequest(
             key=self._conversation.key(at),
@@ -87,7 +87,7 @@ class RemoteTrunk:
         return self._features(request, smashed_BTH, None)
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
-        """Send the gradient of the features; the forward pass is sent again when the trunk has lost it."""
+        """Send the gradient of the features; resend the forward pass if the trunk has lost it."""
         request = pb.BackwardRequest(
             key=self._conversation.key(at), features_grad=self._encode("features_grad", at, features_grad_BTH)
         )
@@ -102,7 +102,7 @@ class RemoteTrunk:
         return BackwardCall(self._calls, request, self._forwards[at], read)
 
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
-        """Fetch the accumulated gradients of the step in progress; all of the trunk's where no names are given."""
+        """Fetch the accumulated gradients of the step in progress; all of the trunk's if no names are given."""
         request = pb.GetGradientsRequest(key=self._conversation.key(Position(step, 0, 1)), names=names)
 
         def read(replies: Sequence[Message]) -> dict[str, torch.Tensor]:
@@ -118,7 +118,7 @@ class RemoteTrunk:
         return self._sync(pb.SyncTrainingStateRequest.ACTION_COMMIT, commit)
 
     def query(self) -> TrunkState:
-        """Ask for the state; raises `WireError` when the session is another client's by now, or lost."""
+        """Ask for the state; raises `WireError` if the session now belongs to another client, or is lost."""
         return self._sync(pb.SyncTrainingStateRequest.ACTION_QUERY, None)
 
     def save(self, step: int, commit: Commit | None) -> TrunkState:
@@ -126,7 +126,7 @@ class RemoteTrunk:
         return self._sync(pb.SyncTrainingStateRequest.ACTION_SAVE, commit, step)
 
     def close(self) -> None:
-        """End the session and let the trunk forget it."""
+        """End the session and let the trunk drop it."""
         self._sync(pb.SyncTrainingStateRequest.ACTION_CLOSE, None)
         self.hang_up()
 
@@ -139,11 +139,11 @@ class RemoteTrunk:
         self.hang_up()
 
     def beat(self) -> None:
-        """Let the trunk know that this client is there, when it has not spoken for a while; may be another thread."""
+        """Tell the trunk that this client is alive, if it has been silent for a while; may be called by another thread."""
         self._heartbeat.beat()
 
     def hang_up(self) -> None:
-        """Give up the connection; it is made anew when the session is opened again, and not before."""
+        """Close the connection until the session is opened again."""
         self._conversation.hang_up()
 
     def _sync(self, action: pb.SyncTrainingStateRequest.Action, commit: Commit | None, step: int = 0) -> TrunkState:
