@@ -1,4 +1,4 @@
-"""A backward call in flight, whose forward pass is sent again when the trunk has lost it."""
+"""A backward call in flight, whose forward pass is resent if the trunk has lost it."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,13 @@ __all__ = ["BackwardCall"]
 
 
 class BackwardCall:
-    """A `Pending` of what a backward pass gives.
+    """A `Pending` result of a backward pass.
 
     Args:
         calls: reach the trunk.
         request: sent at once.
         forward: the request of the microbatch's forward pass.
-        read: returns the answer that is in a reply.
+        read: extracts the answer from a reply.
     """
 
     def __init__(

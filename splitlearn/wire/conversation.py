@@ -1,4 +1,4 @@
-"""Who speaks to the trunk, about which session, and when it last did."""
+"""Who speaks to the trunk, in which session, and when it last did."""
 
 import os
 import re
@@ -18,13 +18,13 @@ class Conversation:
     """One client's side of a session, kept by its training thread and its heartbeat.
 
     Args:
-        calls: their clock says when, their transport is what is hung up.
+        calls: provide the clock, and the transport to hang up.
 
     Attributes:
         client: the name of this process.
-        session_id: of the session that is open; empty while none is.
-        incarnation: that the trunk gave it last; 0 before the first.
-        speaking: held by whoever uses the connection beside the training thread: it is hung up while nobody does.
+        session_id: of the open session; empty if there is none.
+        incarnation: the last that the trunk assigned; 0 before the first.
+        speaking: held by anyone besides the training thread who uses the connection: it is hung up only while nobody does.
     """
 
     def __init__(self, calls: ReliableCalls) -> None:

@@ -32,10 +32,10 @@ class Heartbeat:
         self._conversation = conversation
 
     def beat(self) -> None:
-        """Tell the trunk that this client is alive, if it has been silent for a while; may be called by another thread.
+        """Tell the trunk that this client is alive, if it has been silent for a while; thread-safe.
 
-        The next call finds out anything that the answer could say. It is awaited because gRPC cancels a call that nobody
-        holds, and outside the lock because hanging up, which ends the call, must not wait for it.
+        The next call finds out anything that the answer could say. It is awaited because gRPC cancels a call that
+        nobody holds, and outside the lock because hanging up, which ends the call, must not wait for it.
         """
         with self._conversation.speaking:
             if not self._conversation.session_id or self._conversation.silent_seconds < BEAT_SECONDS:

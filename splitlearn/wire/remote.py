@@ -139,7 +139,7 @@ class RemoteTrunk:
         self.hang_up()
 
     def beat(self) -> None:
-        """Tell the trunk that this client is alive, if it has been silent for a while; may be called by another thread."""
+        """Tell the trunk that this client is alive, if it has been silent for a while; thread-safe."""
         self._heartbeat.beat()
 
     def hang_up(self) -> None:
