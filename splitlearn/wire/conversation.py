@@ -24,7 +24,7 @@ class Conversation:
         client: the name of this process.
         session_id: of the open session; empty if there is none.
         incarnation: the last that the trunk assigned; 0 before the first.
-        speaking: held by anyone besides the training thread who uses the connection: it is hung up only while nobody does.
+        speaking: held by other threads that use the connection, which is hung up only while nobody does.
     """
 
     def __init__(self, calls: ReliableCalls) -> None:
