@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime.simulated import simulated_runtime
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
@@ -32,21 +33,6 @@ HONEST = {
 }
 
 
-class _NoTime:
-    """A clock that advances only by sleeping, and then at once."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-
-    def now(self) -> float:
-        """Return the time."""
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        """Advance the clock."""
-        self._now += seconds
-
-
 class Victim:
     """A client that makes every call of the protocol, with a clock that stands still.
 
@@ -61,19 +47,19 @@ class Victim:
         config = TrainingConfig(trunk_address=address, max_message_bytes=MIB)
         self._transport = GrpcTransport(config, lambda _: None)
         self.failures: list[WireError] = []
-        self._clock = _NoTime()
+        self._runtime = simulated_runtime()
         self._calls = ReliableCalls(
             self._transport,
             RetryPolicy(DEADLINE, PATIENCE),
-            self._clock,
+            self._runtime.clock,
             lambda _method, error, _count: self.failures.append(error),
         )
         self._config = config
-        self._link = RemoteTrunk(self._calls, config)
+        self._link = RemoteTrunk(self._calls, config, self._runtime)
 
     def open(self) -> object:
         """Open as a client that has just been started."""
-        self._link = RemoteTrunk(self._calls, self._config)
+        self._link = RemoteTrunk(self._calls, self._config, self._runtime)
         return self._link.open(HELLO)
 
     def open_again(self) -> object:
@@ -121,7 +107,8 @@ class Victim:
 
     def beat(self) -> object:
         """Send a heartbeat after a silence, then a forward pass."""
-        self._clock.sleep(2 * BEAT_SECONDS)  # a sum of times is rounded, so exactly one beat's time could fall short
+        # A sum of times is rounded, so exactly one beat's time could fall short.
+        self._runtime.clock.sleep(2 * BEAT_SECONDS)
         self._link.beat()
         return self.forward()
 

@@ -13,8 +13,8 @@ from splitlearn.runtime import Runtime
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.heartbeat import beating
-from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
+from splitlearn.wire.heartbeat import BEAT_SECONDS
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import TrunkLink
 
@@ -63,7 +63,7 @@ def connected(
 
     transport = GrpcTransport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.retry_timeout)
-    trunk = RemoteTrunk(ReliableCalls(transport, policy, SystemClock(), report_failure), config)
+    trunk = RemoteTrunk(ReliableCalls(transport, policy, runtime.clock, report_failure), config, runtime)
 
     def hang_up(kind: type[BaseException] | None, *_: object) -> None:
         if kind is not KeyboardInterrupt:
@@ -71,5 +71,5 @@ def connected(
 
     with ExitStack() as stack:
         stack.push(hang_up)
-        stack.enter_context(beating(trunk.beat))
+        stack.enter_context(runtime.clock.repeating(trunk.beat, BEAT_SECONDS, "heartbeat"))
         yield trunk

@@ -1,11 +1,6 @@
 """Who speaks to the trunk, in which session, and when it last did."""
 
-import os
-import re
-import secrets
-import socket
-import threading
-
+from splitlearn.runtime import Runtime
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.messages import key_message
 from splitlearn.wire.reliable import ReliableCalls
@@ -19,6 +14,7 @@ class Conversation:
 
     Args:
         calls: provide the clock, and the transport to hang up.
+        runtime: provides the client's name and the lock.
 
     Attributes:
         client: the name of this process.
@@ -27,11 +23,11 @@ class Conversation:
         speaking: held by other threads that use the connection, which is hung up only while nobody does.
     """
 
-    def __init__(self, calls: ReliableCalls) -> None:
-        self.client = _own_name()
+    def __init__(self, calls: ReliableCalls, runtime: Runtime) -> None:
+        self.client = runtime.entropy.unique_name()
         self.session_id = ""
         self.incarnation = 0
-        self.speaking = threading.Lock()
+        self.speaking = runtime.locks.mutex()
         self._calls = calls
         self._spoke = calls.clock.now()
 
@@ -50,9 +46,3 @@ class Conversation:
         with self.speaking:
             self.session_id = ""
             self._calls.transport.close()
-
-
-def _own_name() -> str:
-    """Return a readable and unique name for this process: host, process id and random digits."""
-    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:32]
-    return f"{host}-{os.getpid()}-{secrets.token_hex(8)}"

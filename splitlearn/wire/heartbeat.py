@@ -1,20 +1,15 @@
 """Keeps a client's session alive while it computes for long without a call."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.conversation import Conversation
 from splitlearn.wire.errors import Code, WireError
 from splitlearn.wire.reliable import ReliableCalls
 from splitlearn.wire.trunk_link import Position
 
-__all__ = ["BEAT_SECONDS", "Heartbeat", "beating"]
+__all__ = ["BEAT_SECONDS", "Heartbeat"]
 
 # The trunk closes a connection with nothing in flight for 20 s. A silence may last twice this.
 BEAT_SECONDS = 5.0
-LEAVING_SECONDS = 1.0
 # How a beat ends at a trunk that is busy or full, or when this side closes the connection.
 SAYS_NOTHING = (Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.CANCELLED)
 
@@ -61,22 +56,3 @@ class Heartbeat:
             with self._conversation.speaking:
                 if self._conversation.session_id:
                     self._calls.doubt_connection(error)
-
-
-@contextmanager
-def beating(beat: Callable[[], None], seconds: float = BEAT_SECONDS) -> Iterator[None]:
-    """Call `beat` periodically, in a thread of its own, until the `with` block is left."""
-    over = threading.Event()
-
-    def run() -> None:
-        while not over.wait(seconds):
-            beat()
-
-    thread = threading.Thread(target=run, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        # Not longer: the process is about to exit, and closes the connection that a beat may be stuck in.
-        thread.join(LEAVING_SECONDS)

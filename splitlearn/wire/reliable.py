@@ -4,48 +4,26 @@ Every request is idempotent, so the answer to "was it applied?" is to ask again.
 thread that waits for them: there is no hidden thread, and time comes from a clock that a simulation can replace.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from splitlearn.runtime import Clock
 from splitlearn.wire.attempt import Attempt, StreamAttempt
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.methods import METHODS
 from splitlearn.wire.transport import Transport
 from splitlearn.wire.trunk_link import Pending
 
-__all__ = ["RENEW_AFTER", "Clock", "ReliableCall", "ReliableCalls", "RetryPolicy", "SystemClock"]
+__all__ = ["RENEW_AFTER", "ReliableCall", "ReliableCalls", "RetryPolicy"]
 
 # Failures in a row after which a connection is no longer trusted, though it looks sound.
 RENEW_AFTER = 3
 
 M = TypeVar("M")
 R = TypeVar("R")
-
-
-class Clock(Protocol):
-    """A source of time."""
-
-    def now(self) -> float:
-        """Return the seconds since some fixed moment."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
-
-
-class SystemClock:
-    """The machine's monotonic clock."""
-
-    def now(self) -> float:
-        """Return the seconds since some fixed moment."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for some seconds."""
-        time.sleep(seconds)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from splitlearn.coding import CodecStates, Slot, Stream
 from splitlearn.config import TrainingConfig
+from splitlearn.runtime import Runtime
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.backward_call import BackwardCall
 from splitlearn.wire.conversation import Conversation
@@ -32,10 +33,10 @@ LEAVING_SECONDS = 5.0
 class RemoteTrunk:
     """A `TrunkLink` over reliable calls."""
 
-    def __init__(self, calls: ReliableCalls, config: TrainingConfig) -> None:
+    def __init__(self, calls: ReliableCalls, config: TrainingConfig, runtime: Runtime) -> None:
         self._calls = calls
         self._config = config
-        self._conversation = Conversation(calls)
+        self._conversation = Conversation(calls, runtime)
         self._opener = Opener(calls, self._conversation)
         self._heartbeat = Heartbeat(calls, self._conversation)
         self._max_message_bytes = config.max_message_bytes

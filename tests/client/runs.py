@@ -12,6 +12,7 @@ from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.checksum import checksum_of
@@ -143,21 +144,10 @@ class ScriptedTransport(DirectTransport):
         return super().call(method, request, timeout)
 
 
-class StoppedClock:
-    """Time does not pass, so that retry_timeout never ends."""
-
-    def now(self):
-        """Return the same time always."""
-        return 0.0
-
-    def sleep(self, seconds):
-        """Return at once."""
-
-
 def remote_trunk(transport, config, on_failure=lambda: None):
     """Return a link over a transport, with the client's own way of repeating requests."""
-    calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), StoppedClock(), lambda *_: on_failure())
-    return RemoteTrunk(calls, config)
+    calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), ManualClock(), lambda *_: on_failure())
+    return RemoteTrunk(calls, config, real_runtime())
 
 
 def state_of(stage):

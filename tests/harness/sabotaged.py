@@ -16,12 +16,13 @@ from splitlearn import commands, determinism
 from splitlearn.client.saving import SaveSchedule
 from splitlearn.client.step import TrainingStep
 from splitlearn.optimizer import apply_update
+from splitlearn.runtime import clock
 from splitlearn.trunk import server
 from splitlearn.trunk.accumulator import Accumulator
 from splitlearn.trunk.guard import TokenGuard
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.sessions import Sessions
-from splitlearn.wire import credentials, grpc_transport, reliable, remote
+from splitlearn.wire import credentials, grpc_transport, remote
 from splitlearn.wire.grpc_transport import GrpcTransport
 
 
@@ -293,7 +294,7 @@ def export_the_older_checkpoint():
 
 
 def ask_again_without_a_pause():
-    reliable.SystemClock.sleep = lambda _self, _seconds: None
+    clock.SystemClock.sleep = lambda _self, _seconds: None
 
 
 def sleep_in_every_step():

@@ -5,10 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from harness.fuzz import deception, victim
+from harness.fuzz import deception
 from harness.fuzz.answers import failing, own_refusal, saying
 from harness.fuzz.lie import Lie
 from harness.fuzz.victim import OPERATIONS, UNHEARD
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import TrunkLink
@@ -68,5 +69,5 @@ def test_a_beat_is_due_though_rounding_ends_a_silence_a_little_early(monkeypatch
     def sleep(self, seconds):
         self._now += seconds - 1e-9
 
-    monkeypatch.setattr(victim._NoTime, "sleep", sleep)
+    monkeypatch.setattr(ManualClock, "sleep", sleep)
     assert () == report_of(monkeypatch, "beat", [REFUSAL]).findings

@@ -41,10 +41,10 @@ def common_step(machine):
     client, trunk = (store_of(machine, role) for role in ("client", "trunk"))
     step = max(set(client.sound_steps(AGREEMENT)) & set(trunk.sound_steps(AGREEMENT)), default=0)
     if step:
-        (mine, weights, _), (theirs, trunk_weights, _) = client.load(step, AGREEMENT), trunk.load(step, AGREEMENT)
-        assert mine.trunk_weights == theirs.weights
-        assert same_bits(weights["h.0.weight"], weights_of(-step)["h.0.weight"])
-        assert same_bits(trunk_weights["h.0.weight"], weights_of(step)["h.0.weight"])
+        mine, theirs = client.load(step, AGREEMENT), trunk.load(step, AGREEMENT)
+        assert mine.mark.trunk_weights == theirs.mark.weights
+        assert same_bits(mine.weights["h.0.weight"], weights_of(-step)["h.0.weight"])
+        assert same_bits(theirs.weights["h.0.weight"], weights_of(step)["h.0.weight"])
     return step
 
 

@@ -12,7 +12,7 @@ from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Hello
 
@@ -54,12 +54,13 @@ class Trunk:
     def link(self, config=None, *, failures=None, wrap=lambda transport: transport, retry_timeout=20.0):
         """Connect as the client's commands do; failed attempts are noted in `failures`."""
         config = config or self.config
+        runtime = real_runtime()
         noted = failures if failures is not None else []
         policy = RetryPolicy(config.rpc_timeout, retry_timeout, first_delay=0.001, max_delay=0.01)
         calls = ReliableCalls(
-            wrap(self.transport(config)), policy, SystemClock(), lambda *failure: noted.append(failure)
+            wrap(self.transport(config)), policy, runtime.clock, lambda *failure: noted.append(failure)
         )
-        return RemoteTrunk(calls, config)
+        return RemoteTrunk(calls, config, runtime)
 
 
 def hello_of(config, *resume_steps, session=None):

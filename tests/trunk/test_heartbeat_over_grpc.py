@@ -5,6 +5,7 @@ import threading
 import pytest
 from trunk.server import Trunk, hello_of
 
+from splitlearn.runtime import real_runtime
 from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -28,7 +29,9 @@ def trunk(config):
 def link_to(trunk, wrap=lambda transport: transport):
     """Connect a client that has the trunk's clock, and open its session."""
     policy = RetryPolicy(SECONDS, SECONDS)
-    link = RemoteTrunk(ReliableCalls(wrap(trunk.transport()), policy, trunk.clock, lambda *_: None), trunk.config)
+    link = RemoteTrunk(
+        ReliableCalls(wrap(trunk.transport()), policy, trunk.clock, lambda *_: None), trunk.config, real_runtime()
+    )
     link.open(hello_of(trunk.config))
     return link
 

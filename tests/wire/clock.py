@@ -1,18 +1,16 @@
 """A clock for tests of what takes long."""
 
+from splitlearn.runtime.simulated import ManualClock
 
-class FakeClock:
-    """Time that passes only while somebody sleeps."""
+
+class NotingClock(ManualClock):
+    """Notes every pause that was asked for."""
 
     def __init__(self):
-        self.time = 1000.0
-        self.slept = []
-
-    def now(self):
-        """Return the time."""
-        return self.time
+        super().__init__(1000.0)
+        self.pauses = []
 
     def sleep(self, seconds):
         """Let time pass."""
-        self.slept.append(seconds)
-        self.time += seconds
+        self.pauses.append(seconds)
+        super().sleep(seconds)

@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire.clock import FakeClock
+from wire.clock import NotingClock
 
+from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import checksum_of, with_checksum
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -40,7 +41,7 @@ class Answer:
 
     def result(self):
         """Take the attempt's time, then answer or fail."""
-        self.transport.clock.time += self.transport.duration
+        ManualClock.sleep(self.transport.clock, self.transport.duration)
         if isinstance(self.outcome, Exception):
             raise self.outcome
         if isinstance(self.outcome, bytes):
@@ -57,7 +58,7 @@ def broken(code=Code.UNAVAILABLE):
 
 
 def calls_with(*outcomes, retry_timeout=10.0, duration=0.0, first_delay=0.05, max_delay=2.0):
-    clock, failures = FakeClock(), []
+    clock, failures = NotingClock(), []
     transport = FakeTransport(clock, outcomes, duration)
     policy = RetryPolicy(60.0, retry_timeout, first_delay, max_delay)
     return ReliableCalls(transport, policy, clock, lambda *failure: failures.append(failure)), failures
@@ -69,7 +70,7 @@ def test_a_request_is_sent_before_its_answer_is_awaited():
 
     assert calls.transport.sent == [("Compute", COMPUTE.write_request(REQUEST), 60.0)] * 3
     assert [call.result() for call in pending] == [REPLY] * 3
-    assert calls.clock.slept == []
+    assert calls.clock.pauses == []
 
 
 @pytest.mark.parametrize("code", Code, ids=lambda code: code.name)
@@ -163,7 +164,7 @@ def test_any_other_refusal_is_raised_at_once(reason):
     with pytest.raises(WireError) as caught:
         calls.call("Compute", REQUEST, as_it_is).result()
     assert refusal is caught.value
-    assert (len(calls.transport.sent), calls.clock.slept, failures) == (1, [], [])
+    assert (len(calls.transport.sent), calls.clock.pauses, failures) == (1, [], [])
 
 
 def test_a_refused_token_is_tried_once_more_on_a_new_connection():
@@ -216,7 +217,20 @@ def test_pauses_double_up_to_the_limit():
     calls, _ = calls_with(*[broken()] * 8, REPLY, retry_timeout=100)
     calls.call("Compute", REQUEST, as_it_is).result()
 
-    assert calls.clock.slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+    assert calls.clock.pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+    assert calls.clock.now() == pytest.approx(1000.0 + 7.15)
+
+
+def test_an_hour_of_attempts_takes_no_time_and_a_heartbeat_goes_on_meanwhile():
+    calls, failures = calls_with(broken(), retry_timeout=3600.0, max_delay=1.0)
+    beats = []
+    with calls.clock.repeating(lambda: beats.append(calls.clock.now()), 5.0, "heartbeat"), pytest.raises(WireError):
+        calls.call("Compute", REQUEST, as_it_is).result()
+
+    assert sum(calls.clock.pauses) == pytest.approx(calls.clock.now() - 1000.0)
+    assert 3599.0 < calls.clock.now() - 1000.0 <= 3600.0
+    assert beats == [1000.0 + 5.0 * n for n in range(1, 720)]
+    assert len(failures) == len(calls.clock.pauses) + 1
 
 
 def test_patience_counts_from_the_first_failure():
@@ -235,7 +249,7 @@ def test_a_call_is_given_up_when_patience_is_used_up(retry_timeout, duration):
     assert (caught.value.reason, caught.value.code) == (Reason.TRANSPORT, Code.DEADLINE_EXCEEDED)
     assert f"Compute: {len(failures)} attempts failed" in caught.value.message
     assert "connection lost" in caught.value.message
-    waited = calls.clock.time - 1000 - duration  # since the first failure
+    waited = calls.clock.now() - 1000 - duration  # since the first failure
     assert waited <= retry_timeout + duration
     assert len(failures) == len(calls.transport.sent)
 

@@ -8,8 +8,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 from trunk.server import Trunk, hello_of
-from wire.clock import FakeClock
 
+from splitlearn.runtime.simulated import simulated_runtime
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import checksum_of, origin_of, with_checksum
 from splitlearn.wire.errors import CODES, Code, Reason, WireError
@@ -57,10 +57,11 @@ def liar():
 def client(liar, config):
     """A link whose pauses take no time, and the failures that it met."""
     transport, failures = GrpcTransport(config.but(trunk_address=liar.address), lambda _: None), []
+    runtime = simulated_runtime()
     calls = ReliableCalls(
-        transport, RetryPolicy(SECONDS, 60.0), FakeClock(), lambda _method, error, _count: failures.append(error)
+        transport, RetryPolicy(SECONDS, 60.0), runtime.clock, lambda _method, error, _count: failures.append(error)
     )
-    yield RemoteTrunk(calls, config), failures
+    yield RemoteTrunk(calls, config, runtime), failures
     transport.close()
 
 

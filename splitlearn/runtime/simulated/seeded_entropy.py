@@ -14,3 +14,7 @@ class SeededEntropy:
     def bits(self, count: int) -> int:
         """Return `count` random bits as a number."""
         return self._random.getrandbits(count)
+
+    def unique_name(self) -> str:
+        """Return a name that the same seed gives again."""
+        return f"simulated-{self.bits(64):016x}"

@@ -9,9 +9,10 @@ from trunk.server import Trunk, hello_of
 
 from harness.plan.faults.message_rule import MessageRule
 from harness.relay.relay import Relay
+from splitlearn.runtime import real_runtime
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
-from splitlearn.wire.reliable import ReliableCalls, RetryPolicy, SystemClock
+from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Commit, Position
 
@@ -33,7 +34,9 @@ class Run:
         def failed(method, error, _count):
             self.failures.append((method, error.reason))
 
-        return RemoteTrunk(ReliableCalls(self._transports[-1], policy, SystemClock(), failed), self.config)
+        runtime = real_runtime()
+        calls = ReliableCalls(self._transports[-1], policy, runtime.clock, failed)
+        return RemoteTrunk(calls, self.config, runtime)
 
     def stop(self):
         for transport in self._transports:

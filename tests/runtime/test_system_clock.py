@@ -1,8 +1,8 @@
-"""The thread that says that a client is there."""
+"""The machine's clock, and the thread that repeats an action by it."""
 
 import threading
 
-from splitlearn.wire.heartbeat import beating
+from splitlearn.runtime.clock import SystemClock
 
 
 def test_it_beats_until_the_block_is_left():
@@ -14,7 +14,7 @@ def test_it_beats_until_the_block_is_left():
         if len(beats) == 2:
             twice.set()
 
-    with beating(beat, 0.001):
+    with SystemClock().repeating(beat, 0.001, "heartbeat"):
         assert twice.wait(30.0)
     assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
     assert set(beats) == {"heartbeat"}
@@ -27,7 +27,7 @@ def test_a_beat_that_is_stuck_keeps_nobody_from_leaving():
         stuck.set()
         release.wait(60.0)
 
-    with beating(beat, 0.001):
+    with SystemClock().repeating(beat, 0.001, "heartbeat"):
         assert stuck.wait(30.0)
     assert not release.is_set()
     release.set()
