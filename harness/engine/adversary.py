@@ -70,4 +70,5 @@ def _target(world: World) -> Target:
         hidden_size=identity.hidden_size,
         max_message_bytes=config.max_message_bytes,
         agreement=agreement(config, identity),
+        parameters=identity.parameter_order,
     )

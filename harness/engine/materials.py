@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -120,10 +121,11 @@ def _untied_model(config: TrainingConfig, folder: Path, too_large: Collection[in
     model = load_model(config)
     model.config.tie_word_embeddings = False
     generator = torch.Generator().manual_seed(config.seed)
-    shape = model.transformer.wte.weight.shape
-    model.lm_head.weight = torch.nn.Parameter(torch.empty(shape).normal_(0, 0.02, generator=generator))
+    parts: Any = model  # whose modules the library types loosely
+    embedding, head = parts.get_input_embeddings(), parts.get_output_embeddings()
+    head.weight = torch.nn.Parameter(torch.empty(embedding.weight.shape).normal_(0, 0.02, generator=generator))
     with torch.no_grad():
-        model.transformer.wte.weight[sorted(too_large)] = TOO_LARGE
+        embedding.weight[sorted(too_large)] = TOO_LARGE
     model.save_pretrained(folder)
 
 

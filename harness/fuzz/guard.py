@@ -54,7 +54,7 @@ def _backward(target: Target, request: pb.BackwardRequest) -> bool:
 
 
 def _get_gradients(target: Target, request: pb.GetGradientsRequest) -> bool:
-    unknown = any(not name.startswith("transformer.") for name in request.names)
+    unknown = any(name not in target.parameters for name in request.names)
     return _foreign(target, request.key) or unknown or _bad_step(request.key.step)
 
 

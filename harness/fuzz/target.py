@@ -1,6 +1,6 @@
 """What the malformed requests are aimed at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["FAR_STEP", "METHODS", "SERVICE", "Target"]
@@ -25,6 +25,7 @@ class Target:
         hidden_size: width of the tensors at the cuts.
         max_message_bytes: the trunk's limit.
         agreement: settings that the trunk would accept; without them no opening gets past the comparison.
+        parameters: names in the uncut model; without them every name counts as unknown to the trunk.
     """
 
     address: str
@@ -33,3 +34,4 @@ class Target:
     hidden_size: int
     max_message_bytes: int
     agreement: Mapping[str, str] = field(default_factory=dict)
+    parameters: Sequence[str] = ()

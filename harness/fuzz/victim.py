@@ -27,8 +27,8 @@ TENSOR = encode_tensor(HIDDEN_BTH, "raw", MIB)
 HONEST = {
     "OpenSession": (pb.OpenSessionReply(incarnation=9, applied_step=4, fingerprint="f", max_message_bytes=MIB),),
     "Compute": (pb.ComputeReply(features=TENSOR),),
-    "Backward": (pb.BackwardReply(smashed_grad=TENSOR, norms=[pb.ParameterNorm(name="h.1", norm=0.5)]),),
-    "GetGradients": tuple(pb.Gradient(name=f"h.{left}", gradient=TENSOR, left=left) for left in (1, 0)),
+    "Backward": (pb.BackwardReply(smashed_grad=TENSOR, norms=[pb.ParameterNorm(name="block.1", norm=0.5)]),),
+    "GetGradients": tuple(pb.Gradient(name=f"block.{left}", gradient=TENSOR, left=left) for left in (1, 0)),
     "SyncTrainingState": (pb.SyncTrainingStateReply(applied_step=4, fingerprint="f"),),
 }
 

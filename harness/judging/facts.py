@@ -9,6 +9,7 @@ from typing import Any
 from safetensors import safe_open
 
 from harness.oracle.compare import Equivalence, RunFiles, compare
+from harness.oracle.layouts import token_embedding
 from harness.plan.scenario import Scenario
 from harness.trace.event import Event
 from harness.trace.memory_sample import MemorySample
@@ -82,7 +83,8 @@ class RunFacts:
     def hidden_size(self) -> int:
         """Width of the tensors at the cuts."""
         with safe_open(self.reference.finals[0], "pt") as file:
-            return int(file.get_slice("weights/transformer.wte.weight").get_shape()[1])
+            names = [name.removeprefix("weights/") for name in file.keys()]  # noqa: SIM118 - no mapping
+            return int(file.get_slice(f"weights/{token_embedding(names)}").get_shape()[1])
 
     @property
     def missing_files(self) -> list[Path]:

@@ -1,13 +1,13 @@
 """Recorded digests, and where each one belongs in the order of the computation."""
 
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.oracle.layouts import depth_of, part_of, turn_of
 from splitlearn.cuts import Cuts
 
 __all__ = ["FINAL", "Digests", "Place", "Quantity", "merged", "read_digests", "stage_of"]
@@ -26,9 +26,6 @@ Quantity = Literal[
     "weight",
     "optimizer state",
 ]
-
-# Modules of a block in the order of the backward pass.
-BACKWARD_IN_BLOCK = ("mlp.c_proj", "mlp.c_fc", "ln_2", "attn.c_proj", "attn.c_attn", "ln_1")
 
 # Which stage computes a tensor at a cut, and when within a microbatch.
 BOUNDARIES = {
@@ -75,7 +72,7 @@ class Place:
         if self.microbatch is None:
             kind, _, name = self.tensor.rpartition("/")
             turn = UPDATE[kind][1] if kind else 1
-            return (self.step, turn, 0, -_depth(name), _turn(name), self.tensor)
+            return (self.step, turn, 0, -depth_of(name), turn_of(name), self.tensor)
         return (self.step, 0, self.microbatch, BOUNDARIES[self.tensor][1], 0, self.tensor)
 
     def __str__(self) -> str:
@@ -126,22 +123,4 @@ def stage_of(tensor: str, cuts: Cuts) -> str:
     if kind in ("client", "trunk"):
         return kind
     tensor = name if kind in UPDATE else tensor
-    if tensor.startswith("transformer.h."):
-        block = int(tensor.split(".")[2])
-        return "bottom" if block < cuts.lower else "trunk" if block < cuts.upper else "top"
-    return "bottom" if tensor.startswith(("transformer.wte", "transformer.wpe")) else "top"
-
-
-def _turn(parameter: str) -> int:
-    """Return when a parameter's gradient comes within a block's backward pass; the head's before the norm's."""
-    for turn, module in enumerate(BACKWARD_IN_BLOCK):
-        if f".{module}." in parameter:
-            return turn
-    return -1 if parameter.startswith("lm_head") else 0
-
-
-def _depth(parameter: str) -> int:
-    """Return how late in the forward pass a parameter is used; gradients come in the opposite order."""
-    if parameter.startswith("transformer.h."):
-        return int(parameter.split(".")[2])
-    return -1 if parameter.startswith(("transformer.wte", "transformer.wpe")) else sys.maxsize
+    return part_of(tensor, cuts)

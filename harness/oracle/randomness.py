@@ -9,9 +9,11 @@ from functools import partial
 from typing import Any, Literal
 
 import torch
-from transformers import GPT2LMHeadModel
+from torch import nn
+from transformers import PreTrainedModel
 
 from harness.oracle.codecs import Crossings
+from harness.oracle.layouts import layout_of
 from splitlearn.config import TrainingConfig
 
 __all__ = ["CutHooks", "stage_seed"]
@@ -36,12 +38,14 @@ class CutHooks:
         record: called with step, microbatch, name and tensor of everything that would cross a cut.
     """
 
-    def __init__(self, model: GPT2LMHeadModel, config: TrainingConfig, record: Record) -> None:
+    def __init__(self, model: PreTrainedModel, config: TrainingConfig, record: Record) -> None:
         self._config = config
         self._crossings = Crossings(config.codec)
         self._record = record
         self._step = self._microbatch = 0
-        blocks, norm = model.transformer.h, model.transformer.ln_f
+        layout = layout_of(model.config.model_type)
+        blocks, norm = model.get_submodule(layout.blocks), model.get_submodule(layout.norm)
+        assert isinstance(blocks, nn.ModuleList)
         cuts = config.cuts
         behind = blocks[cuts.upper] if cuts.upper < len(blocks) else norm
         model.register_forward_pre_hook(lambda *_: self._seed("bottom"))

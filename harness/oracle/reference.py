@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from transformers import GPT2LMHeadModel, get_scheduler
+from transformers import PreTrainedModel, get_scheduler
 
 from harness.oracle.batches import Batches, PaddedBatch
 from harness.oracle.held import held_tensors
@@ -88,7 +88,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
 
 
 def microbatch_loss(
-    model: GPT2LMHeadModel, microbatch: PaddedBatch, tokens: int, config: TrainingConfig
+    model: PreTrainedModel, microbatch: PaddedBatch, tokens: int, config: TrainingConfig
 ) -> torch.Tensor:
     """Compute a microbatch's share of the step's mean loss: the library's loss, or the two that it lacks."""
     ids_BT, mask_BT, labels_BT = (
@@ -111,7 +111,7 @@ def microbatch_loss(
         return loss / tokens
 
 
-def build_optimizer(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.optim.Optimizer:
+def build_optimizer(model: PreTrainedModel, config: TrainingConfig) -> torch.optim.Optimizer:
     """Build one optimizer over all parameters; only those of two or more dimensions decay."""
     groups = [
         {"params": [p for p in model.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -124,7 +124,7 @@ def build_optimizer(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.opt
     return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
 
 
-def clip(model: GPT2LMHeadModel, config: TrainingConfig) -> torch.Tensor:
+def clip(model: PreTrainedModel, config: TrainingConfig) -> torch.Tensor:
     """Clip the gradients if the run clips; return the global norm before that."""
     if config.max_grad_norm:
         return torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)

@@ -3,8 +3,9 @@
 from typing import Any
 
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, PreTrainedModel
 
+from harness.oracle.layouts import layout_of
 from splitlearn.config import TrainingConfig
 
 __all__ = ["load_model"]
@@ -17,26 +18,29 @@ SIZES = {
     "small": (12, 768, 12),
     "medium": (24, 1024, 16),
 }
-DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
 
-def load_model(config: TrainingConfig) -> GPT2LMHeadModel:
+def load_model(config: TrainingConfig) -> PreTrainedModel:
     """Load the uncut model in training mode: a preset with weights drawn from the run's seed, or a folder."""
-    model: GPT2LMHeadModel
-    rates: dict[str, Any] = {} if config.dropout is None else dict.fromkeys(DROPOUTS, config.dropout)
+    model: PreTrainedModel
     if config.model in SIZES:
         blocks, width, heads = SIZES[config.model]
         settings = GPT2Config(
             n_layer=blocks, n_embd=width, n_head=heads, vocab_size=config.vocab_size, bos_token_id=0, eos_token_id=0,
-            **rates,
+            **_dropouts("gpt2", config.dropout),
         )  # fmt: skip
         settings._attn_implementation = config.attention
         torch.manual_seed(config.seed)
         model = GPT2LMHeadModel(settings)
     else:
-        model = GPT2LMHeadModel.from_pretrained(
+        rates = _dropouts(AutoConfig.from_pretrained(config.model).model_type, config.dropout)
+        model = AutoModelForCausalLM.from_pretrained(
             config.model, attn_implementation=config.attention, dtype=torch.float32, **rates
         )
     torch.nn.Module.to(model, config.device)  # the library's `to` has no type for this
     model.train()
     return model
+
+
+def _dropouts(model_type: str, rate: float | None) -> dict[str, Any]:
+    return {} if rate is None else dict.fromkeys(layout_of(model_type).dropouts, rate)

@@ -67,7 +67,7 @@ def value(number: Value | bool | None) -> str:  # noqa: FBT001 - settings may be
 
 
 def place(where: Where | Trigger | None, separator: str = " · ") -> str:
-    """Format a place: step 7 · microbatch 1 · trunk · h.2.mlp.c_fc.weight [3, 17]."""
+    """Format a place: step 7 · microbatch 1 · trunk · smashed_grad [0, 3, 17]."""
     if where is None:
         return ""
     parts = [where.point] if isinstance(where, Trigger) else []

@@ -18,7 +18,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.data import Sequences
 
 if TYPE_CHECKING:
-    from transformers import GPT2LMHeadModel
+    from transformers import PreTrainedModel
 
 __all__ = ["check_export"]
 
@@ -31,7 +31,7 @@ Encode = Callable[[str], list[int]]
 
 def check_export(facts: RunFacts) -> CheckResult:
     """Load the export as a user would; compare weights, settings, a batch's logits and token ids with the judge's."""
-    from transformers import GPT2LMHeadModel  # noqa: PLC0415 - it takes seconds, and few runs export
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415 - it takes seconds, and few runs export
 
     from harness.oracle.uncut import load_model  # noqa: PLC0415 - as above
     from splitlearn.data import load_training_data  # noqa: PLC0415 - as above
@@ -39,7 +39,7 @@ def check_export(facts: RunFacts) -> CheckResult:
     if facts.exported is None:
         return CheckResult("export", 0, "nothing was exported")
     config = facts.scenario.config
-    exported = GPT2LMHeadModel.from_pretrained(facts.exported, attn_implementation=config.attention)
+    exported = AutoModelForCausalLM.from_pretrained(facts.exported, attn_implementation=config.attention)
     final = load_file(facts.reference.finals[0])
     expected = {name.removeprefix("weights/"): final[name] for name in final if name.startswith("weights/")}
     judges = load_model(config)
@@ -64,14 +64,14 @@ def _differing_weights(exported: Mapping[str, torch.Tensor], expected: Mapping[s
             yield Finding(f"{name} of the export is not the reference's")
 
 
-def _differing_settings(exported: "GPT2LMHeadModel", judges: "GPT2LMHeadModel") -> Iterator[Finding]:
+def _differing_settings(exported: "PreTrainedModel", judges: "PreTrainedModel") -> Iterator[Finding]:
     ours, theirs = exported.config.to_dict(), judges.config.to_dict()
     for name in sorted((ours.keys() | theirs.keys()) - INCIDENTAL):
         if ours.get(name) != theirs.get(name):
             yield Finding(f"{name} of the export is {ours.get(name)}; the judge has {theirs.get(name)}")
 
 
-def _differing_logits(exported: "GPT2LMHeadModel", judges: "GPT2LMHeadModel", batches: Batches) -> Iterator[Finding]:
+def _differing_logits(exported: "PreTrainedModel", judges: "PreTrainedModel", batches: Batches) -> Iterator[Finding]:
     batch = batches.step(0)[0]
     with torch.no_grad():
         ours, theirs = (
@@ -83,7 +83,7 @@ def _differing_logits(exported: "GPT2LMHeadModel", judges: "GPT2LMHeadModel", ba
 
 
 def _differing_tokens(
-    folder: Path, judges: "GPT2LMHeadModel", config: TrainingConfig, sequences: Sequences
+    folder: Path, judges: "PreTrainedModel", config: TrainingConfig, sequences: Sequences
 ) -> Iterator[Finding]:
     """Compare the token ids of the beginning of the text with the training data."""
     from transformers import AutoTokenizer  # noqa: PLC0415 - as above
