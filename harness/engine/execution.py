@@ -14,7 +14,6 @@ from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.judging.facts import Traffic
-from harness.plan.faults import needs_flipper, needs_relay
 from harness.plan.scenario import Scenario
 from harness.processes.starters import Program
 from harness.proxy.errors import ProxyServerError
@@ -113,10 +112,10 @@ class Execution:
         name, upstream = self._writer.folder.name, self._dialled
         with ExitStack() as stack:
             relay = flipper = None
-            if any(needs_relay(fault) for fault in self._scenario.faults):
+            if any(fault.needs_relay for fault in self._scenario.faults):
                 relay = stack.enter_context(Relay(upstream, self._observer.note))
                 upstream = relay.address
-            if any(needs_flipper(fault) for fault in self._scenario.faults):
+            if any(fault.needs_flipper for fault in self._scenario.faults):
                 flipper = stack.enter_context(Flipper(upstream, self._observer.note))
                 upstream = flipper.address
             proxy = self._testbed.toxiproxy.create_proxy(name, upstream)

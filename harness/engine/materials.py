@@ -1,20 +1,19 @@
 """Files that a scenario needs besides its settings: made where it runs, the same for the same settings."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from harness.engine.material import MATERIALS, register_material
 from harness.oracle.batches import Batches
 from harness.plan.scenario import Scenario
 from splitlearn.config import TrainingConfig
 
 __all__ = ["MATERIALS", "SKIPPED_STEP", "with_materials"]
-
-Material = Callable[[Scenario, Path], Scenario]
 
 WORDS = (
     "the",
@@ -48,18 +47,21 @@ def with_materials(scenario: Scenario, folder: Path) -> Scenario:
     return scenario
 
 
+@register_material("untied")
 def untied(scenario: Scenario, folder: Path) -> Scenario:
     """Make the preset's model with an untied head."""
     _untied_model(scenario.config, folder, ())
     return scenario.but(model=str(folder))
 
 
+@register_material("short text")
 def short_text(scenario: Scenario, folder: Path) -> Scenario:
     """Make a text that is read more than once in a run; its 29 lines end in the middle of a step."""
     (folder / "text.txt").write_text("\n".join(_lines(29)) + "\n")
     return scenario.but(data=str(folder / "text.txt"), data_format="lines", num_epochs=scenario.config.max_steps)
 
 
+@register_material("a step to skip")
 def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
     """Make a model and a text with which the last microbatch of one step, and nothing else, is not finite."""
     from splitlearn.data import load_training_data  # noqa: PLC0415 - the libraries take seconds, and few runs need them
@@ -77,11 +79,13 @@ def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
     return scenario.but(model=str(folder / "model"))
 
 
+@register_material("token")
 def token(scenario: Scenario, folder: Path) -> Scenario:
     """Make a token that both sides share."""
     return scenario.but(token_file=_secrets(folder) / "token")
 
 
+@register_material("TLS")
 def tls(scenario: Scenario, folder: Path) -> Scenario:
     """Make a certificate for the trunk, which the client verifies, and a token."""
     own = {"tls_certificate": folder / "trunk.pem", "tls_key": folder / "trunk.key"}
@@ -89,6 +93,7 @@ def tls(scenario: Scenario, folder: Path) -> Scenario:
     return replace(token(scenario, folder), party_settings=settings)
 
 
+@register_material("mutual TLS")
 def mutual_tls(scenario: Scenario, folder: Path) -> Scenario:
     """Make certificates for both, which each verifies of the other."""
     settings = {
@@ -127,13 +132,3 @@ def _untied_model(config: TrainingConfig, folder: Path, too_large: Collection[in
     with torch.no_grad():
         embedding.weight[sorted(too_large)] = TOO_LARGE
     model.save_pretrained(folder)
-
-
-MATERIALS: Mapping[str, Material] = {
-    "untied": untied,
-    "short text": short_text,
-    "a step to skip": step_to_skip,
-    "token": token,
-    "TLS": tls,
-    "mutual TLS": mutual_tls,
-}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.judging.facts import RunFacts
 from harness.plan.adversaries import HostilePeers, KeepPace
-from harness.plan.faults import Absence, Fault, Restart, ends
+from harness.plan.faults import Absence, Fault, Restart
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 
@@ -48,7 +48,7 @@ def budget_of(facts: RunFacts) -> Budget:
     interval = scenario.config.save_interval or len(steps)
     saves = -(-len(steps) // interval)
     fetches = len([step for step in steps if step["step"] in scenario.record_steps and not step["skipped"]])
-    ended = sum(ends(fault, party) for fault in scenario.faults for party in PARTIES)
+    ended = sum(fault.ends(party) for fault in scenario.faults for party in PARTIES)
     ended += sum(isinstance(fault, Absence) for fault in scenario.faults)  # giving up a session costs as much
     # A trunk that is told to stop costs no step: its client saves first.
     asked = sum(isinstance(fault, Restart) and fault.victim == "trunk" for fault in scenario.faults)
@@ -124,5 +124,5 @@ def _failed_calls(fault: Fault, events: Iterable[Event], microbatches: int) -> i
         return 0
     told = {event.point: event.t for event in events if event.fields.get("fault") == fault.name}
     outage = told.get("fault.healed", 0.0) - told.get("fault.injected", 0.0)
-    chains = 1 + ends(fault, "client")
+    chains = 1 + fault.ends("client")
     return chains * (attempts_within(max(outage, 0.0) + RECONNECTING) + 2 * microbatches)

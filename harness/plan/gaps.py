@@ -1,6 +1,5 @@
 """What a scenario does not show, in words, so that nobody reads too much into a PASS."""
 
-from harness.plan.faults import ends
 from harness.plan.scenario import Scenario
 
 __all__ = ["not_covered"]
@@ -20,8 +19,8 @@ def not_covered(scenario: Scenario) -> list[str]:
         (config.gradient_accumulation_steps == 1, "gradient accumulation: every step had one microbatch"),
         (config.codec == "raw", "codecs: tensors travelled as they are"),
         (config.data_format == "packed", "padding: every sequence was full"),
-        (not any(ends(fault, "client") for fault in scenario.faults), "a killed client: it lived to the end"),
-        (not any(ends(fault, "trunk") for fault in scenario.faults), "a killed trunk: it lived to the end"),
+        (not any(fault.ends("client") for fault in scenario.faults), "a killed client: it lived to the end"),
+        (not any(fault.ends("trunk") for fault in scenario.faults), "a killed trunk: it lived to the end"),
         (True, "other machines: every process ran on this one"),
     ]
     return [text for gap, text in gaps if gap]

@@ -144,7 +144,7 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
 def _draw(run: RunFolder, anchor: str) -> list[dict[str, object]]:
     """Draw every figure that has something to show."""
     figures: list[dict[str, object]] = []
-    for figure in FIGURES:
+    for figure in FIGURES.values():
         drawn = drawings(f"{anchor}-{figure.name}", partial(figure.draw, run))
         if drawn:
             figures.append({"title": figure.title, "section": figure.section, "drawings": drawn})

@@ -158,7 +158,7 @@ def test_figures_take_their_colours_from_the_page(page_of):
 def test_every_figure_appears_in_some_page(page_of):
     page = page_of("FAIL")
 
-    assert [figure.title for figure in FIGURES if figure.title not in page] == []
+    assert [figure.title for figure in FIGURES.values() if figure.title not in page] == []
 
 
 def test_several_runs_have_one_table_that_links_to_each(tmp_path, write_run):

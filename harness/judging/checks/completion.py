@@ -1,11 +1,13 @@
 """The run ended by itself, successfully and in time."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_completion"]
 
 
+@register_check
 def check_completion(facts: RunFacts) -> CheckResult:
     """Check that nothing hung, nothing crashed, and every step was reported."""
     findings = [Finding(facts.problem)] if facts.problem else []

@@ -3,6 +3,7 @@
 import math
 from statistics import mean
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
@@ -11,6 +12,7 @@ __all__ = ["check_convergence"]
 LAST_STEPS = 10
 
 
+@register_check
 def check_convergence(facts: RunFacts) -> CheckResult:
     """Check that the mean loss of the last ten steps is below the scenario's value; N/A if it states none.
 

@@ -2,6 +2,7 @@
 
 from math import isfinite
 
+from harness.judging.check import register_check
 from harness.judging.detection import notice_within, seconds_to_notice
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
@@ -9,6 +10,7 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_detection"]
 
 
+@register_check
 def check_detection(facts: RunFacts) -> CheckResult:
     """Measure the time from each fault to the client's first failed call, lost connection or lost session.
 

@@ -1,11 +1,13 @@
 """Every loss, gradient, weight and optimizer state equals the reference's bit for bit."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_equivalence"]
 
 
+@register_check
 def check_equivalence(facts: RunFacts) -> CheckResult:
     """Compare everything that was recorded; VOID if there was nothing to compare, or the run ended early."""
     missing = facts.missing_files

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.event import Event
 from harness.trace.verdict import CheckResult, Finding
@@ -14,6 +15,7 @@ PARTIES = ("client", "trunk")
 FENCED = ("STALE_INCARNATION", "SESSION_HELD")
 
 
+@register_check
 def check_exactly_once(facts: RunFacts) -> CheckResult:
     """Follow each side's count of applied steps from its events alone.
 

@@ -1,11 +1,13 @@
 """The run passed the points that make it worth looking at."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult
 
 __all__ = ["check_expectations"]
 
 
+@register_check
 def check_expectations(facts: RunFacts) -> CheckResult:
     """Look for every point that the scenario expects; VOID if one was never passed, N/A if it names none."""
     if not facts.scenario.expects:

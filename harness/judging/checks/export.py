@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.oracle.batches import Batches
 from harness.oracle.exactness import bits
@@ -29,6 +30,7 @@ LINES, CHARACTERS, CUT_TOKENS = 200, 20_000, 8
 Encode = Callable[[str], list[int]]
 
 
+@register_check
 def check_export(facts: RunFacts) -> CheckResult:
     """Load the export as a user would; compare weights, settings, a batch's logits and token ids with the judge's."""
     from transformers import AutoModelForCausalLM  # noqa: PLC0415 - it takes seconds, and few runs export

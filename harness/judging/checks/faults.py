@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.plan.faults import SHARED_MARKS, Fault, MessageFault
 from harness.trace.event import Event
@@ -11,6 +12,7 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_faults"]
 
 
+@register_check
 def check_faults(facts: RunFacts) -> CheckResult:
     """Look for each planned fault's mark; VOID if one did not fire or left none, since the run then shows too little.
 

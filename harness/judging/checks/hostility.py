@@ -6,6 +6,7 @@ from harness.fuzz.messages import malformed
 from harness.fuzz.raw import RAW_KINDS
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.target import Target
+from harness.judging.check import register_check
 from harness.judging.checks.fuzzers import Fuzzer, Reading, check_fuzzer
 from harness.judging.facts import RunFacts
 from harness.judging.memory_growth import growth_with_requests
@@ -23,6 +24,7 @@ MEASURED = 2 / 3  # the first third is warm-up
 PEERS = Fuzzer("hostility", "hostile peers", HostilePeers, "fuzz.finished", "requests were sent", KINDS)
 
 
+@register_check
 def check_hostility(facts: RunFacts) -> CheckResult:
     """Judge the hostile peers' report; VOID if they did not finish or left out a kind of request, N/A without any."""
     return check_fuzzer(facts, PEERS, partial(_read, facts))

@@ -3,6 +3,7 @@
 from harness.fuzz.lies import LIES
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.victim import OPERATIONS
+from harness.judging.check import register_check
 from harness.judging.checks.fuzzers import Fuzzer, Reading, check_fuzzer
 from harness.judging.facts import RunFacts
 from harness.plan.adversaries import LyingTrunk
@@ -21,6 +22,7 @@ TRUNK = Fuzzer(
 )
 
 
+@register_check
 def check_lies(facts: RunFacts) -> CheckResult:
     """Judge the lying trunk's report; VOID if it did not finish or left out a kind of lie or a call; N/A if none."""
     return check_fuzzer(facts, TRUNK, _read)

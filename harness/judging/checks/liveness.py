@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.judging.recovery import seconds_to_progress
 from harness.trace.event import Event
@@ -11,6 +12,7 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_liveness", "recovery_seconds"]
 
 
+@register_check
 def check_liveness(facts: RunFacts) -> CheckResult:
     """Measure the time from each fault's healing to the client's next progress; the bound is the scenario's.
 

@@ -1,5 +1,6 @@
 """Neither party's memory grows with the steps."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.judging.memory_growth import growth_with_steps
 from harness.trace.verdict import CheckResult, Finding
@@ -11,6 +12,7 @@ MOST_BYTES_PER_STEP = 16_384.0
 LEAST_SAMPLES = 100
 
 
+@register_check
 def check_memory(facts: RunFacts) -> CheckResult:
     """Fit the growth of each party's resident memory; VOID if there are too few samples."""
     findings, figures, counts = [], {}, []

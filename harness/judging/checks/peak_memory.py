@@ -1,5 +1,6 @@
 """Neither party ever needs much more memory than the single process, which holds the whole model."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
@@ -10,6 +11,7 @@ MIB = 1 << 20
 ALLOWANCE_MIB = 64
 
 
+@register_check
 def check_peak_memory(facts: RunFacts) -> CheckResult:
     """Compare each party's peak with the reference's plus an allowance for every client of the trunk.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from harness.judging.check import register_check
 from harness.judging.checks.equivalence import check_equivalence
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult
@@ -9,6 +10,7 @@ from harness.trace.verdict import CheckResult
 __all__ = ["check_second_client"]
 
 
+@register_check
 def check_second_client(facts: RunFacts) -> CheckResult:
     """Compare the other client's run; VOID unless the trunk had both sessions open at once; N/A without one."""
     if facts.second is None:

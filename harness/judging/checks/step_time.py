@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
@@ -19,6 +20,7 @@ MOST_OF_LINK, MOST_OF_COMPUTING, MOST_BESIDE = 1.2, 1.5, 0.05
 MOST_OF_LINK_MEDIAN, MOST_OF_COMPUTING_MEDIAN = 1.5, 5.0
 
 
+@register_check
 def check_step_time(facts: RunFacts) -> CheckResult:
     """Check that a step waits for two round trips; less means that the link was not there.
 

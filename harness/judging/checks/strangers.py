@@ -1,5 +1,6 @@
 """Clients without the token, TLS or certificate that the trunk requires are turned away."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.plan.strangers import EXPECTED, strangers_of
 from harness.trace.verdict import CheckResult, Finding
@@ -7,6 +8,7 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_strangers"]
 
 
+@register_check
 def check_strangers(facts: RunFacts) -> CheckResult:
     """Compare the answer to each stranger; VOID if one that the settings keep out has not tried."""
     tries = [event.fields for event in facts.events if event.point == "stranger.answered"]

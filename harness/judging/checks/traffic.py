@@ -1,5 +1,6 @@
 """Bytes at the proxy, against those that the tensors need."""
 
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.judging.traffic import bytes_of
 from harness.trace.verdict import CheckResult, Finding
@@ -7,6 +8,7 @@ from harness.trace.verdict import CheckResult, Finding
 __all__ = ["check_traffic"]
 
 
+@register_check
 def check_traffic(facts: RunFacts) -> CheckResult:
     """Bound the bytes at the proxy: without compression at least the tensors', and little more.
 

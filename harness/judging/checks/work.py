@@ -1,6 +1,7 @@
 """A run does exactly the necessary work: passes, graphs, calls, checkpoints, sessions, repetitions."""
 
 from harness.judging.budget import budget_of, most_live_sessions
+from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.trace.verdict import CheckResult, Finding
 
@@ -10,6 +11,7 @@ __all__ = ["check_work"]
 MOST_HALVES = 2
 
 
+@register_check
 def check_work(facts: RunFacts) -> CheckResult:
     """Compare each count with what is known of it: exact in an undisturbed run, bounded by the faults otherwise.
 

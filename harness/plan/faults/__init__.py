@@ -29,26 +29,4 @@ __all__ = [
     "Pause",
     "Restart",
     "Victims",
-    "ends",
-    "needs_flipper",
-    "needs_relay",
 ]
-
-
-def needs_relay(fault: Fault) -> bool:
-    """Return whether a fault damages single messages, which a byte-level proxy cannot do."""
-    return isinstance(fault, MessageFault)
-
-
-def needs_flipper(fault: Fault) -> bool:
-    """Return whether a fault alters single bits of the connection itself."""
-    return isinstance(fault, FlippedStream)
-
-
-def ends(fault: Fault, party: str) -> bool:
-    """Return whether a fault ends a party's program and restarts it."""
-    if isinstance(fault, Kill):
-        return party in fault.victims
-    return (isinstance(fault, Restart) and party == fault.victim) or (
-        isinstance(fault, MessageFault) and fault.failure == "late" and party == "client"
-    )

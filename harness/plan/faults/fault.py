@@ -35,6 +35,10 @@ class Fault(ABC):
     # In JSON, an unknown parameter of a fault is an error.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
+    # Whether its script arms a hop that treats single messages badly, or one that alters single bits.
+    needs_relay: ClassVar[bool] = False
+    needs_flipper: ClassVar[bool] = False
+
     at: At
 
     @property
@@ -51,6 +55,10 @@ class Fault(ABC):
     @abstractmethod
     def detail(self) -> str:
         """What it does, in words."""
+
+    def ends(self, party: str) -> bool:
+        """Return whether it ends a party's program, to start it again."""
+        return False
 
     @abstractmethod
     def script(self) -> Script:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.plan.faults.effects import ArmFlip, Disconnect, Reconnect, Release, Script, Until
 from harness.plan.faults.fault import Fault
@@ -30,6 +31,8 @@ class FlippedStream(Fault):
         part: kind of HTTP/2 part, the next one of which is meant; "anywhere" means the next bytes of any kind.
         seed: decides which bit.
     """
+
+    needs_flipper: ClassVar[bool] = True
 
     stream: Stream
     part: Part = "anywhere"

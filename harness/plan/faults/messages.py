@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from harness.plan.faults.damage import WORDS, Spot
 from harness.plan.faults.effects import ArmMessageFault, DeliverLate, KillParty, Release, Script, StartParty, Until
@@ -55,9 +55,15 @@ RECEIVED = {
 class MessageFault(Fault):
     """A fault of the next message of a method, once."""
 
+    needs_relay: ClassVar[bool] = True
+
     failure: MessageFailure
     method: str
     spot: Spot = "middle"
+
+    def ends(self, party: str) -> bool:
+        """Return whether a new incarnation of a party is needed for its old one's message to come late."""
+        return party == "client" and self.failure == "late"
 
     @property
     def kind(self) -> str:

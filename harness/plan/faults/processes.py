@@ -39,6 +39,10 @@ class Kill(Fault):
 
     victims: Victims
 
+    def ends(self, party: str) -> bool:
+        """Return whether a party is among the killed."""
+        return party in self.victims
+
     @property
     def kind(self) -> str:
         """What happens, as one word with its parameters."""
@@ -76,6 +80,10 @@ class Restart(Fault):
     asks_to_stop: ClassVar[bool] = True
 
     victim: PartyName
+
+    def ends(self, party: str) -> bool:
+        """Return whether a party is the one that is restarted."""
+        return party == self.victim
 
     @property
     def kind(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.recording.reader import RunFolder
 from harness.recording.schema import Step
 from harness.report.faults import fault_spans
+from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import FAULT, HARM, MUTED, REFERENCE, SPLIT, Sheet, power_of_ten, uprights
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ __all__ = ["loss_curves"]
 LABEL = 16
 
 
+@register_figure("loss", "Loss of the split run over the reference", "loss")
 def loss_curves(run: RunFolder, sheet: Sheet) -> str:
     """Draw the reference as a wide pale band and the split run as a thin line on it; below, their distance."""
     split = _losses(run.split)

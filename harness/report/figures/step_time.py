@@ -5,6 +5,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from harness.recording.reader import RunFolder
+from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import INK, PHASE, Sheet, uprights
 from harness.report.phases import PHASES, phase_seconds
 
@@ -18,6 +19,7 @@ OUTLIER = 4
 LABEL = 52
 
 
+@register_figure("step-time", "Seconds of every step", "time")
 def step_times(run: RunFolder, sheet: Sheet) -> str:
     """Draw one stacked bar per step; if bars would be too thin, one for the mean of several steps."""
     parts = phase_seconds(run)

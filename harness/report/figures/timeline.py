@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.recording.reader import RunFolder
 from harness.report.faults import FaultSpan, fault_spans
+from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import FAULT, INK, PAPER, SPLIT, Sheet, levels, uprights
 from harness.report.lives import StepDone, lives, steps_done
 
@@ -19,6 +20,7 @@ LANES = ("proxy", "harness")
 BADGE = 18
 
 
+@register_figure("timeline", "Events of every process", "events")
 def timeline(run: RunFolder, sheet: Sheet) -> str:
     """Draw a lane per process with a tick per event, a band per fault, and below them the client's steps as stairs.
 

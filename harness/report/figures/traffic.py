@@ -1,12 +1,14 @@
 """The bytes of a step against the minimum that its tensors need."""
 
 from harness.recording.reader import RunFolder
+from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import INK, REFERENCE, SPLIT, Sheet
 from harness.report.wording import size
 
 __all__ = ["traffic"]
 
 
+@register_figure("traffic", "Bytes a step, measured and least possible", "traffic")
 def traffic(run: RunFolder, sheet: Sheet) -> str:
     """Draw the measured bytes per step as a bar above that of the minimum."""
     measured = run.traffic

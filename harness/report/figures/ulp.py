@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from harness.recording.reader import RunFolder
+from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import HARM, MUTED, REFERENCE, Sheet, power_of_ten
 
 __all__ = ["draw_distances", "ulp_histogram"]
 
 
+@register_figure("ulp", "How far apart the differing numbers are", "equivalence")
 def ulp_histogram(run: RunFolder, sheet: Sheet) -> str:
     """Draw a histogram of distances from the reference in ULP; empty if all are equal."""
     return draw_distances(run.equivalence.ulp_histogram if run.equivalence else {}, sheet)
