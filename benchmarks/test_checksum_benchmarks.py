@@ -34,7 +34,7 @@ def appended(body, origin):
 
 
 def cut_off(data, origin):
-    """Check a message by copying what stands before its checksum."""
+    """Verify a message by copying everything before its checksum."""
     body = data[:-5]
     assert data[-4:] == struct.pack("<I", zlib.crc32(body, origin))
     return body

@@ -1,4 +1,4 @@
-"""Short names of the harness's options; the scenarios here are its own, so nobody else's are in the way."""
+"""Short names for the harness's options, which cannot clash with anyone else's in this repository."""
 
 from harness.plugin import add_options
 

@@ -1,4 +1,4 @@
-"""What a run tells of its steps, whatever the files are like that it is told to."""
+"""A run reports its steps, whatever state its output files are in."""
 
 import json
 import logging

@@ -36,7 +36,7 @@ def test_it_says_what_it_waits_for_and_for_how_long_but_not_every_time(caplog):
 
 @contextmanager
 def listening(*, encrypted):
-    """Listen at one of two addresses of a host; gives the port."""
+    """Listen at one of two addresses of a host; return the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as server:

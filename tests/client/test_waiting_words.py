@@ -22,7 +22,7 @@ ANSWERED = {
 
 @pytest.fixture
 def told(caplog):
-    """Return what is told of the first failure of a call."""
+    """Return what is reported of a call's first failure."""
 
     def tell(error):
         Waiting(TrainingConfig(trunk_address="127.0.0.1:1", tls_ca="ca.pem"), ManualClock()).note(error, 1)

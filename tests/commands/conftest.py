@@ -37,7 +37,7 @@ def settings(small_model, text):
 
 @pytest.fixture
 def splitlearn(capsys):
-    """Run a command in this process; gives exit status, standard output and standard error."""
+    """Run a command in this process; return exit status, standard output and standard error."""
 
     def run(*words):
         capsys.readouterr()
@@ -52,7 +52,7 @@ def splitlearn(capsys):
 
 
 class TrunkProgram:
-    """`splitlearn trunk` as a process of its own."""
+    """`splitlearn trunk` as a separate process."""
 
     def __init__(self, *words):
         command = [sys.executable, "-m", "splitlearn", "trunk", "--port=0", *map(str, words)]
@@ -68,7 +68,7 @@ class TrunkProgram:
         self.address = found[1]
 
     def stop(self, number=signal.SIGTERM):
-        """Send a signal and wait; gives exit status, and what was written since the start."""
+        """Send a signal and wait; return exit status, and what was written since the start."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         out, err = self.process.communicate(timeout=SECONDS)

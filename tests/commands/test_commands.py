@@ -18,7 +18,7 @@ from splitlearn.data import load_tokenizer
 
 
 def refused(splitlearn, *words):
-    """Run a command that must end with status 2 and one message; gives the message."""
+    """Run a command that must end with status 2 and one message; return the message."""
     status, out, err = splitlearn(*words)
     assert (status, out) == (2, "")
     assert "Traceback" not in err

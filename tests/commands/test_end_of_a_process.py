@@ -1,4 +1,4 @@
-"""How `splitlearn` ends as a process of its own."""
+"""How `splitlearn` ends as a separate process."""
 
 import subprocess
 import sys

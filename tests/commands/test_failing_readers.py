@@ -1,4 +1,4 @@
-"""A reader that fails on its way gives its place at the trunk back."""
+"""A reader that fails on its way gives up its place at the trunk."""
 
 import pytest
 from client.runs import fail
@@ -20,7 +20,7 @@ def trunk(small_model):
 
 @pytest.fixture
 def reading(splitlearn, settings, trunk):
-    """Read by a command that must fail; gives its exit status and how many sessions are left open."""
+    """Run a reading command that must fail; return its exit status and the number of sessions left open."""
 
     def read(command):
         status, out, _ = splitlearn(command, *settings, f"--trunk-address={trunk.address}", "--initial")

@@ -10,7 +10,7 @@ OUT = {
 
 
 def refusal(splitlearn, *words):
-    """Run a command that must refuse; gives what it says."""
+    """Run a command that must refuse; return what it says."""
     status, out, err = splitlearn(*words)
     assert (status, out) == (2, "")
     return err

@@ -1,4 +1,4 @@
-"""A peer that goes away with a code that nobody knows, and with words for the terminal."""
+"""A peer that leaves with an unknown code, and with text that targets the terminal."""
 
 import os
 import socket

@@ -29,7 +29,7 @@ def thread_that_fails():
 
 @pytest.fixture
 def logs(monkeypatch, capsys):
-    """Start the log of a program; gives where to read standard error."""
+    """Start the log of a program; return where to read standard error."""
 
     def start(*, as_json):
         # All three are pytest's own while a test runs.

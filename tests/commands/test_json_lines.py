@@ -51,7 +51,7 @@ def test_a_defect_is_an_object_with_its_traceback(splitlearn, settings, monkeypa
 
 @pytest.fixture
 def terminal():
-    """Run a command at a terminal, and stop it when that shows some words; gives status and all that is shown."""
+    """Run a command at a terminal, and stop it when that shows some words; return status and all that is shown."""
     processes = []
 
     def run(command, words):

@@ -23,7 +23,7 @@ from splitlearn.wire.trunk_link import Hello
 
 
 def client_program(*words):
-    """Run a client as a process of its own, which must end; gives exit status and standard error."""
+    """Run a client as a separate process, which must end; return exit status and standard error."""
     command = [sys.executable, "-m", "splitlearn", *words]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return ended.returncode, ended.stderr

@@ -30,7 +30,7 @@ def encrypted(config, files):
 
 @pytest.fixture
 def unhealthy(splitlearn):
-    """Ask a trunk that is not healthy; gives what is said of it."""
+    """Ask a trunk that is not healthy; return what is reported."""
 
     def ask(address, *words):
         status, out, err = splitlearn("health", f"--trunk-address={address}", "--timeout=0.5", *words)
@@ -73,7 +73,7 @@ class Answers(health_pb2_grpc.HealthServicer):
 
 @pytest.fixture
 def answering():
-    """Serve health answers; gives the address."""
+    """Serve health answers; return the address."""
     servers = []
 
     def serve(servicer):

@@ -20,7 +20,7 @@ TOLERANCE = ("--rtol", "1e-5", "--atol", "1e-7")
 
 
 def run(script, folder):
-    """Run a script in a session of its own; returns exit status and output when nothing of it is left."""
+    """Run a script in a session of its own; return exit status and output when nothing of it is left."""
     words = [sys.executable, str(EXAMPLES / script), str(folder)]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -37,7 +37,7 @@ def run(script, folder):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """Run each script once; returns its folder of recordings."""
+    """Run each script once; return its folder of recordings."""
     folders = {}
 
     def folder_of(script):

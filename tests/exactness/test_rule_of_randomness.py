@@ -38,7 +38,7 @@ def test_planted_seeds_that_do_not_depend_on_the_microbatch(config, monkeypatch)
 
 
 def replayed(config, *, spoil):
-    """Forward twice with other work between; gives both answers."""
+    """Forward twice with other work between; return both answers."""
     session, (smashed_BTH,) = session_of(config), tensors_of(1)
     at, mask_BT = Position(0, 0, 1), torch.ones(2, 12, dtype=torch.int64)
     first = session.forward(at, smashed_BTH, mask_BT, None)

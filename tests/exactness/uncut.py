@@ -142,7 +142,7 @@ def _first_difference(ours, theirs):
 
 
 def same_bits(a, b):
-    """Whether two tensors have the same type, shape and bytes."""
+    """Return whether two tensors have the same type, shape and bytes."""
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     a, b = (tensor.detach().cpu().contiguous().view(-1).view(torch.uint8) for tensor in (a, b))

@@ -61,7 +61,7 @@ def reference_folder(smallest_config, warm_starter, tmp_path_factory):
 
 @pytest.fixture
 def run_copy(reference_folder, smallest_config, tmp_path):
-    """A split run that equals the reference in every bit, to be spoilt."""
+    """A split run that equals the reference in every bit, to be corrupted."""
     return RunCopy(reference_folder, tmp_path / "split", smallest_config)
 
 

@@ -1,4 +1,4 @@
-"""A harness of its own: starts what the arguments say, says so, and stays until it is killed.
+"""A separate harness: starts what the arguments say, reports that, and stays until it is killed.
 
 `cold SOCKET`, `warm SOCKET` or `proxy LOG`; the proxy's port goes to standard output.
 """

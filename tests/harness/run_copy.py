@@ -1,4 +1,4 @@
-"""A split run made of a reference's own files, which tests then spoil."""
+"""A split run made of a reference's own files, which tests then corrupt."""
 
 import json
 import shutil

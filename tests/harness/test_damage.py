@@ -1,4 +1,4 @@
-"""Where a bit of a message is altered: under a tensor's own checksum, beside it, and in the message's checksum."""
+"""Which bit of a message is altered: under a tensor's own checksum, beside it, and in the message's checksum."""
 
 import pytest
 import torch

@@ -29,7 +29,7 @@ def no_job_of_github(monkeypatch):
 
 @pytest.fixture
 def outcomes(monkeypatch, tmp_path):
-    """Let every run end at once, with the verdicts given here in turn, PASS when they are used up."""
+    """End every run at once, with the given verdicts in turn, then PASS."""
     words, runs = [], []
 
     def run_scenario(scenario, testbed, _on_event, record_steps, **_):

@@ -1,4 +1,4 @@
-"""The judge can fail: real processes with one rule broken are found out, and the first divergence names the place."""
+"""The judge can fail: real processes with one rule broken are detected, and the first divergence names the place."""
 
 import json
 

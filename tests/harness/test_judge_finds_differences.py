@@ -1,4 +1,4 @@
-"""The judge can fail: a copy of a real reference, spoilt in one place, is found out, and the place is named."""
+"""The judge can fail: a copy of a real reference, corrupted in one place, is detected, and the place is named."""
 
 import json
 

@@ -12,7 +12,7 @@ from harness.trace.verdict import Verdict
 
 
 def failing(testbed, name):
-    """Run a scenario of the catalogue, which must fail; returns its checks that do, by name, and the run's folder."""
+    """Run a scenario of the catalogue, which must fail; return its checks that do, by name, and the run's folder."""
     (scenario,) = scenarios_named(name)
     outcome = run_scenario(scenario, testbed)
     assert Verdict.FAIL is outcome.verdict

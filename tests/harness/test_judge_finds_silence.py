@@ -1,4 +1,4 @@
-"""A client without deadlines, and a trunk that gives no place up, are found out."""
+"""A client without deadlines, and a trunk that gives up no place, are detected."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What scenarios need beside their settings is made the same way every time, and is what they mean."""
+"""Materials are made the same way every time, and are what scenarios need."""
 
 import stat
 from dataclasses import replace

@@ -102,7 +102,7 @@ def as_settings(scenario):
 
 
 def test_cells_have_many_settings_and_few_references():
-    """A reference a variant, and one more for each point that needs settings of its own."""
+    """One reference per variant, and one more for each point that needs its own settings."""
     cells = {as_settings(scenario) for scenario in (*KILLS, *NETWORK)}
     assert len(VARIANTS) + len(SETTINGS) == len(cells)
     for matrix in (KILLS, NETWORK):

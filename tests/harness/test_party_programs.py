@@ -44,7 +44,7 @@ class Pair:
         return trunk
 
     def wait_until_held(self, point):
-        """Wait for a process to be held; gives what lets it go."""
+        """Wait for a process to be held; return its release."""
         with self.passed:
             assert self.passed.wait_for(lambda: point in self.held, DEADLINE), f"{point} was not passed"
         return self.held[point]
@@ -86,7 +86,7 @@ def pair(warm_starter, smallest_config, tmp_path):
 
 @pytest.fixture
 def undisturbed(pair):
-    """The weights of a run that nobody stopped."""
+    """The weights of an uninterrupted run."""
     calm = pair()
     calm.start_trunk()
     assert 0 == calm.start("client").wait(DEADLINE)

@@ -1,4 +1,4 @@
-"""A party that is paused stands still when that is said, and goes on when it is told to."""
+"""A paused party has stopped when the pause is reported, and continues when resumed."""
 
 import os
 import signal

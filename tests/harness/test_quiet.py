@@ -71,7 +71,7 @@ def test_a_run_that_measures_times_waits_for_others_and_they_for_it(holder, tmp_
 
 
 def is_held(path):
-    """Whether others must wait even to go side by side."""
+    """Return whether others must wait even to go side by side."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

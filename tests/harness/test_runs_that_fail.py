@@ -1,4 +1,4 @@
-"""Runs that go wrong end with a verdict, a message, and a folder that tells all there is to tell."""
+"""Failing runs end with a verdict, a message, and a folder with everything that is known."""
 
 import json
 import shlex

@@ -25,7 +25,7 @@ WORDS = {
 
 
 class Said(list):
-    """What was said; somebody may wait for the first of it."""
+    """What was said; someone may wait for the first of it."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A scenario is the same when it comes back from JSON, whatever stands in it and whoever wrote its types."""
+"""A scenario survives the way to JSON and back, whatever it contains and whoever wrote its types."""
 
 import json
 import subprocess

@@ -38,7 +38,7 @@ def file(tmp_path):
 
 
 def parsed(command):
-    """Read a printed command as the program does; returns its flags."""
+    """Read a printed command as the program does; return its flags."""
     program, *words = shlex.split(command)
     assert "harness" == program
     return build_parser(words).parse_args(words)

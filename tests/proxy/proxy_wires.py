@@ -78,7 +78,7 @@ def push(sender: socket.socket, most: int) -> Iterator[int]:
 
 
 def fill(sender: socket.socket, most: int = 1 << 30) -> int:
-    """Send until nobody takes more for a while; return how many bytes went."""
+    """Send until nothing more is accepted for a while; return the number of bytes sent."""
     sender.settimeout(0.3)
     sent = 0
     try:

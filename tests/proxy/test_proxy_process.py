@@ -23,7 +23,7 @@ SERVE = [sys.executable, "-m", "harness.proxy.embedded", "--seed", "3"]
 
 @pytest.fixture
 def bare_machine(monkeypatch, tmp_path):
-    """No real server anywhere; returns the empty folder that stands for the repository."""
+    """Hide every real server; return the empty folder that stands for the repository."""
     monkeypatch.delenv("TOXIPROXY_SERVER", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(backend_module, "_ROOT", tmp_path)

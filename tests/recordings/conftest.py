@@ -1,4 +1,4 @@
-"""A recording, and a copy of it to be spoilt."""
+"""A recording, and a copy of it to be corrupted."""
 
 import json
 import shutil
@@ -23,13 +23,13 @@ def digests_only(tmp_path_factory):
 
 @pytest.fixture
 def copy(recorded, tmp_path):
-    """A copy that may be spoilt."""
+    """A copy that may be corrupted."""
     return Spoiler(shutil.copytree(recorded, tmp_path / "copy") / "main")
 
 
 @pytest.fixture
 def judge(tmp_path):
-    """Run `harness judge`; returns its exit status and what it wrote as JSON."""
+    """Run `harness judge`; return its exit status and what it wrote as JSON."""
 
     def run(recording, reference, *flags):
         file = tmp_path / "judged.json"

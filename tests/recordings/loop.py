@@ -1,4 +1,4 @@
-"""A small training loop that records itself, and ways to spoil what it has recorded."""
+"""A small training loop that records itself, and ways to corrupt what it has recorded."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def model_of(seed=0):
 
 
 def train(folder, *, record_steps=EVERY_STEP, seed=0, steps=STEPS, close=True, change=None, **flags):
-    """Train and record; `change` may spoil the gradients of a step."""
+    """Train and record; `change` may corrupt the gradients of a step."""
     model = model_of(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     recorder = Recorder(folder, record_steps=record_steps, **flags)

@@ -35,7 +35,7 @@ class DoublingCodec:
 
 
 def sent(states, step, value, slot=SLOT, committing=None):
-    """Send one number in a step; returns what went over the wire."""
+    """Send one number in a step; return what went over the wire."""
     passage = states.passage(slot, committing)
     data = passage.encode(AddingCodec(), torch.tensor([value]))
     states.keep(step, passage)

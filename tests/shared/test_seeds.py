@@ -1,4 +1,4 @@
-"""The rule for random numbers, by its values: whoever changes it changes every recorded run."""
+"""The rule for random numbers, by its values: changing it changes every recorded run."""
 
 import hashlib
 from itertools import product

@@ -16,7 +16,7 @@ from splitlearn.wire.trunk_link import Position
 
 
 class Alive(TorchDispatchMode):
-    """Counts what is really there: every storage that an operation has given and that somebody still holds."""
+    """Counts what is really there: every storage that an operation has given and that someone still holds."""
 
     def __init__(self):
         super().__init__()

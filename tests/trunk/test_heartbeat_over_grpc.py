@@ -1,4 +1,4 @@
-"""A heartbeat reaches the trunk though nobody needs its answer, and holds nobody up."""
+"""A heartbeat reaches the trunk though nobody needs its answer, and blocks nobody."""
 
 import threading
 
@@ -18,7 +18,7 @@ SECONDS = 30.0
 
 @pytest.fixture
 def trunk(config):
-    """A trunk that gives a silent client's place up, by the test's clock."""
+    """A trunk that gives up a silent client's place, by the test's clock."""
     clock = ManualClock()
     made = Trunk(config, idle_timeout=40.0, clock=clock)
     made.clock = clock

@@ -1,4 +1,4 @@
-"""A client that leaves or falls silent gives its place up; one that is still there keeps it."""
+"""A client that leaves or falls silent gives up its place; one that is still there keeps it."""
 
 from dataclasses import replace
 

@@ -22,7 +22,7 @@ def test_a_save_that_comes_late_writes_nothing(config):
 
 
 def test_a_repeated_save_is_answered_and_not_written_again(config, monkeypatch):
-    """A disk that takes longer than a call's deadline must not be asked for ever."""
+    """A disk slower than a call's deadline must not be retried forever."""
     service = service_of(config)
     request = saving(opened(service, config).incarnation)
     first = service.sync_training_state(request)

@@ -105,7 +105,7 @@ class Interleaving(RuleBasedStateMachine):
         assert same_bits(self.run.features[at], self.session.forward(at, smashed_BTH, self.run.mask_BT, commit))
 
     def backward(self, at):
-        """Send a backward pass and compare its answer; gives the reason when it was refused."""
+        """Send a backward pass and compare its answer; return the reason when it was refused."""
         try:
             result = self.session.backward(at, self.run.features_grad[at.step, at.microbatch])
         except WireError as error:

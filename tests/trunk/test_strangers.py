@@ -1,4 +1,4 @@
-"""What a stranger does costs nobody anything: an honest client trains within its deadlines while an attack lasts."""
+"""Strangers harm nobody: an honest client trains within its deadlines during an attack."""
 
 import grpc
 import pytest

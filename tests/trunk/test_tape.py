@@ -70,7 +70,7 @@ def allocated():
 
 @pytest.fixture(scope="module")
 def measured():
-    """Call a function of a config in a process of its own: here, what other tests leave behind is given back."""
+    """Call a function of a config in a separate process: here, what other tests leave behind is given back."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield lambda measure, config: pool.submit(measure, config).result(timeout=60)
 

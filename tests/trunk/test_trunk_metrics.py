@@ -1,4 +1,4 @@
-"""What a trunk tells Prometheus."""
+"""The metrics that a trunk exposes to Prometheus."""
 
 import socket
 import time

@@ -22,7 +22,7 @@ def formula(body, origin):
 
 
 def peak(call, *arguments):
-    """Return the most bytes that Python held at a time beside what it held before."""
+    """Return the peak of bytes that Python allocated on top of what it held before."""
     tracemalloc.start()
     try:
         call(*arguments)

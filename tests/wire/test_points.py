@@ -71,7 +71,7 @@ def observe(tmp_path):
 
 
 def passing(probe, *arguments):
-    """Pass a point in another thread; gives the thread."""
+    """Pass a point in another thread; return the thread."""
     thread = threading.Thread(target=lambda: probe.point(*arguments), daemon=True)
     thread.start()
     return thread

@@ -16,7 +16,7 @@ COMPUTE = METHODS["Compute"]
 
 
 class FakeTransport:
-    """Answers with the given outcomes in turn, the last one for ever; each attempt takes `duration` seconds."""
+    """Answers with the given outcomes in turn, the last one forever; each attempt takes `duration` seconds."""
 
     def __init__(self, clock, outcomes, duration=0.0):
         self.clock, self.outcomes, self.duration = clock, list(outcomes), duration

@@ -45,7 +45,7 @@ def test_a_view_is_sent_as_its_elements():
 
 
 def coded(data):
-    """Return what stands in a message for coded bytes."""
+    """Return a message's field for encoded bytes."""
     return {"codec": "zlib", "data": data, "checksum": zlib.crc32(data)}
 
 

@@ -56,7 +56,7 @@ class LargeTokenizer(NamedTokenizer):
     """A real one, for which there is no room among the temporary files."""
 
     def files(self):
-        """Let the library write it onto a disk that is full."""
+        """Have the library write it to a full disk."""
         with full_disk():
             return Tokenizer.files(self)
 

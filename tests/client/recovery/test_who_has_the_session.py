@@ -1,4 +1,4 @@
-"""A client takes a session over, is taken over, or fails and gives its place back."""
+"""A client takes a session over, is taken over, or fails and gives up its place."""
 
 import pytest
 from client.runs import CrashingProbe, ScriptedTransport, assert_same, direct, fail, final_state, remote_trunk, train
@@ -115,7 +115,7 @@ def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alo
     opened, theirs = first.open, []
 
     def open_slowly(hello):
-        """Another client comes and does the whole run while this one stands still after its opening."""
+        """Another client does the whole run while this one is paused after its opening."""
         welcome = opened(hello)
         train(run, remote_trunk(direct(service), run), resume="auto")
         theirs.append((run.save_dir / "default" / "client" / "claim").read_text())

@@ -1,4 +1,4 @@
-"""A trunk that does not refuse a malformed request properly is found out."""
+"""A trunk that does not refuse a malformed request properly is detected."""
 
 import random
 import socket

@@ -59,7 +59,7 @@ MASK = torch.ones(2, 6, dtype=torch.int64)
 
 
 def step_of(client, hello):
-    """Train one step; gives everything that the trunk answered."""
+    """Train one step; return everything that the trunk answered."""
     welcome = client.open(hello)
     features = client.forward(ONLY, HIDDEN, MASK, None).result()
     backward = client.backward(ONLY, HIDDEN).result()
