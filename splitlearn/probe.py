@@ -42,7 +42,7 @@ class ProbeWith:
         self._fields = fields
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
-        """Report that the process passes a point; returns when it may go on."""
+        """Report that the process passes a point; return when it may go on."""
         self._probe.point(name, step, microbatch, **self._fields, **fields)
 
 

@@ -1,7 +1,7 @@
 """The real programs as processes: started, watched, ended; none outlives the harness.
 
-Two ways to start one, both run the same entry point with the same arguments: `ColdStarter` starts an interpreter,
-`WarmStarter` forks a parent that has imported torch already. Settings in the harness's environment do not reach them: a
+There are two ways to start one, with the same entry point and arguments: `ColdStarter` starts an interpreter,
+`WarmStarter` forks a parent that has already imported torch. Settings in the harness's environment do not reach them: a
 scenario is the same wherever it is run.
 """
 
@@ -33,7 +33,7 @@ LOG_LINES = 15
 BAR = re.compile(r"[^|\[]*(\d+%\|[^|]*\| \S+/\S+|\d+\w*) \[\d+:\d\d[^\]]*\]")
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
-# What waits for others before it ends, as a trunk for clients, is told once more that there is no need.
+# A program that waits for others before it exits, as a trunk does for clients, is told again not to.
 POLITE_SECONDS = 2.0
 FORK_SERVER = ("-m", "harness.processes.forkserver")
 MODULES = {"splitlearn": "splitlearn", "reference": "harness.oracle"}
@@ -51,7 +51,7 @@ class Program:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return not self._exited.is_set()
 
     def wait(self, timeout: float) -> int:
@@ -61,17 +61,17 @@ class Program:
         return self._status
 
     def wait_a_while(self, seconds: float) -> None:
-        """Wait for the end, but not longer than told."""
+        """Wait for the end, up to a timeout."""
         self._exited.wait(seconds)
 
     def must_run(self) -> None:
-        """Raise `HarnessError` with the last lines of its log when it has ended."""
+        """Raise `HarnessError` with the last lines of its log if it has ended."""
         if not self.running:
             raise HarnessError(f"{self.name} ended with status {self._status}; its log ends:\n{self.last_lines()}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless it has ended."""
-        # Its parent may have seen the end that this process has not been told of yet.
+        # Its parent may have reaped it before this process was told.
         if self.running:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -86,13 +86,13 @@ class Program:
         return self.wait(STOP_TIMEOUT)
 
     def last_lines(self) -> str:
-        """Return the last lines of its log, printable, without those that are the states of a progress bar."""
+        """Return the last lines of its log, printable, without progress bars."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         lines = (BAR.sub("", line).rstrip() for line in text.replace("\r", "\n").splitlines())
         return "\n".join("  " + printable(line) for line in [line for line in lines if line][-LOG_LINES:])
 
     def ended(self, status: int) -> None:
-        """Take note of its end; called by the starter."""
+        """Record its end; called by the starter."""
         self._status = status
         self._exited.set()
 
@@ -105,17 +105,17 @@ class Starter(Protocol):
 
 
 class ColdStarter(AbstractContextManager["ColdStarter"]):
-    """Starts each program in an interpreter of its own; a context manager that ends those which still run."""
+    """Starts each program in its own interpreter; a context manager that ends those still running."""
 
     def __init__(self) -> None:
         self._programs: list[Program] = []
-        # A program dies with the thread that started it, so that must not be a thread of the moment.
+        # A program dies with the thread that started it, so that must not be a short-lived thread.
         self._parent = ThreadPoolExecutor(1, "starter")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End what still runs."""
+        """End all programs that are still running."""
         for program in self._programs:
             program.stop()
         self._parent.shutdown()
@@ -140,10 +140,10 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
 
 
 class WarmStarter(AbstractContextManager["WarmStarter"]):
-    """Forks programs from a warmed parent; a context manager that ends the parent and with it every child.
+    """Forks programs from a warmed parent; a context manager that ends the parent, and with it every child.
 
     Args:
-        server: what the interpreter runs as the parent.
+        server: interpreter arguments that start the parent.
     """
 
     def __init__(self, server: Sequence[str] = FORK_SERVER) -> None:
@@ -164,7 +164,7 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
         self._listener.start()
 
     def __enter__(self) -> Self:
-        """Return the starter; the parent warms up meanwhile."""
+        """Return the starter, while the parent warms up."""
         return self
 
     def __exit__(
@@ -188,7 +188,7 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
         number = next(self._ids)
         request = {"id": number, "program": program, "argv": list(argv), "log": str(log)}
         assert self._server.stdin is not None
-        # A server that is gone is noticed below, by the end of its output.
+        # A dead server is noticed below, by the end of its output.
         with suppress(BrokenPipeError):
             self._server.stdin.write(json.dumps(request).encode() + b"\n")
             self._server.stdin.flush()

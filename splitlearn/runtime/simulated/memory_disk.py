@@ -83,7 +83,7 @@ class MemoryDisk:
         self._root.crash(choose)
 
     def read(self, path: Path) -> bytes:
-        """Return all of a file."""
+        """Return a file's bytes."""
         return self._file(path).data
 
     def write(self, path: Path, data: bytes) -> None:
@@ -98,7 +98,7 @@ class MemoryDisk:
 
     @contextmanager
     def append_lines(self, path: Path) -> Iterator[Callable[[bytes], None]]:
-        """Open a file to add lines to."""
+        """Open a file for appending lines."""
         self._before("open", path)
         file = self._new_file(path)
         file.data = file.data[: file.data.rfind(b"\n") + 1]
@@ -142,7 +142,7 @@ class MemoryDisk:
                 parent.change(parent.names | {place.name: _Folder()})
 
     def sync_folder(self, folder: Path) -> None:
-        """Force the names in a folder to the disk."""
+        """Sync the names in a folder."""
         self._before("sync folder", folder)
         self._folder(folder).sync()
 
@@ -151,7 +151,7 @@ class MemoryDisk:
         return self._find(path) is not None
 
     def names(self, folder: Path) -> list[str]:
-        """List what is in a folder."""
+        """List a folder's entries."""
         node = self._find(folder)
         return list(node.names) if isinstance(node, _Folder) else []
 
