@@ -62,6 +62,12 @@ def test_a_container_with_a_read_only_root_writes_to_its_volume_only():
     assert any(save_dir.startswith(volume.split(":")[1]) for volume in COMPOSE["volumes"])
 
 
+def test_a_trunk_is_installed_without_the_harness():
+    installed = [re.findall(r"pip install .*", text) for text in (DOCKERFILE, UNIT)]
+    assert all(installed)
+    assert "harness" not in str(installed)
+
+
 def test_what_the_image_copies_is_there():
     copied = [word for line in re.findall(r"^COPY (.*)$", DOCKERFILE, re.MULTILINE) for word in line.split()[:-1]]
     assert copied
