@@ -1,5 +1,7 @@
 """`harness judge` finds planted differences, names their place, and passes nothing that it has not compared."""
 
+import shutil
+
 import pytest
 import torch
 from loop import EVERY_STEP, Spoiler, flip, train
@@ -249,6 +251,14 @@ class TestTolerance:
         status, judged = judge(other, digests_only, "--rtol", "1", "--only", "gradient")
         assert (3, 12) == (status, judged["not_comparable"])
         assert "12 tensors differ and were kept as digests only" in judged["sentence"]
+
+    def test_equal_digests_beside_one_that_differs_are_void(self, digests_only, judge, tmp_path):
+        other = Spoiler(shutil.copytree(digests_only, tmp_path / "other") / "main")
+        lines = other.lines()
+        next(line for line in lines if line["tensor"] == WEIGHT)["sha256"] = "0" * 64
+        other.write(lines)
+        status, judged = judge(other.part, digests_only, "--rtol", "1", "--only", "gradient")
+        assert (3, 11, 1) == (status, judged["identical"], judged["not_comparable"])
 
     @pytest.mark.parametrize("value", ["-1", "nan", "inf", "much"])
     def test_it_is_a_finite_number(self, recorded, judge, value, capsys):
