@@ -5,14 +5,14 @@ Shapes: B sequences, T positions, H hidden width.
 
 import torch
 
-from splitlearn.coding import Passage
+from splitlearn.coding import CodecStates, Passage, Slot
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
-__all__ = ["BoundaryTensors"]
+__all__ = ["BoundaryTensors", "arriving_passage"]
 
 
 class BoundaryTensors:
@@ -48,3 +48,11 @@ class BoundaryTensors:
             if error.reason is Reason.NON_FINITE:
                 raise WireError(Reason.NON_FINITE_RESULT, f"the trunk's result: {error.message}") from None
             raise
+
+
+def arriving_passage(states: CodecStates, request: pb.ComputeRequest) -> Passage:
+    """Return the passage of the smashed data: the commit that rides with it is applied after all of it was checked."""
+    if request.inference:
+        return Passage()
+    committing = request.commit.step if request.HasField("commit") and not request.commit.skip else None
+    return states.passage(Slot(request.smashed.codec, "smashed", request.key.microbatch), committing)

@@ -4,11 +4,11 @@ Shapes: B sequences, T positions, H hidden width.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import torch
 
 from splitlearn.agreement import trunk_settings
-from splitlearn.checkpoint import CheckpointStore, known_steps
 from splitlearn.codecs import CODECS
 from splitlearn.coding import CodecStates, Passage, Slot, Stream
 from splitlearn.config import TrainingConfig
@@ -16,6 +16,7 @@ from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
+from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.outcome import Ready
@@ -43,21 +44,18 @@ class LocalTrunk:
         disk: Disk,
     ) -> None:
         self._config = config
-        self._settings = trunk_settings(config, identity)
         self._session = TrunkSession(load_stage(), config, probe, recorder)
-        self._store = CheckpointStore(disk, config.save_dir, config.session, "trunk", probe, self._session.weights())
+        settings = trunk_settings(config, identity)
+        self._checkpoints = TrunkCheckpoints(disk, config.save_dir, config.session, settings, probe)
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
         self.codec_states = CodecStates()
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
-        here = self._store.sound_steps(self._settings) if hello.resume_steps else []
-        common = sorted(set(hello.resume_steps) & set(here))
-        if hello.resume_steps and not common:
-            raise WireError(Reason.NO_CHECKPOINT, f"no checkpoint in common; the trunk has {self._store.steps()}")
-        if common:
-            self._session.restore(self._store.load(common[-1], self._settings))
-            self._session.checkpoints = (common[-1],)
+        if hello.resume_steps:
+            self._checkpoints.resume(self._session, hello.resume_steps)
+        else:
+            self._checkpoints.check_room()
         return Welcome(1, self._session.applied_step, self._session.fingerprint())
 
     def forward(
@@ -104,22 +102,7 @@ class LocalTrunk:
         if commit:
             self.commit(commit)
         assert step == self._session.applied_step
-        kept = known_steps(self._session.checkpoints, step)
-        try:
-            if not self._session.checkpoints:
-                self._store.set_aside()
-            mark = self._store.save(
-                step,
-                self._settings,
-                self._session.weights(),
-                self._session.optimizer_state(),
-                codec_states=self._session.codec_states.tensors(),
-                keep=kept,
-            )
-        except OSError as error:
-            raise WireError(Reason.SAVE_FAILED, f"the trunk could not write its checkpoint: {error}") from None
-        self._session.checkpoints = kept
-        return TrunkState(step, mark.weights)
+        return TrunkState(step, self._checkpoints.save(self._session))
 
     def query(self) -> TrunkState:
         """Return the state."""
@@ -131,7 +114,8 @@ class LocalTrunk:
     def leave(self, *, saved: bool) -> None:
         """Remove what was saved of a run if the client has saved nothing."""
         if not saved:
-            self._store.discard(self._session.checkpoints)
+            with suppress(WireError):
+                self._checkpoints.discard()
 
     def _to_trunk(self, stream: Stream, at: Position, tensor: torch.Tensor) -> torch.Tensor:
         slot = Slot(self._config.codec, stream, at.microbatch)

@@ -41,11 +41,6 @@ class TrunkSession:
 
     def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
         self.applied_step = 0
-        # Steps of which this run has a checkpoint: the one that is whole for sure, and the newest. Without any, those
-        # of another run of the same name are set aside before the first is written.
-        self.checkpoints: tuple[int, ...] = ()
-        # The last save of this session and the digest of its weights: the answer to a repeated request.
-        self.saved: tuple[int, str] | None = None
         self._config = config
         self._stage = stage.to(config.device).train()
         self._passes = _Passes(self._stage)

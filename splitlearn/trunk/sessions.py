@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from splitlearn.probe import Probe
 from splitlearn.runtime import Clock, Entropy
+from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Opening, Welcome
 
-__all__ = ["IDLE_TIMEOUT", "Sessions", "checked_name"]
+__all__ = ["IDLE_TIMEOUT", "OpenSession", "Sessions", "checked_name"]
 
 # Readers of the same weights share them, so one more costs next to nothing.
 MAX_READERS = 16
@@ -31,14 +33,20 @@ class OpenSession:
     """A session and its current client; a reader only infers.
 
     Attributes:
+        name: under which it is open.
         session: its state.
+        checkpoints: what it has on the disk.
+        probe: receives its points, each with its name.
         opening: the request that opened it.
         welcome: the answer to that request.
         reader: whether it only infers and takes no training place.
         silent: seconds for which the trunk was listening and did not hear its client.
     """
 
+    name: str
     session: TrunkSession
+    checkpoints: TrunkCheckpoints
+    probe: Probe
     opening: Opening
     welcome: Welcome
     reader: bool
@@ -139,14 +147,12 @@ class Sessions:
         self._incarnations += 1
         return self._incarnations
 
-    def add(self, name: str, session: TrunkSession, opening: Opening, incarnation: int, *, reader: bool) -> Welcome:
-        """Keep a session in place of an older one of its name; return the answer to its client."""
-        welcome = Welcome(incarnation, session.applied_step, session.fingerprint())
-        self._open.pop(name, None)
-        self._open[name] = OpenSession(session, opening, welcome, reader)
-        return welcome
+    def add(self, opened: OpenSession) -> None:
+        """Keep a session in place of an older one of its name."""
+        self._open.pop(opened.name, None)
+        self._open[opened.name] = opened
 
-    def get(self, name: str, incarnation: int) -> TrunkSession:
+    def get(self, name: str, incarnation: int) -> OpenSession:
         """Return an open session for its newest incarnation; raises `WireError` for any other."""
         entry = self._open.get(name)
         if entry is None:
@@ -155,27 +161,20 @@ class Sessions:
             message = f"incarnation {incarnation} of {name!r} was taken over by {entry.welcome.incarnation}"
             raise WireError(Reason.STALE_INCARNATION, message)
         entry.silent = 0.0
-        return entry.session
-
-    def get_run(self, name: str, incarnation: int) -> TrunkSession:
-        """Return a training session; raises `WireError` for a reader too."""
-        session = self.get(name, incarnation)
-        if self._open[name].reader:
-            raise WireError(Reason.WRONG_MODE, f"session {name!r} was opened for reading only")
-        return session
+        return entry
 
     def close(self, name: str) -> None:
         """Drop a session."""
         del self._open[name]
 
-    def idle(self) -> list[str]:
+    def idle(self) -> list[OpenSession]:
         """Return the sessions whose clients have been silent for too long; call this about every second."""
         now = self._clock.now()
         passed, self._looked = min(now - self._looked, LONGEST_LOOK), now
         self._heard += passed
         for entry in self._open.values():
             entry.silent += passed
-        return [name for name, entry in self._open.items() if entry.silent > self._idle_timeout]
+        return [entry for entry in self._open.values() if entry.silent > self._idle_timeout]
 
     def _readers(self, name: str) -> list[str]:
         """Return the readers other than the one of that name."""

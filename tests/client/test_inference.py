@@ -112,7 +112,7 @@ def test_a_trunk_keeps_nothing_of_inference(client, config):
     link = remote_trunk(direct(service), config)
     incarnation = link.open(Hello("reader", hello_of(config).agreement)).incarnation
     evaluate(client[0], link, data_of(config), config)
-    session = service._sessions.get("reader", incarnation)
+    session = service._sessions.get("reader", incarnation).session
 
     assert (session._tape.nbytes, session.gradients(), session.applied_step) == (0, {}, 0)
 

@@ -49,7 +49,7 @@ def test_a_beat_arrives_though_the_connection_must_first_be_made_anew(trunk, con
 
 def test_a_beat_that_is_refused_is_left_for_the_next_call_to_find_out(trunk):
     link = link_to(trunk)
-    trunk.service._close("default")
+    trunk.service._admission.close("default")
     trunk.clock.sleep(20.0)
     link.beat()
     with pytest.raises(WireError) as caught:

@@ -21,7 +21,7 @@ def test_a_repeated_request_to_open_gets_the_same_answer_and_changes_nothing(con
     getattr(service, name)(compute)
 
     assert first == opened(service, config)
-    session = service._sessions.get("default", first.incarnation)
+    session = service._sessions.get("default", first.incarnation).session
     assert session._tape.nbytes > 0
 
 

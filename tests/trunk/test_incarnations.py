@@ -38,7 +38,7 @@ def test_requests_of_an_older_incarnation_do_nothing(config):
 
     for name, request in requests_of(old):
         assert Reason.STALE_INCARNATION is refusal(getattr(service, name), request).reason
-    session = service._sessions.get("default", new)
+    session = service._sessions.get("default", new).session
     assert (0, 0) == (session._tape.nbytes, session.applied_step)
     assert not list(config.save_dir.rglob("step-*"))
 

@@ -172,7 +172,7 @@ def test_gradients_are_streamed_as_they_accumulated(config, serve):
     link.forward(at, hidden_BTH, torch.ones(2, 6), None).result()
     link.backward(at, hidden_BTH).result()
 
-    session = trunk.service._sessions.get("default", link._conversation.incarnation)
+    session = trunk.service._sessions.get("default", link._conversation.incarnation).session
     expected, actual = session.gradients(), link.gradients(0)
     assert expected.keys() == actual.keys()
     assert all(torch.equal(expected[name], actual[name]) for name in expected)

@@ -58,7 +58,7 @@ def test_a_refused_request_does_not_apply_the_commit_that_it_carries(config):
     request.commit.CopyFrom(pb.Commit(step=0, learning_rate=0.1, skip=True))
 
     assert Reason.BAD_REQUEST is refusal(service.compute, request).reason
-    assert 0 == service._sessions.get("default", incarnation).applied_step
+    assert 0 == service._sessions.get("default", incarnation).session.applied_step
 
 
 def test_a_fresh_run_that_could_not_set_an_earlier_ones_checkpoints_aside_is_refused_before_it_trains(config):

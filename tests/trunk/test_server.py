@@ -165,6 +165,6 @@ def test_requests_sent_twice_at_once_are_carried_out_once(config, serve):
                     futures = [method.future(request, timeout=SECONDS) for _ in range(copies)]
                     replies = {future.result().SerializeToString(deterministic=True) for future in futures}
                     assert len(replies) == 1, "every copy gets the same bytes"
-        return trunk.service._sessions.get(session, opened.incarnation).fingerprint()
+        return trunk.service._sessions.get(session, opened.incarnation).session.fingerprint()
 
     assert weights_after(1) == weights_after(16)

@@ -102,10 +102,10 @@ def test_readers_take_no_place_from_runs_and_end_no_other_that_is_busy(config):
 def test_readers_of_the_same_weights_share_them(config):
     service = service_of(config)
     first, second = (
-        service._sessions.get(name, service.open_session(opening(config, name, reader=True)).incarnation)
+        service._sessions.get(name, service.open_session(opening(config, name, reader=True)).incarnation).session
         for name in ("r1", "r2")
     )
-    run = service._sessions.get("run", service.open_session(opening(config, "run")).incarnation)
+    run = service._sessions.get("run", service.open_session(opening(config, "run")).incarnation).session
 
     assert first is second
     assert run is not first

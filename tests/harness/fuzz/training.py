@@ -58,7 +58,7 @@ class Training:
         return None
 
     def state(self):
-        session = self.service._sessions.get(self.hello.session_id, self.incarnation)
+        session = self.service._sessions.get(self.hello.session_id, self.incarnation).session
         gradients = {name: gradient.numpy().tobytes() for name, gradient in session.gradients().items()}
         accumulator = session._accumulator
         progress = (accumulator._next, accumulator._expected, set(accumulator._seen))
