@@ -14,7 +14,7 @@ HOSTILE = CATALOGUE["hostile-peers"]
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("scenario", scenario_parameters(HOSTILE, HOSTILE[:1]))
 def test_malformed_requests_are_refused_and_change_nothing(run_scenario, scenario):
-    count, steps = scenario.faults[0].count, scenario.config.max_steps
+    count, steps = scenario.adversaries[0].count, scenario.config.max_steps
 
     outcome = run_scenario(scenario)
 

@@ -13,6 +13,6 @@ HOSTILE = CATALOGUE["hostile-trunk"]
 def test_lies_are_retried_or_refused(run_scenario, scenario):
     outcome = run_scenario(scenario)
     figures = next(check.figures for check in outcome.checks if check.name == "lies")
-    assert scenario.faults[0].count == figures["lies"]
+    assert scenario.adversaries[0].count == figures["lies"]
     assert figures["distinct lies"] > figures["lies"] / 2
     assert figures["retried"] > figures["refused"] > 0

@@ -41,7 +41,7 @@ def wait_for_answers(world: World, count: int) -> None:
     """Wait until hostile peers have had `count` answers; raises `HarnessError` if no more will come."""
 
     def raise_if_over() -> None:
-        if world.over.is_set() or any(event.point == "fault.unhealed" for event in world.observer.events):
+        if world.over.is_set() or any(event.point == "adversary.gave_up" for event in world.observer.events):
             raise HarnessError(f"the hostile peers ended before {count} answers")
 
     world.observer.wait_for(At("fuzz.progress", count // PROGRESS_EVERY), PACE_TIMEOUT, meanwhile=raise_if_over)

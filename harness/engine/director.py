@@ -1,52 +1,59 @@
-"""Injects faults at the points for which they are planned."""
+"""Lets faults and adversaries begin at the points for which they are planned."""
 
 import threading
 from collections.abc import Sequence
 
 from harness.engine.script import RunningScript
 from harness.engine.world import World
-from harness.plan.faults.fault import Fault
+from harness.plan.adversaries import Adversary
+from harness.plan.planned import Planned
 from harness.trace.event import Event
 
-__all__ = ["FaultDirector"]
+__all__ = ["Director"]
+
+# What the trace says of each: whose name it tells, and the points of its beginning and end, either way.
+FAULT = ("fault", "fault.injected", "fault.failed", "fault.healed", "fault.unhealed")
+ADVERSARY = ("adversary", "adversary.began", "adversary.failed", "adversary.ended", "adversary.gave_up")
 
 
-class FaultDirector:
-    """Waits for held processes, injects the planned faults, and releases the processes."""
+class Director:
+    """Waits for held processes, carries out what is planned, and releases the processes."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self._planned = sorted(faults, key=lambda fault: fault.at.occurrence)
+    def __init__(self, planned: Sequence[Planned]) -> None:
+        self._planned = sorted(planned, key=lambda each: each.at.occurrence)
         self._threads: list[threading.Thread] = []
 
     def take(self, event: Event, world: World) -> None:
-        """Inject the fault planned for a held process; each fault once."""
+        """Let begin what is planned for a held process; each fault and adversary once."""
         assert event.release is not None
-        fault = next(fault for fault in self._planned if fault.at.matches(event))
-        self._planned.remove(fault)
-        thread = threading.Thread(target=_break, args=(fault, event, world), daemon=True, name=fault.name)
+        planned = next(planned for planned in self._planned if planned.at.matches(event))
+        self._planned.remove(planned)
+        thread = threading.Thread(target=_carry_out, args=(planned, event, world), daemon=True, name=planned.name)
         self._threads.append(thread)
         thread.start()
 
     def finish(self, timeout: float) -> None:
-        """Wait until every injected fault is healed; one that takes too long counts as not healed."""
+        """Wait until all that began is over; what takes too long counts as not healed, or not ended."""
         for thread in self._threads:
             thread.join(timeout)
 
 
-def _break(fault: Fault, event: Event, world: World) -> None:
+def _carry_out(planned: Planned, event: Event, world: World) -> None:
     assert event.release is not None
     note = world.observer.note
+    kind, begun, failed, done, undone = ADVERSARY if isinstance(planned, Adversary) else FAULT
+    told = {kind: planned.name}
     try:
-        script = RunningScript(fault, event, world)
+        script = RunningScript(planned, event, world)
         script.inject()
-        note("harness", "fault.injected", fault=fault.name, step=event.step, held=event.number)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the fault is not injected, and that must be known
-        note("harness", "fault.failed", fault=fault.name, reason=str(error) or type(error).__name__)
+        note("harness", begun, **told, step=event.step, held=event.number)
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing has begun, and that must be known
+        note("harness", failed, **told, reason=str(error) or type(error).__name__)
         return
     finally:
         event.release()
     try:
         script.heal()
-        note("harness", "fault.healed", fault=fault.name)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the fault is not healed, and that must be known
-        note("harness", "fault.unhealed", fault=fault.name, reason=str(error) or type(error).__name__)
+        note("harness", done, **told)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not over, and that must be known
+        note("harness", undone, **told, reason=str(error) or type(error).__name__)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from harness.engine.director import FaultDirector
+from harness.engine.director import Director
 from harness.engine.memory_sampler import sample_memory
 from harness.engine.network import Network, link_toxics
 from harness.engine.observer import Observer
@@ -64,12 +64,12 @@ class Execution:
         self._on_event = on_event
         # Checkpoints by the clock would make a run depend on the machine's load.
         self._config = scenario.config.but(save_dir=writer.checkpoints, session=SESSION, save_minutes=0)
-        self._director = FaultDirector(scenario.faults)
+        self._director = Director(scenario.planned)
         self._over = threading.Event()
         self._memory: list[MemorySample] = []
         self._trunk_address = ""
         self._dialled = "local"
-        self._observer = Observer(tuple(fault.at for fault in scenario.faults), self._take)
+        self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take)
         parties = {
             name: Party(name, launch, self._observer.note)
             for name, launch in (("trunk", self._launch_trunk), ("client", self._launch_client))
@@ -127,7 +127,7 @@ class Execution:
             self._let_strangers_try()
             self._train()
             # What a broken connection took in need not have arrived, and may have been sent again.
-            return None if self._scenario.faults else self._traffic(name)
+            return None if self._scenario.planned else self._traffic(name)
 
     def _let_strangers_try(self) -> None:
         """Have strangers call the trunk before the client does, over the client's path."""

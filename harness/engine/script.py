@@ -1,27 +1,27 @@
-"""Carries out a fault's script on the programs and the network of a run."""
+"""Carries out the script of a fault or an adversary on the programs and the network of a run."""
 
 from typing import assert_never
 
 from harness.engine.adversary import send_malformed, tell_lies, wait_for_answers
 from harness.engine.world import World
 from harness.plan.faults import effects as ask
-from harness.plan.faults.fault import Fault
+from harness.plan.planned import Planned
 from harness.trace.event import Event
 
 __all__ = ["RunningScript"]
 
 
 class RunningScript:
-    """The script of one fault, started when a process passed the fault's place.
+    """The script of one fault or adversary, started when a process passed its place.
 
     Args:
-        fault: whose script it is.
+        planned: whose script it is.
         held: the passing of its place.
         world: what the script may act on.
     """
 
-    def __init__(self, fault: Fault, held: Event, world: World) -> None:
-        self._script = fault.script()
+    def __init__(self, planned: Planned, held: Event, world: World) -> None:
+        self._script = planned.script()
         self._held = held
         self._world = world
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.judging.facts import RunFacts
-from harness.plan.adversaries import HostilePeers, KeepPace
+from harness.plan.adversaries import HostilePeers
 from harness.plan.faults import Absence, Fault, Restart
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
@@ -39,7 +39,7 @@ class Budget:
 def budget_of(facts: RunFacts) -> Budget:
     """Return the budget of a run.
 
-    Without faults every count is known. Each unannounced end of a program costs at most a repetition of the steps since
+    Undisturbed, every count is known. Each unannounced end of a program costs at most a repetition of the steps since
     the last checkpoint, each failed call one repetition, and hostile peers what they were planned to send.
     """
     scenario, steps = facts.scenario, facts.reference_steps
@@ -55,12 +55,12 @@ def budget_of(facts: RunFacts) -> Budget:
     redone = (ended - asked) * (min(interval, len(steps)) + 1)
     failed_calls = sum(_failed_calls(fault, facts.events, max(counts)) for fault in scenario.faults)
     # What else the trunk may receive: retries, duplicates, and requests from strangers.
-    strangers = sum(fault.count for fault in scenario.faults if isinstance(fault, HostilePeers))
-    spare = failed_calls + facts.count("relay.request.doubled") + strangers if scenario.faults else 0
+    strangers = sum(each.count for each in scenario.adversaries if isinstance(each, HostilePeers))
+    spare = failed_calls + facts.count("relay.request.doubled") + strangers if scenario.planned else 0
     passes, again = sum(counts), redone * max(counts)
     least = passes - sum(skipped)  # in a skipped step, what is not finite is not sent
     recomputed = 0 if scenario.config.max_pending_bytes == UNRESTRICTED else passes
-    computed_again = recomputed + (again + spare if scenario.faults else 0)
+    computed_again = recomputed + (again + spare if scenario.planned else 0)
     asked_for = passes + again + spare + recomputed
     points = {
         "client.forward.sent": (least, passes + again),
@@ -80,10 +80,10 @@ def budget_of(facts: RunFacts) -> Budget:
             # client that has been silent this long sends a heartbeat.
             "trunk.sync.received": (saves + 1, saves + 1 + len(skipped) + 4 * ended + spare + _beats(facts.events)),
         }
-    if scenario.faults:
+    if scenario.planned:
         # The last message may be lost on its way, and work may be repeated at other places.
         points = {point: (0, most) for point, (_, most) in points.items()}
-    return Budget(points, (0 if scenario.faults else least, asked_for + computed_again), failed_calls)
+    return Budget(points, (0 if scenario.planned else least, asked_for + computed_again), failed_calls)
 
 
 def attempts_within(seconds: float) -> int:
@@ -120,8 +120,6 @@ def _failed_calls(fault: Fault, events: Iterable[Event], microbatches: int) -> i
     One call is retried at a time; the others in flight, of both passes of every microbatch, fail once. A restarted
     client begins with the shortest pause.
     """
-    if isinstance(fault, HostilePeers | KeepPace):
-        return 0
     told = {event.point: event.t for event in events if event.fields.get("fault") == fault.name}
     outage = told.get("fault.healed", 0.0) - told.get("fault.injected", 0.0)
     chains = 1 + fault.ends("client")

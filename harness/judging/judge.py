@@ -17,13 +17,14 @@ ALWAYS = ("completion", "logs")
 STATED: Mapping[str, Callable[[Scenario], object]] = {
     "expectations": lambda scenario: scenario.expects,
     "faults": lambda scenario: scenario.faults,
+    "adversaries": lambda scenario: scenario.adversaries,
     "convergence": lambda scenario: scenario.loss_below,
     "second_client": lambda scenario: scenario.second_client,
-    "hostility": lambda scenario: any(isinstance(fault, HostilePeers) for fault in scenario.faults),
-    "lies": lambda scenario: any(isinstance(fault, LyingTrunk) for fault in scenario.faults),
+    "hostility": lambda scenario: any(isinstance(each, HostilePeers) for each in scenario.adversaries),
+    "lies": lambda scenario: any(isinstance(each, LyingTrunk) for each in scenario.adversaries),
 }
 # These say that a run went as planned, not that anything it computed is right.
-PREMISES = frozenset({*ALWAYS, "expectations", "faults"})
+PREMISES = frozenset({*ALWAYS, "adversaries", "expectations", "faults"})
 
 
 @dataclass(frozen=True)

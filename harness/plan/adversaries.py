@@ -2,16 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from pydantic import PlainSerializer, PlainValidator
 
 from harness.plan.faults.effects import Release, Script, SendMalformed, TellLies, UntilAnswered
-from harness.plan.faults.fault import Fault
+from harness.plan.planned import Planned
+from harness.plan.planned_json import planned_from_json, planned_json
 from harness.trace.event import Event
 
-__all__ = ["HostilePeers", "KeepPace", "LyingTrunk"]
+__all__ = ["Adversary", "AnyAdversary", "HostilePeers", "KeepPace", "LyingTrunk"]
 
 
 @dataclass(frozen=True)
-class HostilePeers(Fault):
+class Adversary(Planned):
+    """Someone who attacks beside a run, or what a run does for his sake; it breaks nothing that must be mended."""
+
+
+def _from_json(value: object) -> Adversary:
+    return planned_from_json(value, Adversary)  # type: ignore[type-abstract] # the type that is found is not
+
+
+AnyAdversary: TypeAlias = Annotated[Adversary, PlainValidator(_from_json), PlainSerializer(planned_json)]
+
+
+@dataclass(frozen=True)
+class HostilePeers(Adversary):
     """Malformed requests are sent straight to the trunk from a point on, while the client trains.
 
     Attributes:
@@ -39,12 +55,12 @@ class HostilePeers(Fault):
         yield SendMalformed(self.count, self.seed)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether events show that the fault took effect."""
+        """Return whether events show that it took effect."""
         return any(event.point in ("fuzz.progress", "fuzz.finished") for event in events)
 
 
 @dataclass(frozen=True)
-class KeepPace(Fault):
+class KeepPace(Adversary):
     """The client waits until hostile peers have had this many answers, so that they do not outlast it."""
 
     answered: int
@@ -64,12 +80,12 @@ class KeepPace(Fault):
         yield UntilAnswered(self.answered)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether events show that the fault took effect."""
-        return any(event.point == "fault.injected" and event.fields["fault"] == self.name for event in events)
+        """Return whether events show that it took effect."""
+        return any(event.point == "adversary.began" and event.fields["adversary"] == self.name for event in events)
 
 
 @dataclass(frozen=True)
-class LyingTrunk(Fault):
+class LyingTrunk(Adversary):
     """Clients get answers that no trunk gives, at every call; their clock stands still, so thousands take minutes.
 
     Attributes:
@@ -96,5 +112,5 @@ class LyingTrunk(Fault):
         yield TellLies(self.count, self.seed)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether events show that the fault took effect."""
+        """Return whether events show that it took effect."""
         return any(event.point == "lies.finished" for event in events)

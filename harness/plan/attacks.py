@@ -24,7 +24,7 @@ def hostile_peers(name: str, config: TrainingConfig, count: int) -> Scenario:
         name,
         f"{count} malformed requests and raw connections while the client trains",
         config,
-        faults=(HostilePeers(first, count, SEED), *paces),
+        adversaries=(HostilePeers(first, count, SEED), *paces),
         timeout=900.0,
         recovery_bound=60.0,
     )
@@ -36,5 +36,5 @@ def hostile_trunk(name: str, config: TrainingConfig, count: int) -> Scenario:
     lying = LyingTrunk(At("client.step.started", 1), count, SEED)
     title = f"{count} answers that no trunk gives, to the client's calls"
     return Scenario(
-        name, title, config, faults=(lying,), checks=("equivalence", "faults", "logs", "lies"), timeout=900.0
+        name, title, config, adversaries=(lying,), checks=("equivalence", "adversaries", "logs", "lies"), timeout=900.0
     )

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from harness.plan.faults import CutMessage, DropConnection, Fault, MessageFault, NetworkFault, Partition
+from harness.plan.faults import CutMessage, DropConnection, MessageFault, NetworkFault, Partition
 from harness.plan.faults.groups import GROUPS, OTHER
+from harness.plan.planned import Planned
 from harness.plan.rpcs import RPCS
 from harness.plan.spelling import did_you_mean
 from harness.plan.topology import Topology
@@ -41,7 +42,7 @@ def topology_is_known(scenario: "Scenario") -> Iterator[str]:
 
 def points_are_known(scenario: "Scenario") -> Iterator[str]:
     """A point that no program has is never passed."""
-    for point in dict.fromkeys((*scenario.expects, *(fault.at.point for fault in scenario.faults))):
+    for point in dict.fromkeys((*scenario.expects, *(planned.at.point for planned in scenario.planned))):
         if point not in POINTS:
             yield f"there is no point {point!r}{did_you_mean(point, POINTS)}; splitlearn/points.py lists them"
 
@@ -68,6 +69,12 @@ def faults_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
         yield f"topology {scenario.topology!r} has no proxy, and so no faults; make it 'proxy', or leave the faults out"
 
 
+def adversaries_have_a_trunk_to_attack(scenario: "Scenario") -> Iterator[str]:
+    """A trunk in the client's process has no door."""
+    if scenario.adversaries and scenario.topology == "local":
+        yield "topology 'local' has no trunk that adversaries could reach; make it 'direct' or 'proxy'"
+
+
 def links_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
     """Without one the link would be as fast as the machine."""
     link = scenario.link
@@ -86,7 +93,7 @@ def links_are_possible(scenario: "Scenario") -> Iterator[str]:
 
 def faults_happen_within_the_run(scenario: "Scenario") -> Iterator[str]:
     """One that is planned for later, or between, never fires."""
-    known = (fault for fault in scenario.faults if fault.at.point in POINTS)
+    known = (planned for planned in scenario.planned if planned.at.point in POINTS)
     for fault in known:
         steps, microbatches = _steps_passed(fault, scenario), range(scenario.config.gradient_accumulation_steps)
         if steps is not None and fault.at.step is not None and fault.at.step not in steps:
@@ -100,9 +107,9 @@ def faults_happen_within_the_run(scenario: "Scenario") -> Iterator[str]:
 
 def faults_have_names_of_their_own(scenario: "Scenario") -> Iterator[str]:
     """What the trace tells of a fault is told by its name."""
-    for name, count in Counter(fault.name for fault in scenario.faults).items():
+    for name, count in Counter(planned.name for planned in scenario.planned).items():
         if count > 1:
-            yield f"{count} faults are called {name}; give each another place, or leave the others out"
+            yield f"{count} faults or adversaries are called {name}; give each another place, or leave the others out"
 
 
 def party_settings_are_allowed(scenario: "Scenario") -> Iterator[str]:
@@ -163,6 +170,7 @@ RULES: tuple[Rule, ...] = (
     methods_are_known,
     groups_are_known,
     faults_have_a_proxy,
+    adversaries_have_a_trunk_to_attack,
     links_have_a_proxy,
     links_are_possible,
     faults_happen_within_the_run,
@@ -176,7 +184,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _steps_passed(fault: Fault, scenario: "Scenario") -> range | None:
+def _steps_passed(fault: Planned, scenario: "Scenario") -> range | None:
     """Return the steps at which the run can pass a fault's point; None where the settings do not say."""
     last, interval = scenario.config.max_steps, scenario.config.save_interval
     if not last:
@@ -185,7 +193,7 @@ def _steps_passed(fault: Fault, scenario: "Scenario") -> range | None:
         case Scope.RUN:
             return range(last + 1)
         case Scope.CHECKPOINT:
-            if fault.at.step == last or any(other.asks_to_stop for other in scenario.faults):
+            if fault.at.step == last or any(other.asks_to_stop for other in scenario.planned):
                 return range(1, last + 1)
             return range(interval, last + 1, interval) if interval else range(last, last + 1)
         case _:

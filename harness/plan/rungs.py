@@ -21,6 +21,7 @@ def on_rung(scenario: Scenario, rung: Topology) -> Scenario:
         topology=rung,
         link=LOOPBACK,
         faults=(),
+        adversaries=(),
         second_client=None if rung == "local" else scenario.second_client,
         timed=False,
         checks=("equivalence",),

@@ -7,8 +7,10 @@ from typing import ClassVar, Self
 from pydantic import ConfigDict
 
 from harness.errors import ScenarioError
+from harness.plan.adversaries import AnyAdversary
 from harness.plan.faults.any_fault import AnyFault
 from harness.plan.links import LOOPBACK, LinkProfile
+from harness.plan.planned import Planned
 from harness.plan.rules import broken_rules
 from harness.plan.topology import Topology
 from splitlearn.config import TrainingConfig
@@ -32,6 +34,7 @@ class Scenario:
         topology: the trunk in the client's process, behind a direct connection, or behind the proxy.
         link: what the proxy adds.
         faults: what breaks, where.
+        adversaries: who attacks beside the training, and when.
         checks: names of `harness.judging.checks.CHECKS`.
         timeout: seconds after which the run counts as hung.
         timed: whether the reference runs before the split run, not alongside it, so that step times are meaningful.
@@ -57,6 +60,7 @@ class Scenario:
     topology: Topology = "proxy"
     link: LinkProfile = LOOPBACK
     faults: tuple[AnyFault, ...] = ()
+    adversaries: tuple[AnyAdversary, ...] = ()
     checks: tuple[str, ...] = CHECKS
     timeout: float = 240.0
     timed: bool = False
@@ -73,6 +77,11 @@ class Scenario:
         broken = broken_rules(self)
         if broken:
             raise ScenarioError(f"scenario {self.name!r}: " + "\n".join(broken))
+
+    @property
+    def planned(self) -> tuple[Planned, ...]:
+        """Everything that happens to the run on purpose; a run without any is undisturbed, and its costs are known."""
+        return (*self.faults, *self.adversaries)
 
     def with_seed(self, seed: int) -> Self:
         """Return the same scenario with other weights, data order and dropout."""

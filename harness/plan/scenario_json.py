@@ -21,7 +21,7 @@ BESIDE = frozenset({"schema", "modules", "start"})
 
 def scenario_json(scenario: Scenario) -> dict[str, Any]:
     """Return a scenario as JSON: every field, the schema's number, and the files that define a user's own types."""
-    files = files_of(type(fault) for fault in scenario.faults)
+    files = files_of(type(planned) for planned in scenario.planned)
     return {"schema": SCHEMA, **_adapter().dump_python(scenario, mode="json"), "modules": files}
 
 

@@ -6,6 +6,7 @@ from math import isfinite
 
 from harness.recording.reader import RunFolder
 from harness.recording.schema import Event
+from harness.report.adversaries import adversary_spans
 from harness.report.faults import fault_spans
 from harness.report.wording import duration
 
@@ -26,7 +27,12 @@ class Happening:
 
 def chronicle(run: RunFolder) -> list[Happening]:
     """List how faults came and went, how processes ended and restarted, and to which step the client went back."""
-    told = [*_faults(run), *_sessions(run), *(found for event in run.trace if (found := _harness(event)))]
+    told = [
+        *_faults(run),
+        *_adversaries(run),
+        *_sessions(run),
+        *(found for event in run.trace if (found := _harness(event))),
+    ]
     return sorted(told, key=lambda happening: happening.t)
 
 
@@ -39,6 +45,14 @@ def _faults(run: RunFolder) -> Iterator[Happening]:
             if span.recovered is not None and isfinite(span.recovered):
                 what = f"progress again, {duration(span.recovered)} after the healing"
                 yield Happening(span.healed + span.recovered, "client", what, number)
+
+
+def _adversaries(run: RunFolder) -> Iterator[Happening]:
+    for span in adversary_spans(run):
+        if span.began is not None:
+            yield Happening(span.began, "adversary", f"{span.name} begins")
+        if span.ended is not None:
+            yield Happening(span.ended, "adversary", f"{span.name} is at its end")
 
 
 def _sessions(run: RunFolder) -> Iterator[Happening]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from harness.recording.reader import RunFolder, read_run
 from harness.recording.schema import Where
+from harness.report.adversaries import adversary_spans
 from harness.report.again import commands_again
 from harness.report.bits import BitPair, bit_pair
 from harness.report.chronicle import chronicle
@@ -132,6 +133,7 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
         "ladder": ladder(run.equivalence.ladder if run.equivalence else ()),
         "matrix": matrix(run),
         "faults": fault_spans(run),
+        "adversaries": adversary_spans(run),
         "chronicle": chronicle(run),
         "phases": phases(run),
         "pace": pace(run),

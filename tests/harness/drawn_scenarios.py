@@ -28,9 +28,9 @@ from harness.trace.place import At
 from splitlearn.points import POINTS, Scope
 
 TYPES = (
-    Absence, CutMessage, DropConnection, FlippedStream, HostilePeers, KeepPace, Kill, LyingTrunk, MessageFault,
-    NetworkFault, Partition, Pause, Restart,
+    Absence, CutMessage, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause, Restart,
 )  # fmt: skip
+ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, scope in POINTS.items() if scope is not Scope.CHECKPOINT]
 seconds = st.floats(0, 1e6)
 places = st.builds(
@@ -46,6 +46,7 @@ def faults_of(kind):
 
 
 faults = st.one_of(*map(faults_of, TYPES))
+adversaries = st.one_of(*map(faults_of, ADVERSARIES))
 speeds = st.integers(0, 10**6)
 links = st.sampled_from(list(LINKS.values())) | st.builds(
     LinkProfile, st.text(), st.integers(100, 1000), st.integers(0, 100), speeds, speeds, st.text()
@@ -70,6 +71,7 @@ def scenarios(draw):
             config=draw(configs),
             link=draw(links),
             faults=draw(st.lists(faults, max_size=4, unique_by=lambda fault: fault.name).map(tuple)),
+            adversaries=draw(st.lists(adversaries, max_size=3, unique_by=lambda each: each.name).map(tuple)),
             checks=draw(st.lists(st.sampled_from(CHECKS)).map(tuple)),
             timeout=draw(st.floats(21, 1e6)),
             timed=draw(st.booleans()),

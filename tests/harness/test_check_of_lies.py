@@ -23,7 +23,7 @@ WHOLE = {
 
 
 def checked(**changes):
-    return check_lies(facts([("lies.finished", None, WHOLE | changes)], faults=(TRUNK,)))
+    return check_lies(facts([("lies.finished", None, WHOLE | changes)], adversaries=(TRUNK,)))
 
 
 def test_lies_that_came_to_nothing_pass_and_are_counted():
@@ -52,4 +52,4 @@ def test_what_was_left_out_is_void(changes, words):
 
 
 def test_without_an_end_nothing_is_shown():
-    assert VOID is check_lies(facts(faults=(TRUNK,))).verdict
+    assert VOID is check_lies(facts(adversaries=(TRUNK,))).verdict

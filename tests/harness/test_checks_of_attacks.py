@@ -26,7 +26,7 @@ class TestHostility:
         }
         told = [("fuzz.progress", None, {"answered": n, "resident": 10**8 + leak * n}) for n in range(0, 3001, 100)]
         finished = ("fuzz.finished", None, {**report, "findings": findings})
-        return check_hostility(facts([*told, finished], faults=(self.peers,)))
+        return check_hostility(facts([*told, finished], adversaries=(self.peers,)))
 
     def test_refused_requests_pass(self):
         result = self.run()
@@ -55,7 +55,7 @@ class TestHostility:
         assert (VOID, "none were decompression bomb") == (result.verdict, result.reading)
 
     def test_without_an_end_nothing_is_shown(self):
-        assert VOID is check_hostility(facts(faults=(self.peers,))).verdict
+        assert VOID is check_hostility(facts(adversaries=(self.peers,))).verdict
 
     def test_without_hostile_peers_it_does_not_apply(self):
         assert NOT_APPLICABLE is check_hostility(facts()).verdict

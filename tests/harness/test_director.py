@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness.engine.director import FaultDirector
+from harness.engine.director import Director
 from harness.engine.network import Network, link_toxics
 from harness.engine.observer import Observer
 from harness.engine.world import World
 from harness.errors import HarnessError
+from harness.plan.adversaries import Adversary
 from harness.plan.faults import CutMessage, DropConnection, Partition
 from harness.plan.faults.effects import Release
 from harness.plan.faults.toxic import Toxic
@@ -63,7 +64,7 @@ class Stage:
     """A director with an observer and one client; `pass_here` passes the point of the fault."""
 
     def __init__(self, faults, proxy, connect_probe):
-        self.director = FaultDirector(faults)
+        self.director = Director(faults)
         self.observer = Observer(tuple(fault.at for fault in faults), self._take)
         self.over = threading.Event()
         self.world = World({}, self.observer, TrainingConfig(), self.over)
@@ -111,6 +112,32 @@ def test_inject_then_note_then_release_then_heal(stage):
     injected = on.wait_for("fault.injected")
     assert ("noted", 1) == (injected.fields["fault"], injected.step)
     assert on.observer.events[injected.fields["held"]].point == HERE.point
+
+
+@dataclass(frozen=True)
+class NotedAdversary(Adversary):
+    """Begins when the process goes on, and ends at once, or with a reason."""
+
+    trouble: str = ""
+    kind, detail = "noted", "does nothing"
+
+    def script(self):
+        yield Release()
+        if self.trouble:
+            raise HarnessError(self.trouble)
+
+    def shows(self, events):
+        return True
+
+
+@pytest.mark.parametrize(("trouble", "end"), [("", "adversary.ended"), ("it died", "adversary.gave_up")])
+def test_an_adversary_is_told_of_as_such_and_not_as_a_fault(stage, trouble, end):
+    adversary = NotedAdversary(HERE, trouble)
+    on = stage(adversary)
+    on.pass_here()
+    ended = on.wait_for(end)
+    assert ["adversary.began", end] == on.harness_points()
+    assert (adversary.name, trouble) == (ended.fields["adversary"], ended.fields.get("reason", ""))
 
 
 def test_every_fault_is_injected_once(stage):

@@ -74,8 +74,8 @@ HERE = At("client.forward.sent")
     ("stated", "checks"),
     [
         ({"faults": (DropConnection(HERE),)}, {"faults"}),
-        ({"faults": (HostilePeers(HERE, 1, 0),)}, {"faults", "hostility"}),
-        ({"faults": (LyingTrunk(HERE, 1, 0),)}, {"faults", "lies"}),
+        ({"adversaries": (HostilePeers(HERE, 1, 0),)}, {"adversaries", "hostility"}),
+        ({"adversaries": (LyingTrunk(HERE, 1, 0),)}, {"adversaries", "lies"}),
         ({"expects": ("client.step.skipped",)}, {"expectations"}),
         ({"loss_below": 1.0}, {"convergence"}),
         ({"second_client": TrainingConfig()}, {"second_client"}),

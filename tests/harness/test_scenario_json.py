@@ -6,13 +6,15 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from drawn_scenarios import TYPES, faults_of, scenarios
+from drawn_scenarios import ADVERSARIES, TYPES, faults_of, scenarios
 from hypothesis import given
 from hypothesis.strategies import SearchStrategy
 
 from harness.errors import ScenarioError, UnusableError
+from harness.plan.adversaries import Adversary
 from harness.plan.catalogue import CATALOGUE, SMALL
 from harness.plan.faults import DropConnection, Fault, Kill
+from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import SCHEMA, scenario_from_json, scenario_json
 from harness.plan.selection import chosen_scenarios
@@ -36,13 +38,13 @@ def test_any_scenario_comes_back(scenario):
     assert scenario == there_and_back(scenario)
 
 
-def test_every_type_of_fault_that_there_is_is_drawn():
+def test_every_type_of_fault_and_adversary_that_there_is_is_drawn():
     def below(kind):
         return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
 
-    ours = {kind for kind in below(Fault) - {Fault} if kind.__module__.startswith("harness.")}
-    assert ours == {*TYPES}
-    assert all(isinstance(faults_of(kind), SearchStrategy) for kind in TYPES)
+    ours = {kind for kind in below(Planned) - {Planned, Fault, Adversary} if kind.__module__.startswith("harness.")}
+    assert ours == {*TYPES, *ADVERSARIES}
+    assert all(isinstance(faults_of(kind), SearchStrategy) for kind in (*TYPES, *ADVERSARIES))
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def test_a_fault_of_ones_own_comes_back():
 OWN = """
 from dataclasses import dataclass
 from place_of_it import WHERE
+from harness.plan.adversaries import Adversary
 from harness.plan.catalogue import SMALL
 from harness.plan.faults import DropConnection
+from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from harness.errors import ScenarioError, UnusableError
+from harness.plan.adversaries import LyingTrunk
 from harness.plan.catalogue import SMALL
 from harness.plan.faults import CutMessage, DropConnection, Kill, MessageFault, Restart
 from harness.plan.links import WAN_50MS, LinkProfile
@@ -47,6 +48,10 @@ BROKEN = {
         [{"topology": topology, "faults": (DropConnection(HERE),)} for topology in ("direct", "local")],
         "has no proxy, and so no faults; make it 'proxy', or leave the faults out",
     ),
+    "adversaries_have_a_trunk_to_attack": (
+        [{"topology": "local", "adversaries": (LyingTrunk(HERE, 10, 1),)}],
+        "topology 'local' has no trunk that adversaries could reach",
+    ),
     "links_have_a_proxy": (
         [{"topology": "direct", "link": WAN_50MS}],
         "topology 'direct' has no proxy, which alone makes the link 'wan_50ms'; make it 'proxy'",
@@ -59,12 +64,15 @@ BROKEN = {
         [{"faults": (Kill(At("client.step.started", step), ("trunk",)),)} for step in (6, 7, -1)]
         + [{"faults": (CutMessage(At("client.session.opening", 7), "upstream", 20),)}]
         + [{"config": CONFIG, "faults": (Kill(At(SAVED.point, step), ("client",)),)} for step in (0, 3, 7)]
-        + [{"faults": (Kill(SAVED, ("client",)),)}],
+        + [
+            {"faults": (Kill(SAVED, ("client",)),)},
+            {"adversaries": (LyingTrunk(At("client.step.started", 6), 10, 1),)},
+        ],
         "the run does not pass that point at step",
     ),
     "faults_have_names_of_their_own": (
         [{"faults": (DropConnection(HERE), DropConnection(HERE, "Compute"))}],
-        "2 faults are called drop@client.forward.sent.2.1; give each another place",
+        "2 faults or adversaries are called drop@client.forward.sent.2.1; give each another place",
     ),
     "party_settings_are_allowed": (
         [{"party_settings": {"trunk": {"threads": 0}}}],

@@ -1,5 +1,6 @@
 """How soon the client got on after a fault: the times, and that a recovery can be followed in the page."""
 
+import json
 import math
 import re
 from itertools import pairwise
@@ -9,6 +10,7 @@ from page_outline import text_of
 
 from harness.judging.recovery import seconds_to_progress
 from harness.recording.reader import read_run
+from harness.report.adversaries import adversary_spans
 from harness.report.chronicle import chronicle
 from harness.report.faults import fault_spans
 from harness.report.lives import lives, steps_done
@@ -194,3 +196,39 @@ def test_numbers_of_faults_in_neighbouring_steps_do_not_cover_each_other_on_the_
     places = [float(x) for x in re.findall(r'var\(--fault\)" x="([0-9.]+)"', drawing)]
     assert len(places) > 10
     assert min(right - left for left, right in pairwise(places)) > 15
+
+
+class TestAdversaries:
+    @pytest.fixture
+    def attacked(self, write_run, tmp_path):
+        """A run with one adversary that came to its end, one that gave up and one that did not begin."""
+        folder = write_run(tmp_path / "attacked")
+        scenario = json.loads((folder / "scenario.json").read_text())
+        at = {"point": "client.step.started", "step": 3}
+        names = ("peers", "trunk", "silent")
+        scenario |= {"faults": [], "adversaries": [{"name": n, "at": at, "detail": f"{n} attack"} for n in names]}
+        (folder / "scenario.json").write_text(json.dumps(scenario))
+        told = [("began", "peers", 1.0, {}), ("ended", "peers", 3.5, {}), ("began", "trunk", 2.0, {})]
+        told += [("gave_up", "trunk", 4.0, {"reason": "it died"})]
+        lines = [
+            {"t": t, "source": "harness", "point": f"adversary.{point}", "adversary": name, **more}
+            for point, name, t, more in told
+        ]
+        (folder / "trace.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return read_run(folder)
+
+    def test_each_is_matched_with_what_the_trace_says(self, attacked):
+        spans = [(span.name, span.began, span.ended, span.problem) for span in adversary_spans(attacked)]
+        assert [("peers", 1.0, 3.5, ""), ("trunk", 2.0, None, "it died"), ("silent", None, None, "")] == spans
+        assert () == fault_spans(attacked)
+
+    def test_the_report_shows_them_apart_from_faults(self, attacked):
+        page = render_run(attacked)
+        assert '<table class="adversaries">' in page
+        assert "No fault was planned" in page
+        for words in ("peers attack", "2.5 s", "did not end", "it died", "did not begin"):
+            assert words in page
+
+    def test_they_are_in_the_story_of_the_run(self, attacked):
+        told = [(happening.t, happening.what) for happening in chronicle(attacked)]
+        assert [(1.0, "peers begins"), (2.0, "trunk begins"), (3.5, "peers is at its end")] == told

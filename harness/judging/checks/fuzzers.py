@@ -18,7 +18,7 @@ class Fuzzer:
     Attributes:
         check: its name.
         who: in words.
-        fault: class of the fault that starts it.
+        adversary: whose program it is.
         finished: the point with its report.
         sent: what happens to each item, in words.
         kinds: the required kinds.
@@ -27,7 +27,7 @@ class Fuzzer:
 
     check: str
     who: str
-    fault: type[HostilePeers | LyingTrunk]
+    adversary: type[HostilePeers | LyingTrunk]
     finished: str
     sent: str
     kinds: frozenset[str]
@@ -45,7 +45,7 @@ class Reading:
 
 def check_fuzzer(facts: RunFacts, fuzzer: Fuzzer, read: Callable[[FuzzReport], Reading]) -> CheckResult:
     """Judge a fuzzer's report; VOID if it did not finish or left something out, N/A if none was planned."""
-    planned = sum(fault.count for fault in facts.scenario.faults if isinstance(fault, fuzzer.fault))
+    planned = sum(each.count for each in facts.scenario.adversaries if isinstance(each, fuzzer.adversary))
     reports = [FuzzReport(**event.fields) for event in facts.events if event.point == fuzzer.finished]
     if not planned:
         return CheckResult(fuzzer.check, 0, f"no {fuzzer.who} planned", applies=False)

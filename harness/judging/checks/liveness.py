@@ -1,6 +1,6 @@
 """Every fault heals, and progress resumes within a bound."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from harness.judging.check import register_check
@@ -11,6 +11,10 @@ from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_liveness", "recovery_seconds"]
 
+# Points, and the field in which each has the name.
+BEGINNINGS = {"fault.injected": "fault", "adversary.began": "adversary"}
+ENDS = {"fault.healed": "fault", "adversary.ended": "adversary"}
+
 
 @register_check
 def check_liveness(facts: RunFacts) -> CheckResult:
@@ -19,11 +23,11 @@ def check_liveness(facts: RunFacts) -> CheckResult:
     FAIL if a fault fired and did not heal. N/A if no fault was planned, or each healed after the work was done; VOID if
     none fired.
     """
-    if not facts.scenario.faults:
+    if not facts.scenario.planned:
         return CheckResult("liveness", 0, "there was nothing to recover from", applies=False)
     bound = facts.scenario.recovery_bound
     seconds = recovery_seconds(facts.events)
-    fired, healed = (_faults(facts.events, point) for point in ("fault.injected", "fault.healed"))
+    fired, healed = (_names(facts.events, points) for points in (BEGINNINGS, ENDS))
     findings = [Finding(f"{name} did not heal") for name in fired if name not in healed]
     findings += [Finding(f"{_words(s)} after a fault had healed, not within {bound:g} s") for s in seconds if s > bound]
     if not fired:
@@ -42,9 +46,9 @@ def _words(seconds: float) -> str:
     return f"progress came {seconds:.2f} s" if isfinite(seconds) else "no progress came"
 
 
-def _faults(events: Sequence[Event], point: str) -> list[str]:
-    """Return the names of the faults for which the harness recorded this point."""
-    return [str(event.fields["fault"]) for event in events if event.point == point]
+def _names(events: Sequence[Event], points: Mapping[str, str]) -> list[str]:
+    """Return the names of faults and adversaries for which the harness recorded one of these points."""
+    return [str(event.fields[points[event.point]]) for event in events if event.point in points]
 
 
 def recovery_seconds(events: Sequence[Event]) -> list[float]:
@@ -53,5 +57,5 @@ def recovery_seconds(events: Sequence[Event]) -> list[float]:
     A fault that heals after the client's work is done needs no progress.
     """
     passed = ((event.t, event.point) for event in events)
-    healed = (event.t for event in events if event.point == "fault.healed")
+    healed = (event.t for event in events if event.point in ENDS)
     return [seconds for seconds in seconds_to_progress(passed, healed) if seconds is not None]

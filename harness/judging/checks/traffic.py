@@ -15,7 +15,7 @@ def check_traffic(facts: RunFacts) -> CheckResult:
     N/A without a proxy; with faults, because what a broken connection took in need not have arrived; and with two
     clients, because their bytes are counted together.
     """
-    if facts.scenario.topology != "proxy" or facts.scenario.faults or facts.scenario.second_client:
+    if facts.scenario.topology != "proxy" or facts.scenario.planned or facts.scenario.second_client:
         return CheckResult("traffic", 0, "no bytes were to be counted", applies=False)
     if facts.traffic is None or facts.ended_at is not None or not facts.split_steps:
         return CheckResult("traffic", 0, "no bytes were counted of a whole run")

@@ -6,7 +6,7 @@ pydantic turns them into JSON and back (`writer.py`, `reader.py`). Fields with d
 from harness.recording.schema.environment import Environment, Proxy
 from harness.recording.schema.equivalence import Equivalence, EquivalenceRow, RungRun
 from harness.recording.schema.event import Event
-from harness.recording.schema.scenario import Link, PlannedFault, Scenario, Trigger
+from harness.recording.schema.scenario import Link, PlannedAdversary, PlannedFault, Scenario, Trigger
 from harness.recording.schema.start import Start
 from harness.recording.schema.step import Breakdown, Step
 from harness.recording.schema.traffic import Traffic
@@ -26,6 +26,7 @@ __all__ = [
     "Figures",
     "Finding",
     "Link",
+    "PlannedAdversary",
     "PlannedFault",
     "Proxy",
     "RungRun",

@@ -17,6 +17,7 @@ class Event:
     step: int | None = None
     microbatch: int | None = None
     fault: str | None = None
+    adversary: str | None = None
     party: str = ""
     life: int | None = None
     method: str | None = None

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from harness.plan.faults.groups import OTHER, Group
 
-__all__ = ["Link", "PlannedFault", "Scenario", "Trigger"]
+__all__ = ["Link", "PlannedAdversary", "PlannedFault", "Scenario", "Trigger"]
 
 BITS = 8
 
@@ -71,6 +71,16 @@ class PlannedFault:
 
 
 @dataclass(frozen=True)
+class PlannedAdversary:
+    """Someone who attacks beside the training."""
+
+    name: str
+    kind: str = ""
+    at: Trigger | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """The scenario of a run; `schema` is 0 in old recordings without a number."""
 
@@ -79,6 +89,7 @@ class Scenario:
     topology: str = ""
     link: Annotated[Link | None, BeforeValidator(_of_before)] = None
     faults: tuple[PlannedFault, ...] = ()
+    adversaries: tuple[PlannedAdversary, ...] = ()
     timed: bool = False
     materials: tuple[str, ...] = ()
     config: Mapping[str, object] = field(default_factory=dict)

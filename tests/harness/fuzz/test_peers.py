@@ -1,4 +1,4 @@
-"""Hostile peers as a fault of a run: they tell the trace of themselves and end with the run."""
+"""Hostile peers beside a run: they tell the trace of themselves and end with the run."""
 
 import os
 import threading
@@ -71,6 +71,6 @@ def test_hostile_peers_end_when_the_trunk_is_gone_and_nobody_waits_for_them(trai
     world = World(trained, observer, gone)
     with pytest.raises(HarnessError, match="the trunk is gone when 0 of 500"):
         perform(PEERS, observer.note("client", "client.step.started", step=3), world)
-    observer.note("harness", "fault.unhealed", fault=PEERS.name, reason="the trunk is gone")
+    observer.note("harness", "adversary.gave_up", adversary=PEERS.name, reason="the trunk is gone")
     with pytest.raises(HarnessError, match="ended before 300 answers"):
         perform(KeepPace(At("client.step.started", 4), 300), observer.events[0], world)

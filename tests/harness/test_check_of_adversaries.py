@@ -1,0 +1,63 @@
+"""Adversaries are judged apart from faults: each began, left a mark and came to its end, or the run shows nothing."""
+
+import pytest
+from hand_made_facts import facts
+from judged import NOT_APPLICABLE, PASS, VOID
+
+from harness.judging.checks.adversaries import check_adversaries
+from harness.judging.checks.faults import check_faults
+from harness.judging.checks.liveness import check_liveness
+from harness.plan.adversaries import HostilePeers, KeepPace
+from harness.trace.place import At
+
+PEERS, PACE = HostilePeers(At("client.step.started", 3), 300, 1), KeepPace(At("client.step.started", 4), 200)
+NAME = PEERS.name
+
+
+def told(point, adversary=PEERS, **more):
+    return (f"adversary.{point}", None, {"adversary": adversary.name, **more})
+
+
+MARK = ("fuzz.progress", 1, {"answered": 100, "resident": 1})
+WHOLE = (told("began"), MARK, told("ended"))
+
+
+def test_one_that_came_to_its_end_passes():
+    result = check_adversaries(facts(WHOLE, adversaries=(PEERS,)))
+    assert (PASS, 1, "1 of 1 adversaries came to their end") == (result.verdict, result.compared, result.summary)
+
+
+def test_the_pace_is_kept_by_one_of_its_own():
+    both = (*WHOLE, told("began", PACE), told("ended", PACE))
+    assert PASS is check_adversaries(facts(both, adversaries=(PEERS, PACE))).verdict
+    result = check_adversaries(facts(WHOLE, adversaries=(PEERS, PACE)))
+    assert (VOID, f"{PACE.name} did not begin") == (result.verdict, result.reading)
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ((), f"{NAME} did not begin"),
+        ((told("failed", reason="no trunk"),), f"{NAME} did not begin: no trunk"),
+        ((told("began"), MARK), f"{NAME} did not come to its end"),
+        ((told("began"), MARK, told("gave_up", reason="it died")), f"{NAME} did not come to its end: it died"),
+        ((told("began"), told("ended")), f"{NAME} left no mark"),
+    ],
+)
+def test_one_that_did_not_is_void(events, words):
+    result = check_adversaries(facts(events, adversaries=(PEERS,)))
+    assert (VOID, words) == (result.verdict, result.reading)
+
+
+def test_without_any_it_does_not_apply():
+    assert NOT_APPLICABLE is check_adversaries(facts()).verdict
+
+
+def test_they_are_no_faults():
+    assert NOT_APPLICABLE is check_faults(facts(WHOLE, adversaries=(PEERS,))).verdict
+
+
+def test_the_client_goes_on_after_their_end():
+    assert PASS is check_liveness(facts((*WHOLE, ("client.forward.received", 5)), adversaries=(PEERS,))).verdict
+    stuck = check_liveness(facts((told("began"), MARK), adversaries=(PEERS,)))
+    assert [f"{NAME} did not heal"] == [finding.message for finding in stuck.findings]
