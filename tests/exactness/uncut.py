@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from transformers import GPT2LMHeadModel, get_scheduler
+from transformers import AutoConfig, AutoModelForCausalLM, get_scheduler
 
 from splitlearn.determinism import stage_seed
 
+DROPOUTS = {
+    "gpt2": ("embd_pdrop", "attn_pdrop", "resid_pdrop"),
+    "gpt_neox": ("attention_dropout", "hidden_dropout"),
+}
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
@@ -29,22 +33,26 @@ class Outcome:
 
 def load_uncut(config):
     """The whole model, in training mode."""
-    rates = {} if config.dropout is None else dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), config.dropout)
-    model = GPT2LMHeadModel.from_pretrained(
-        config.model, attn_implementation=config.attention, dtype=torch.float32, **rates
-    )
-    return model.train()
+    settings = AutoConfig.from_pretrained(config.model)
+    if config.dropout is not None:
+        for name in DROPOUTS[settings.model_type]:
+            setattr(settings, name, config.dropout)
+    return AutoModelForCausalLM.from_pretrained(
+        config.model, config=settings, attn_implementation=config.attention, dtype=torch.float32
+    ).train()
 
 
 def seed_at_cuts(model, config, place):
     """Seed the generator where each part begins; `place` holds the current step and microbatch."""
-    blocks = model.transformer.h
-    behind = blocks[config.cuts.upper] if config.cuts.upper < len(blocks) else model.transformer.ln_f
+    *_, blocks, norm = (
+        m for m in model.base_model.children() if isinstance(m, (torch.nn.ModuleList, torch.nn.LayerNorm))
+    )
+    behind = blocks[config.cuts.upper] if config.cuts.upper < len(blocks) else norm
 
     def seeding(stage):
         return lambda *_: torch.manual_seed(stage_seed(config.seed, *place, stage)) and None
 
-    model.transformer.register_forward_pre_hook(seeding("bottom"))
+    model.base_model.register_forward_pre_hook(seeding("bottom"))
     blocks[config.cuts.lower].register_forward_pre_hook(seeding("trunk"))
     behind.register_forward_pre_hook(seeding("top"))
 

@@ -5,6 +5,7 @@ from malformed import HIDDEN, MASK, MIB
 from trunk.server import hello_of, opening_of, service_of
 
 from harness.fuzz.target import Target
+from splitlearn.models import FAMILY
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import origin_of, with_checksum
@@ -27,7 +28,8 @@ class Training:
             self.service.sync_training_state(self.sync("COMMIT", commit=Commit(step, 0.1, None, skip=False)))
         self.service.compute(self.compute(2, microbatches=2))
         self.service.backward(self.backward(2, microbatches=2))
-        self.target = Target("", config.session, self.incarnation, 32, MIB, self.hello.agreement)
+        names = FAMILY.load_trunk(config)[1].parameter_order
+        self.target = Target("", config.session, self.incarnation, 32, MIB, self.hello.agreement, names)
 
     def key(self, step, microbatches=1):
         return key_message(self.hello.session_id, self.incarnation, Position(step, 0, microbatches))
