@@ -1,18 +1,20 @@
 """Runs a scenario: executes it, gathers the facts, and judges."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.engine.execution import Execution
 from harness.engine.failure import record_failure
 from harness.engine.gathering import facts_of, second_reference
-from harness.engine.materials import with_materials
+from harness.engine.materials import MATERIALS, with_materials
 from harness.engine.meaning import must_mean_something
 from harness.engine.outcome import write_outcome
 from harness.engine.quiet import machine_for
 from harness.engine.testbed import Testbed
+from harness.judging.checks import CHECKS
 from harness.judging.judge import Judgement, judge
+from harness.plan.open_type import files_of
 from harness.plan.scenario import Scenario
 from harness.recording.latest import point_latest
 from harness.recording.plan import Plan
@@ -71,11 +73,17 @@ def run_scenario(
     must_mean_something(scenario)
     planned = replace(scenario, record_steps=tuple(sorted({*scenario.record_steps, *record_steps})))
     with machine_for(testbed.runs, alone=scenario.timed, on_wait=on_wait):
-        writer = RunWriter(runs or testbed.runs, Plan(planned, testbed.start))
+        writer = RunWriter(runs or testbed.runs, Plan(planned, testbed.start, _own_modules(planned)))
         if runs is None:
             point_latest(writer.folder)
         replay = testbed.replay(scenario, writer.folder)
         return _recorded(planned, testbed, writer, replay, on_event)
+
+
+def _own_modules(scenario: Scenario) -> Mapping[str, str]:
+    """Return the modules that a replay imports first: those of a user's own checks and materials."""
+    checks = [CHECKS[name] for name in scenario.checks]
+    return files_of([*checks, *(MATERIALS[name] for name in scenario.materials)])
 
 
 def _recorded(

@@ -6,7 +6,7 @@ not, such as a replay in a fresh process. Where the module is a file that lies o
 
 import importlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,8 +38,8 @@ def type_at(reference: str, base: type[Base]) -> type[Base]:
     return found
 
 
-def files_of(kinds: Iterable[type]) -> dict[str, str]:
-    """Return the files of the modules that define types, by name, without those of the harness itself."""
+def files_of(kinds: Iterable[type | Callable[..., object]]) -> dict[str, str]:
+    """Return the files of the modules that define types or functions, by name, without those of the harness itself."""
     modules = dict.fromkeys(kind.__module__ for kind in kinds if not kind.__module__.startswith(OURS))
     files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in modules)
     return {name: str(Path(file).resolve()) for name, file in files if file}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,22 @@ FILE = "scenario.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that makes a run again."""
+    """Everything that makes a run again.
+
+    Attributes:
+        scenario: what is run.
+        start: how its programs are started.
+        modules: files of modules that define what the scenario only names, such as a user's own checks.
+    """
 
     scenario: Scenario
     start: Start
+    modules: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return what scenario.json holds."""
-        return {**scenario_json(self.scenario), "start": asdict(self.start)}
+        values = scenario_json(self.scenario)
+        return {**values, "modules": {**values["modules"], **self.modules}, "start": asdict(self.start)}
 
 
 def read_plan(path: Path) -> Plan:

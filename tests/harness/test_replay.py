@@ -1,6 +1,8 @@
 """`harness replay` and `harness run --scenario`: what was recorded is run again, in the same way."""
 
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -9,8 +11,9 @@ from recordings import record_run
 
 import harness.commands.running as command
 from harness.cli import main
-from harness.engine.run import RunOutcome
+from harness.engine.run import RunOutcome, _own_modules
 from harness.errors import UnusableError
+from harness.judging.check import CHECKS
 from harness.plan.catalogue import SMALL, scenarios_named
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios
@@ -168,3 +171,33 @@ def test_a_name_and_a_file_are_one_too_many(again, recorded, capsys):
 
 def test_what_is_written_of_a_run_is_read_as_it_was(recorded):
     assert Plan(MANY, EMBEDDED) == read_plan(recorded(MANY))
+
+
+OWN_CHECK = """
+from harness.judging.check import register_check
+from harness.plan.catalogue import SMALL
+from harness.plan.scenario import Scenario
+from harness.trace.verdict import CheckResult
+
+@register_check
+def check_of_ones_own(facts):
+    return CheckResult("of_ones_own", 1, "seen")
+
+mine = Scenario("mine", "Mine", SMALL, topology="direct", checks=("equivalence", "of_ones_own"))
+"""
+
+
+def test_a_users_own_check_is_imported_before_it_is_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setitem(CHECKS, "of_ones_own", None)  # so that it is gone afterwards
+    (tmp_path / "checking.py").write_text(OWN_CHECK)
+    (mine,) = chosen_scenarios([str(tmp_path / "checking.py")], None)
+    plan = Plan(mine, EMBEDDED, _own_modules(mine))
+    (tmp_path / "scenario.json").write_text(json.dumps(plan.as_json()))
+    program = (
+        "import sys; from pathlib import Path; from harness.recording.plan import read_plan;"
+        "from harness.engine.meaning import must_mean_something;"
+        "plan = read_plan(Path(sys.argv[1])); must_mean_something(plan.scenario); print(plan.scenario.checks)"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "('equivalence', 'of_ones_own')" == done.stdout.strip(), done.stderr
