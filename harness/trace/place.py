@@ -26,7 +26,7 @@ class At:
 
     def matches(self, event: Event) -> bool:
         """Return whether an event is at this place."""
-        mine = event.source != self.source or event.party == self.source
+        mine = event.source != self.source or event.party in ("", self.source)  # a relay is no party
         return mine and self.covers(event.point, event.step, event.microbatch)
 
     def covers(self, point: str, step: int | None, microbatch: int | None) -> bool:
