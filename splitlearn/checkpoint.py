@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from splitlearn.checkpoint_half import CheckpointHalf, CheckpointMark, Role, digest_of_states
 from splitlearn.errors import CheckpointError, DamagedCheckpointError
@@ -184,9 +184,9 @@ class CheckpointStore:
     def _read(self, step: int, agreement: Mapping[str, str]) -> CheckpointHalf:
         path = self._path(step)
         try:
-            data = self._disk.read(path)
-            tensors = load(data)
-            texts = _metadata(data)
+            with self._disk.as_file(path) as place, safe_open(place, "pt") as file:
+                texts = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
             mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
@@ -252,12 +252,6 @@ def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
         step: the one being saved now, perhaps again.
     """
     return known if known[-1:] == (step,) else (*known[-1:], step)
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    """Read the metadata of a sound safetensors file: its header is JSON, after eight bytes with its length."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return dict(header["__metadata__"])
 
 
 def _digest(text: str) -> str:

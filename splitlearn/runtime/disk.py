@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,9 @@ class Disk(Protocol):
 
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
+
+    def as_file(self, path: Path) -> AbstractContextManager[Path]:
+        """Provide a file at a path of this machine, for a library that reads it, until the `with` block is left."""
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a whole file and sync its bytes, but not its name."""
@@ -59,6 +62,10 @@ class SystemDisk:
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
         return path.read_bytes()
+
+    def as_file(self, path: Path) -> AbstractContextManager[Path]:
+        """Provide the file where it is."""
+        return nullcontext(path)
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a whole file and sync its bytes."""

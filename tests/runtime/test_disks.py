@@ -21,6 +21,8 @@ def test_what_is_written_is_read_and_written_over(disk, tmp_path):
     for data in (b"one", b"", b"\x00longer than before"):
         disk.write(tmp_path / "file", data)
         assert data == disk.read(tmp_path / "file")
+        with disk.as_file(tmp_path / "file") as place:
+            assert data == place.read_bytes()
     assert ["file"] == disk.names(tmp_path)
 
 

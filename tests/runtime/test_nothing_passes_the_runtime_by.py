@@ -15,7 +15,7 @@ ON_THE_PATH = ("agreement.py", "checkpoint*.py", "client/*.py", "coding/*.py", "
                "determinism.py", "loss.py", "optimizer.py", "runtime/durable.py")  # fmt: skip
 # Read or write files of the user's own: a table of metrics, certificates and tokens, generated code.
 OUTSIDE = ("client/metrics.py", "wire/credentials.py", "wire/generate.py")
-FUNCTIONS = {"open", "load_file", "safe_open", "save_file"}
+FUNCTIONS = {"open", "load_file", "save_file"}
 METHODS = {
     "chmod", "exists", "fsync", "glob", "iterdir", "mkdir", "read_bytes", "read_text", "rename", "rglob", "rmdir",
     "rmtree", "stat", "touch", "unlink", "urandom", "write_bytes", "write_text",
@@ -73,7 +73,7 @@ def test_the_files_that_matter_are_looked_at():
         "os.urandom(8)",
         "(folder / 'claim').write_text(name)",
         "self._path.exists()",
-        "safe_open(path, 'pt')",
+        "load_file(path)",
     ],
 )
 def test_what_is_planted_is_found(planted):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,15 @@ class MemoryDisk:
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""
         return self._file(path).data
+
+    @contextmanager
+    def as_file(self, path: Path) -> Iterator[Path]:
+        """Provide a copy among the temporary files."""
+        data = self.read(path)
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / path.name
+            place.write_bytes(data)
+            yield place
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a whole file and force its bytes to the disk: three changes, before each of which it may crash."""
