@@ -76,7 +76,9 @@ def given_settings(flags: argparse.Namespace) -> GivenSettings:
     environment = settings_of_environment()
     read = {name: getattr(flags, f"config_{name}", None) for name in (*TrainingConfig.model_fields, *OLD_NAMES)}
     try:
-        given = with_new_names({name: value for name, value in read.items() if value is not None}, flag_of)
+        # argparse drops a value that is two dashes, and leaves an empty list.
+        written = {name: "--" if value == [] else value for name, value in read.items() if value is not None}
+        given = with_new_names(written, flag_of)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     variables = {name: variable_of(name) for name in environment if name not in given}

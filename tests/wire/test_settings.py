@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from splitlearn.codecs import CODECS
@@ -54,6 +54,7 @@ def test_a_config_survives_json(tmp_path_factory, config):
 
 
 @given(config=configs)
+@example(config=TrainingConfig(session="--"))
 def test_a_config_survives_the_command_line(config):
     words = []
     for name, value in config.model_dump().items():
