@@ -8,11 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from harness.engine.holds import Holds
 from harness.errors import TimedOutError
 from harness.listening import accepted
 from harness.trace.event import Event
@@ -22,14 +22,6 @@ __all__ = ["Observer"]
 
 # For delivering what has been received, when the run has ended.
 DELIVERY_TIMEOUT = 60.0
-
-
-@dataclass
-class Hold:
-    """A process is to be held at a place, at the n-th passing."""
-
-    at: At
-    left: int
 
 
 class Observer:
@@ -49,7 +41,7 @@ class Observer:
         self, holds: tuple[At, ...], on_event: Callable[[Event], None], delivery_timeout: float = DELIVERY_TIMEOUT
     ) -> None:
         self.events: list[Event] = []
-        self._holds = [Hold(at, at.occurrence) for at in holds]
+        self._holds = Holds(holds)
         self._on_event = on_event
         self._delivery_timeout = delivery_timeout
         self._heard_all = False
@@ -182,18 +174,9 @@ class Observer:
             hello = next(messages, {"hello": ""})
             party = hello.get("party", hello["hello"])
             with suppress(OSError):  # the process is gone
-                connection.sendall(json.dumps({"holds": self._holds_of(party)}).encode() + b"\n")
+                connection.sendall(json.dumps({"holds": self._holds.of(party)}).encode() + b"\n")
             for values in messages:
                 self._take(connection, {**values, "party": party})
-
-    def _holds_of(self, party: str) -> list[dict[str, object]]:
-        with self._changed:
-            return [
-                {"point": hold.at.point, "step": hold.at.step, "microbatch": hold.at.microbatch}
-                for hold in self._holds
-                if hold.at.source == party
-                for _ in range(hold.left)
-            ]
 
     def _take(self, connection: socket.socket, values: dict[str, Any]) -> None:
         ns, source, point = values.pop("ns"), values.pop("source"), values.pop("point")
@@ -205,24 +188,10 @@ class Observer:
                 with suppress(OSError):  # the process is gone
                     connection.sendall(json.dumps({"release": held}).encode() + b"\n")
 
-            if not self._take_hold(At(point, values["step"], values["microbatch"])):
+            if not self._holds.take(At(point, values["step"], values["microbatch"])):
                 release()
                 release = None
         self._add(ns, source, point, values, release)
-
-    def _take_hold(self, place: At) -> bool:
-        """Consume a hold: a restarted process is not held where another was held before."""
-        with self._changed:
-            covering = [hold for hold in self._holds if hold.at.covers(place.point, place.step, place.microbatch)]
-            for hold in covering:
-                hold.left -= 1
-            due = [hold for hold in covering if not hold.left]
-            # If two holds are due at once, one is used now and the other at the next passing.
-            for hold in due[1:]:
-                hold.left = 1
-            if due:
-                self._holds.remove(due[0])
-            return bool(due)
 
     def _add(
         self, ns: int, source: str, point: str, values: dict[str, Any], release: Callable[[], None] | None
