@@ -6,7 +6,7 @@ from contextlib import suppress
 import psutil
 
 from harness.engine.party import Party
-from harness.processes.resident import own_bytes, peak_bytes
+from harness.resident import own_bytes, peak_bytes
 from harness.trace.memory_sample import MemorySample
 
 __all__ = ["sample_memory"]

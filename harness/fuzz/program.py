@@ -12,7 +12,7 @@ from types import TracebackType
 from harness.errors import HarnessError
 from harness.fuzz.report import FuzzReport
 from harness.fuzz.target import Target
-from harness.processes.launcher import launched
+from harness.launcher import launched
 
 __all__ = ["FuzzProgram"]
 

@@ -19,7 +19,7 @@ from harness.oracle.held import held_tensors
 from harness.oracle.randomness import CutHooks
 from harness.oracle.recorder import ReferenceRecorder
 from harness.oracle.uncut import load_model
-from harness.processes.resident import peak_bytes
+from harness.resident import peak_bytes
 from splitlearn.config import TrainingConfig
 from splitlearn.data import load_training_data
 

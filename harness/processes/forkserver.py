@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness.processes.launcher import die_with_parent
+from harness.launcher import die_with_parent
 
 __all__ = ["PROGRAMS", "main"]
 

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from harness.errors import HarnessError, TimedOutError
-from harness.processes.launcher import launched
+from harness.launcher import launched
 from splitlearn.config.environment import without_settings
 from splitlearn.wire.words import printable
 

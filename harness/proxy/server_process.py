@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from harness.processes.launcher import launched
+from harness.launcher import launched
 from harness.proxy.backend import ProxyBackend, find_backend
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.errors import ServerDidNotStartError, ServerUnreachableError

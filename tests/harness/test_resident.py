@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from harness.processes.resident import own_bytes, peak_bytes
+from harness.resident import own_bytes, peak_bytes
 
 SIZE = 64 << 20
 # What else the interpreter may allocate meanwhile.

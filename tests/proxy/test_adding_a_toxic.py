@@ -10,7 +10,7 @@ from pathlib import Path
 from proxy_wires import bench_on, read_exactly, request
 
 import harness.proxy
-from harness.processes.launcher import launched
+from harness.launcher import launched
 from harness.proxy.client import Toxic, ToxiproxyClient
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ import psutil
 import pytest
 from proxy_wires import DEADLINE_S, eventually
 
-from harness.processes import launcher
-from harness.processes.launcher import launched
+from harness import launcher
+from harness.launcher import launched
 from harness.proxy import backend as backend_module
 from harness.proxy import cli, server_process
 from harness.proxy.errors import BackendNotFoundError, ServerDidNotStartError
@@ -104,7 +104,7 @@ def is_running(pid):
 
 def test_a_child_does_not_outlive_a_killed_parent():
     parent_program = (
-        "import subprocess, sys; from harness.processes.launcher import launched\n"
+        "import subprocess, sys; from harness.launcher import launched\n"
         "child = subprocess.Popen(launched(['sleep', '600']))\n"
         "print(child.pid, flush=True); child.wait()"
     )
