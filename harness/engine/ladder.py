@@ -6,6 +6,7 @@ from functools import partial
 
 from harness.engine.run import RunOutcome, run_scenario
 from harness.engine.testbed import Testbed
+from harness.plan.names import derived_name
 from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
 from harness.recording.reader import read_equivalence
@@ -62,7 +63,7 @@ def _with_values(
     scenario = outcome.scenario
     if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
         return divergence
-    again = replace(scenario, name=f"{scenario.name}-again")
+    again = replace(scenario, name=derived_name(scenario.name, "-again"))
     return _first_divergence(climb(again)) or divergence
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from harness.plan.links import LOOPBACK
+from harness.plan.names import derived_name
 from harness.plan.scenario import Scenario, Topology
 
 __all__ = ["RUNGS", "on_rung"]
@@ -17,7 +18,7 @@ def on_rung(scenario: Scenario, rung: Topology) -> Scenario:
     """
     return replace(
         scenario,
-        name=f"{scenario.name}-rung-{rung}",
+        name=derived_name(scenario.name, f"-rung-{rung}"),
         topology=rung,
         link=LOOPBACK,
         faults=(),

@@ -32,6 +32,9 @@ TYPES = (
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, scope in POINTS.items() if scope is not Scope.CHECKPOINT]
+names = st.text(min_size=1, max_size=37).filter(  # of four bytes each
+    lambda name: name.isprintable() and name not in (".", "..") and not set(name) & set("/\\")
+)
 seconds = st.floats(0, 1e6)
 places = st.builds(
     At, st.sampled_from(PASSED), st.none() | st.integers(0, 5), st.none() | st.integers(0, 2), st.integers(1, 3)
@@ -66,7 +69,7 @@ def scenarios(draw):
     """Draw a scenario that makes sense."""
     try:
         return Scenario(
-            name=draw(st.text()),
+            name=draw(names),
             title=draw(st.text()),
             config=draw(configs),
             link=draw(links),

@@ -11,6 +11,7 @@ from harness.plan.faults import CutMessage, DropConnection, Kill, MessageFault, 
 from harness.plan.links import WAN_50MS, LinkProfile
 from harness.plan.matrices import CONFIG
 from harness.plan.rules import RULES, broken_rules
+from harness.plan.rungs import on_rung
 from harness.plan.scenario import Scenario
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
@@ -28,6 +29,10 @@ class Odd(DropConnection):
 
 
 BROKEN = {
+    "name_fits_a_folder": (
+        [{"name": name} for name in ("", ".", "..", "/../../x", "a\\b", "a\0b", "a\nb", "\ud800", "x" * 151, "é" * 76)],
+        "folder's name",
+    ),
     "topology_is_known": (
         [{"topology": "proxi"}],
         "there is no topology 'proxi' (did you mean 'proxy'?); there are local, direct, proxy",
@@ -103,8 +108,16 @@ CASES = [(rule, changes, message) for rule, (several, message) in BROKEN.items()
 def test_one_that_breaks_a_rule_cannot_be_made(changes, message):
     with pytest.raises(ScenarioError) as refused:
         replace(MINE, **changes)
-    assert str(refused.value).startswith("scenario 'mine': ")
+    assert str(refused.value).startswith(f"scenario {changes.get('name', 'mine')!r}: ")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_names_of_rungs_fit_whatever_the_scenarios_name(letter):
+    longest = replace(MINE, name=letter * (150 // len(letter.encode())))
+    rung = on_rung(on_rung(longest, "direct"), "local")
+    assert rung.name.endswith("-rung-local")
+    assert "mine-rung-local" == on_rung(MINE, "local").name
 
 
 def test_every_rule_is_among_these():
