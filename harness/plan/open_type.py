@@ -4,14 +4,13 @@ A name alone would have to be registered by a program that knows of it; `module:
 not, such as a replay in a fresh process. Where the module is a file that lies on no import path, the file is kept too.
 """
 
-import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import ScenarioError
-from harness.plan.user_module import import_file
+from harness.plan.user_module import import_file, import_named, is_module_name
 
 __all__ = ["files_of", "import_files", "reference_to", "type_at"]
 
@@ -27,11 +26,13 @@ def reference_to(kind: type) -> str:
 def type_at(reference: str, base: type[Base]) -> type[Base]:
     """Return the type that JSON names, which extends `base`; raises `ScenarioError` where there is none."""
     module, _, name = reference.partition(":")
+    if not is_module_name(module):
+        raise ScenarioError(f"there is no {reference}: a type is named by module:name")
     try:
-        found: object = importlib.import_module(module)
+        found: object = import_named(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError) as error:
         raise ScenarioError(f"there is no {reference}: {error}; make it importable, or mend the reference") from None
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ScenarioError(f"{reference} is no {base.__name__}; name a class that extends it")
@@ -46,10 +47,17 @@ def files_of(kinds: Iterable[type | Callable[..., object]]) -> dict[str, str]:
 
 
 def import_files(files: Mapping[str, str]) -> None:
-    """Import modules by name, or from their files where they lie on no path; raises `UnusableError` as they do."""
+    """Import modules by name, or from their files where they lie on no path.
+
+    Raises:
+        ScenarioError: what should be a module's name is none.
+        UnusableError: a module is nowhere, or raises something.
+    """
     for name, file in files.items():
+        if not is_module_name(name):
+            raise ScenarioError(f"modules: {name!r} is no module's full name, such as 'faults.of_mine'")
         if name not in sys.modules:
             try:
-                importlib.import_module(name)
+                import_named(name)
             except ModuleNotFoundError:
                 import_file(Path(file), name)

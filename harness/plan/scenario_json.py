@@ -1,6 +1,7 @@
 """A scenario as JSON, complete, and back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,13 @@ SCHEMA = 1
 OLDEST = 1
 # Beside the fields of the scenario: of those who record it, and for reading it.
 BESIDE = frozenset({"schema", "modules", "start"})
+
+
+@dataclass(frozen=True)
+class Modules:
+    """Files of a user's own modules, by the modules' names."""
+
+    modules: dict[str, str]
 
 
 def scenario_json(scenario: Scenario) -> dict[str, Any]:
@@ -38,8 +46,8 @@ def scenario_from_json(values: Mapping[str, Any]) -> Scenario:
             f"a scenario of schema {schema} cannot be run again, only those of {OLDEST} to {SCHEMA}; run it by its "
             "name, or with the version that wrote it"
         )
-    import_files(values.get("modules", {}))
     try:
+        import_files(TypeAdapter(Modules).validate_python({"modules": values.get("modules", {})}).modules)
         return _adapter().validate_python({key: value for key, value in values.items() if key not in BESIDE})
     except ValidationError as error:
         wrong = (f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors())

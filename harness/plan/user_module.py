@@ -1,4 +1,4 @@
-"""A Python file of the user's own, imported as a module."""
+"""Python modules of the user's own, imported from a file or by name."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ from types import ModuleType
 
 from harness.errors import UnusableError
 
-__all__ = ["import_file"]
+__all__ = ["import_file", "import_named", "is_module_name"]
 
 
 def import_file(path: Path, name: str) -> ModuleType:
@@ -17,11 +17,11 @@ def import_file(path: Path, name: str) -> ModuleType:
     Raises:
         UnusableError: there is no such file, or it raises something; the message names the line.
     """
-    if not path.is_file():
+    if not _is_file(path):
         raise UnusableError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise UnusableError(f"{path} is no Python file; name one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(path.resolve().parent))
@@ -37,3 +37,31 @@ def import_file(path: Path, name: str) -> ModuleType:
     finally:
         sys.path.pop(0)
     return module
+
+
+def import_named(name: str) -> ModuleType:
+    """Import an importable module.
+
+    Raises:
+        ImportError: it cannot be found.
+        UnusableError: it raises something else.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise
+    # As of a file.
+    except (Exception, SystemExit) as error:
+        raise UnusableError(f"module {name}: {type(error).__name__}: {error}") from error
+
+
+def is_module_name(name: str) -> bool:
+    """Return whether a text is the full name of a module, relative to no other."""
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no system has, such as one that is too long
+        return False

@@ -48,15 +48,20 @@ def read_plan(path: Path) -> Plan:
     if not file.is_file():
         raise UnusableError(f"there is no {file}; give the folder of a run, or a file like its {FILE}")
     try:
-        values = json.loads(file.read_text())
+        values = _json_of(file)
         if not isinstance(values, Mapping):
             raise UnusableError(f"{file}: not a scenario, which is a JSON object")
         start = TypeAdapter(Start).validate_python(values.get("start", {}))
         return Plan(scenario_from_json(values), start)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UnusableError(f"{file}: not JSON ({error}); write it again") from None
     except ValidationError as error:
         problem = error.errors()[0]
-        raise UnusableError(f"{file}: start.{problem['loc'][0]}: {problem['msg']}") from None
+        raise UnusableError(f"{file}: {'.'.join(map(str, ('start', *problem['loc'])))}: {problem['msg']}") from None
     except ScenarioError as error:
         raise ScenarioError(f"{file}: {error}") from None
+
+
+def _json_of(file: Path) -> object:
+    try:
+        return json.loads(file.read_text())
+    except (ValueError, RecursionError) as error:  # no JSON, no text, a number or a nesting beyond all bounds
+        raise UnusableError(f"{file}: not JSON ({error}); write it again") from None

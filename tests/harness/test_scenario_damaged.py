@@ -1,0 +1,112 @@
+"""A scenario.json that is damaged anywhere, or was mistyped by hand, gets a message and never a traceback."""
+
+import json
+import sys
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.cli import main
+from harness.errors import UnusableError
+from harness.plan.adversaries import LyingTrunk
+from harness.plan.catalogue import SMALL
+from harness.plan.faults import Kill, Partition
+from harness.plan.links import WAN_50MS
+from harness.plan.scenario import Scenario
+from harness.recording.plan import Plan, read_plan
+from harness.recording.schema import Start
+from harness.trace.place import At
+
+HERE = At("client.forward.sent", 2, 1)
+MINE = Scenario(
+    "mine",
+    "Mine",
+    SMALL,
+    link=WAN_50MS,
+    faults=(Kill(HERE, ("client",)), Partition(HERE, 2.0)),
+    adversaries=(LyingTrunk(HERE, 10, 1),),
+    record_steps=(2,),
+    party_settings={"trunk": {"threads": 2}},
+    second_client=SMALL,
+)
+VALID = json.dumps({**Plan(MINE, Start()).as_json(), "modules": {"harness.plan.scenario": "scenario.py"}})
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+modules = st.dictionaries(st.sampled_from(["", ".x", "no_such_module", "a.", "a/b"]) | st.text(), values, max_size=2)
+
+
+def places(value, above=()):
+    """Yield the way to every value of a JSON object."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield (*above, key)
+        yield from places(value[key], (*above, key))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged") / "scenario.json"
+
+
+@given(st.data())
+def test_a_value_that_is_gone_or_another_is_told(file, data):
+    found = json.loads(VALID)
+    *way, key = data.draw(st.sampled_from(list(places(found))))
+    holder = found
+    for step in way:
+        holder = holder[step]
+    if data.draw(st.booleans()):
+        del holder[key]
+    else:
+        holder[key] = data.draw(modules if key == "modules" else values)
+    file.write_text(json.dumps(found))
+    with suppress(UnusableError):
+        read_plan(file)
+
+
+def test_what_is_damaged_there_was_whole_before(file):
+    file.write_text(VALID)
+    assert read_plan(file) == Plan(MINE, Start())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modules": ["a"]}, "modules: Input should be a valid dictionary"),
+        ({"modules": None}, "modules: Input should be a valid dictionary"),
+        ({"modules": {"zzz": 3}}, "modules.zzz: Input should be a valid string"),
+        ({"modules": {"": "x.py"}}, "'' is no module's full name"),
+        ({"modules": {".x": "x.py"}}, "'.x' is no module's full name"),
+        ({"modules": {"zzz": "x.py"}}, "there is no file x.py"),
+        ({"modules": {"zzz": "x" * 300}}, "there is no file xxx"),
+        ({"modules": {"zzz": sys.executable}}, "is no Python file; name one that ends in .py"),
+        ({"start": []}, "start: Input should be"),
+        ({"start": {"cold": "perhaps"}}, "start.cold: "),
+        ({"faults": [{"type": ".x:Kill", "at": {}}]}, "there is no .x:Kill"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_each_is_status_2_with_one_message(file, capsys, changes, message):
+    file.write_text(json.dumps({**json.loads(VALID), **changes}))
+    assert 2 == main(["replay", str(file)])
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000], ids=["digits", "brackets"])
+def test_what_is_beyond_all_bounds_is_no_json(file, text):
+    file.write_text(text)
+    with pytest.raises(UnusableError, match="not JSON"):
+        read_plan(file)
+
+
+def test_what_a_module_on_the_path_raises_is_told(file, tmp_path, monkeypatch):
+    (tmp_path / "a_module_that_raises.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    file.write_text(json.dumps({**json.loads(VALID), "modules": {"a_module_that_raises": "gone.py"}}))
+    with pytest.raises(UnusableError, match="module a_module_that_raises: ZeroDivisionError"):
+        read_plan(file)
