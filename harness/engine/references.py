@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.oracle.codecs import is_lossless
+from harness.oracle.promises import is_lossless
 from harness.processes.starters import Program, Starter
 from splitlearn.config import Scope, TrainingConfig, names_of
 

@@ -1,39 +1,21 @@
-"""What codecs promise to preserve of a tensor, written by the judge without the system's code.
+"""What arrives at the other side of a cut in the reference.
 
-A codec from another distribution has no definition here. If it claims to be lossless, the reference ignores it;
-otherwise the reference applies the codec itself.
+A codec from another distribution has no promise. If it claims to be lossless, the reference ignores it; otherwise the
+reference applies the codec itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from harness.oracle.promises import PROMISES, everything, is_lossless
 from splitlearn.registry import CODECS
 
-__all__ = ["Crossings", "is_lossless"]
+__all__ = ["Crossings"]
 
-Promise = Callable[[torch.Tensor], torch.Tensor]
 Slot = tuple[str, int]
 State = Mapping[str, torch.Tensor]
-
-
-def everything(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the tensor unchanged: the promise of a lossless codec."""
-    return tensor
-
-
-def half_precision(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the nearest IEEE 754 binary16 numbers."""
-    return tensor.to(torch.float16).to(tensor.dtype)
-
-
-PROMISES: Mapping[str, Promise] = {"raw": everything, "zlib": everything, "fp16": half_precision}
-
-
-def is_lossless(codec: str) -> bool:
-    """Return whether a codec preserves all bits, so that the reference need not apply it."""
-    return PROMISES[codec] is everything if codec in PROMISES else bool(CODECS[codec].lossless)
 
 
 class Crossings:

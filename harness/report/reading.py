@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
+from harness.oracle.promises import is_lossless
 from harness.recording.reader import RunFolder
 from harness.recording.schema import VerdictWord
 from harness.report.faults import fault_spans
 from harness.report.wording import place, plural
+from splitlearn.errors import ConfigError
 
 __all__ = ["Counts", "counts", "sentence", "word", "worst_verdict"]
 
-# A reference has none of these. The judge's own list needs torch, which is too slow to import for a report.
-LOSSLESS = ("raw", "zlib")
 SEVERITY: tuple[VerdictWord, ...] = ("PASS", "VOID", "FAIL")
 assert set(SEVERITY) == set(get_args(VerdictWord))
 
@@ -70,8 +70,7 @@ def sentence(run: RunFolder) -> str:
 def _passed(run: RunFolder) -> str:
     numbers = counts(run)
     through = f", through {plural(numbers.fired, 'fault')}," if numbers.fired else ""
-    codec = run.scenario.config.get("codec", "raw")
-    reference = "one process" if codec in LOSSLESS else f"one process that applies the codec {codec} at the same cuts"
+    reference = _reference(str(run.scenario.config.get("codec", "raw")))
     if run.equivalence is None or not numbers.compared:
         return (
             f"Every check holds over {plural(numbers.steps, 'step')}{through.rstrip(',')}; "
@@ -87,6 +86,14 @@ def _passed(run: RunFolder) -> str:
         f"{plural(numbers.steps, 'step')}{through} every check holds, "
         f"with {numbers.differing:,} of {plural(numbers.compared, 'compared tensor')} not identical."
     )
+
+
+def _reference(codec: str) -> str:
+    try:
+        lossless = is_lossless(codec)
+    except (KeyError, ConfigError):  # recorded on a machine that had a codec of somebody's own
+        return f"one process (the codec {codec}, which it applied if lossy, is not installed here)"
+    return "one process" if lossless else f"one process that applies the codec {codec} at the same cuts"
 
 
 def _failed(run: RunFolder) -> str:

@@ -1,6 +1,7 @@
 """Small parts of the report: bits, words, the ladder, settings, the sentence."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness.report.ladder import ladder
 from harness.report.reading import sentence, worst_verdict
 from harness.report.settings import sort_settings
 from harness.report.wording import ABSENT, duration, measure, place, plural, size, value
+from splitlearn.registry import CODECS
 
 
 @pytest.mark.parametrize(
@@ -93,6 +95,9 @@ def test_one_failure_is_worse_than_any_void(tmp_path, write_run):
     [
         ("PASS", ("scenario.json", {"config": {"codec": "fp16"}}), "one process that applies the codec fp16"),
         ("PASS", ("scenario.json", {"config": {"codec": "zlib"}}), "the same training as one process: over"),
+        ("PASS", ("scenario.json", {"config": {"codec": "own-lossless"}}), "the same training as one process: over"),
+        ("PASS", ("scenario.json", {"config": {"codec": "own-lossy"}}), "that applies the codec own-lossy"),
+        ("PASS", ("scenario.json", {"config": {"codec": "gone"}}), "the codec gone, which it applied if lossy, is not"),
         ("PASS", ("equivalence.json", None), "no tensor was compared with a reference"),
         (
             "PASS",
@@ -104,7 +109,9 @@ def test_one_failure_is_worse_than_any_void(tmp_path, write_run):
         ("VOID", ("scenario.json", {"faults": []}), "the check “bitwise-equal” is void: no gradient"),
     ],
 )
-def test_the_sentence_says_no_more_than_the_run_shows(tmp_path, write_run, kind, edit, expected):
+def test_the_sentence_says_no_more_than_the_run_shows(tmp_path, write_run, monkeypatch, kind, edit, expected):
+    for lossless, name in ((True, "own-lossless"), (False, "own-lossy")):
+        monkeypatch.setitem(CODECS.registered, name, SimpleNamespace(lossless=lossless))
     folder = write_run(tmp_path / "run", kind)
     file, changes = edit
     if changes is None:

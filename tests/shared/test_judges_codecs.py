@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.engine.references import References
-from harness.oracle.codecs import PROMISES, Crossings, is_lossless
+from harness.oracle.codecs import Crossings
+from harness.oracle.promises import PROMISES, is_lossless
 from harness.oracle.randomness import Crossing
-from harness.report.reading import LOSSLESS
 from splitlearn.codecs import CODECS
 from splitlearn.codecs.zlib import ZlibCodec
 from splitlearn.config import TrainingConfig
@@ -74,10 +74,6 @@ def test_lossless_codecs_share_a_reference_and_lossy_ones_have_their_own(tmp_pat
 
     assert folders["raw"] == folders["zlib"] != folders["fp16"]
     assert len(starter.started) == 2
-
-
-def test_the_report_names_the_codecs_that_a_reference_applies_and_no_other():
-    assert {*LOSSLESS} == {codec for codec in CODECS if is_lossless(codec)}
 
 
 def test_times_are_those_of_a_reference_that_ran_alone(tmp_path):

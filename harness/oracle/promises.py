@@ -1,0 +1,38 @@
+"""What codecs promise to preserve of a tensor, written by the judge without the system's code.
+
+A codec from another distribution has no promise here; whether it is lossless is then its own claim.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from splitlearn.registry import CODECS
+
+if TYPE_CHECKING:  # a report, which asks only what is lossless, does not wait for it
+    import torch
+
+__all__ = ["PROMISES", "Promise", "everything", "is_lossless"]
+
+Promise = Callable[["torch.Tensor"], "torch.Tensor"]
+
+
+def everything(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return the tensor unchanged: the promise of a lossless codec."""
+    return tensor
+
+
+def half_precision(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return the nearest IEEE 754 binary16 numbers."""
+    return tensor.half().to(tensor.dtype)
+
+
+PROMISES: Mapping[str, Promise] = {"raw": everything, "zlib": everything, "fp16": half_precision}
+
+
+def is_lossless(codec: str) -> bool:
+    """Return whether a codec preserves all bits, so that the reference need not apply it.
+
+    Raises:
+        KeyError: the codec has no promise here and is not installed; `ConfigError` if it cannot be imported.
+    """
+    return PROMISES[codec] is everything if codec in PROMISES else bool(CODECS[codec].lossless)
