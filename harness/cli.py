@@ -24,6 +24,7 @@ COMMANDS = {
 }
 UNUSABLE = 2
 INTERRUPTED = 130
+UNREAD = 128 + signal.SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # However it is asked to end, it ends what it has started.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return int(flags.run(flags))
+        status = int(flags.run(flags))
+        sys.stdout.flush()  # here, where it can be answered that nobody reads
+        return status
+    except BrokenPipeError:
+        return _unread()
     except (HarnessError, OSError) as error:  # a system error, such as a full disk, is the user's to fix
         sys.stderr.write(f"harness {flags.command}: {error}\n")
         return UNUSABLE
@@ -50,6 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _unread() -> int:
+    """Drop what is left for a standard output that nobody reads, as of `| head`; return the status of that."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return UNREAD
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:

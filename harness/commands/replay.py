@@ -6,11 +6,13 @@ from pathlib import Path
 from harness.commands.recording_flags import RUNS, add_recording_flags
 from harness.output import must_be_writable
 
-__all__ = ["add_parser", "replay"]
+__all__ = ["TRUST", "add_parser", "replay"]
 
-DESCRIPTION = """\
+TRUST = "imports the Python modules that the file names; see docs/security.md"
+DESCRIPTION = f"""\
 Run a recorded run again: the same scenario with its seed, kind of proxy server and way of starting programs. Everything
 that it needs is in the folder's scenario.json, a user's own scenario and faults included.
+Running it {TRUST}.
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.commands.recording_flags import add_recording_flags
-from harness.commands.replay import replay
+from harness.commands.replay import TRUST, replay
 from harness.errors import UnusableError
 from harness.output import must_be_writable, people_read, write_json
 from harness.plan.catalogue import CATALOGUE, QUICK
@@ -37,7 +37,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--scenario",
         type=Path,
         metavar="FILE",
-        help="run the scenario.json of a run, or one like it, instead of a name",
+        help=f"run the scenario.json of a run, or one like it, instead of a name; {TRUST}",
     )
     parser.add_argument("--list", action="store_true", help="print name and title of the scenarios instead")
     parser.add_argument("--seed", type=int, help="seed of weights, data order and dropout, instead of the scenario's")
@@ -69,6 +69,8 @@ def run(flags: argparse.Namespace) -> int:
         raise UnusableError(
             f"--json {flags.json}: that is a scenario, not a file; give it before --json, or --json=FILE"
         )
+    if flags.scenario and flags.list:
+        raise UnusableError(f"give --scenario {flags.scenario}, or --list, not both")
     if flags.list:
         return _list(chosen_scenarios(flags.names or CATALOGUE, flags.seed), flags.json)
     must_be_writable(flags.json, flags.junit, flags.report)

@@ -1,6 +1,8 @@
 """The command line: exit status, messages and the JSON that scripts read."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -223,6 +225,11 @@ class TestRun:
         assert len(CATALOGUE["fault-recovery"]) == len(capsys.readouterr().out.splitlines())
         assert [] == outcomes.runs
 
+    def test_a_list_is_not_of_a_file(self, outcomes, capsys):
+        assert 2 == run("--scenario", "mine.json", "--list")
+        printed = capsys.readouterr()
+        assert ("", "harness run: give --scenario mine.json, or --list, not both\n") == (printed.out, printed.err)
+
     def test_a_seed_that_is_not_allowed_is_status_2(self, outcomes, capsys):
         assert 2 == run("local", "--seed", "-1")
         assert "seed = -1" in capsys.readouterr().err
@@ -330,3 +337,24 @@ def test_json_without_a_file_is_all_that_other_commands_print_too(words, tmp_pat
 def test_each_program_tells_its_version(program):
     told = subprocess.run([sys.executable, "-m", program, "--version"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith(f"{program} 0.")
+
+
+@pytest.mark.parametrize("words", [["run", "--list"], ["run", "--list", "many"], ["doctor"]])
+def test_output_that_nobody_reads_ends_a_command_quietly(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *words], stdout=nobody, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize("words", [["replay", "--help"], ["run", "--help"]])
+def test_help_tells_that_a_file_names_modules_to_import(words, capsys):
+    with pytest.raises(SystemExit):
+        main(words)
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "imports the Python modules that the file names; see docs/security.md" in told
