@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import ScenarioError
+from harness.errors import ScenarioError, UnusableError
 from harness.plan.user_module import import_file, import_named, is_module_name
 
 __all__ = ["files_of", "import_files", "reference_to", "type_at"]
@@ -59,5 +59,8 @@ def import_files(files: Mapping[str, str]) -> None:
         if name not in sys.modules:
             try:
                 import_named(name)
-            except ModuleNotFoundError:
+            except ImportError as error:
+                # Another module that this one needs may be the missing one.
+                if not (isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")):
+                    raise UnusableError(f"{name}: {error}; make it importable") from None
                 import_file(Path(file), name)

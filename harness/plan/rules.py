@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 from harness.plan.faults import CutMessage, DropConnection, MessageFault, NetworkFault, Partition
 from harness.plan.faults.groups import GROUPS, OTHER
 from harness.plan.names import name_fits_a_folder
+from harness.plan.numbers import numbers_can_be_meant
 from harness.plan.planned import Planned
 from harness.plan.rpcs import RPCS
 from harness.plan.spelling import did_you_mean
@@ -167,6 +168,7 @@ def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
 
 RULES: tuple[Rule, ...] = (
     name_fits_a_folder,
+    numbers_can_be_meant,
     topology_is_known,
     points_are_known,
     methods_are_known,

@@ -78,6 +78,7 @@ def test_what_is_damaged_there_was_whole_before(file):
     ("changes", "message"),
     [
         ({"modules": ["a"]}, "modules: Input should be a valid dictionary"),
+        ({"start": {"proxy": "bogus"}}, "Input should be 'auto', 'real' or 'embedded'"),
         ({"modules": None}, "modules: Input should be a valid dictionary"),
         ({"modules": {"zzz": 3}}, "modules.zzz: Input should be a valid string"),
         ({"modules": {"": "x.py"}}, "'' is no module's full name"),

@@ -1,5 +1,6 @@
 """A scenario that makes no sense is refused when it is made, with a message that says what to change."""
 
+import math
 from dataclasses import dataclass, replace
 
 import pytest
@@ -32,6 +33,20 @@ BROKEN = {
     "name_fits_a_folder": (
         [{"name": name} for name in ("", ".", "..", "/../../x", "a\\b", "a\0b", "a\nb", "\ud800", "x" * 151, "é" * 76)],
         "folder's name",
+    ),
+    "numbers_can_be_meant": (
+        [
+            {"timeout": math.nan},
+            {"timeout": math.inf},
+            {"timeout": 0.0},
+            {"recovery_bound": -1.0},
+            {"idle_timeout": math.nan},
+            {"loss_below": math.inf},
+            {"record_steps": (3, -4)},
+            {"faults": (Kill(replace(HERE, occurrence=0), ("client",)),)},
+            {"faults": (Kill(replace(HERE, microbatch=-1), ("client",)),)},
+        ],
+        "",
     ),
     "topology_is_known": (
         [{"topology": "proxi"}],

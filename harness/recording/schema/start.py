@@ -1,6 +1,7 @@
 """How the programs of a run were started, which a replay repeats."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 __all__ = ["Start"]
 
@@ -15,6 +16,6 @@ class Start:
         cold: whether every program was an interpreter of its own.
     """
 
-    proxy: str = "auto"
+    proxy: Literal["auto", "real", "embedded"] = "auto"
     proxy_seed: int = 0
     cold: bool = False
