@@ -1,4 +1,4 @@
-"""Every loss, gradient, weight and optimizer moment of the split run has the bits of the single-process run."""
+"""Every loss, gradient, weight and optimizer state of the split run has the bits of the single-process run."""
 
 import pytest
 

@@ -90,11 +90,6 @@ class Observer:
         if self._failure:
             raise self._failure
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return (time.monotonic_ns() - self._started) / 1e9
-
     def note(self, source: str, point: str, party: str = "", **fields: object) -> Event:
         """Put an event of the harness or the proxy into the trace; `party` is whose it is, where it is one's."""
         place = {"step": None, "microbatch": None, "party": party}

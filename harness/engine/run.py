@@ -54,7 +54,7 @@ def run_scenario(
     runs: Path | None = None,
     on_wait: Callable[[str], None] = ignore,
 ) -> RunOutcome:
-    """Run, judge and writer a scenario, as soon as other processes' runs allow it.
+    """Run, judge and record a scenario, as soon as other processes' runs allow it.
 
     Args:
         scenario: what to run.

@@ -18,7 +18,7 @@ from splitlearn.wire.trunk_link import Commit, Hello, Position
 __all__ = ["HONEST", "OPERATIONS", "UNHEARD", "Victim"]
 
 MIB = 1 << 20
-DEADLINE, PATIENCE = 1.0, 60.0
+DEADLINE, RETRY_TIMEOUT = 1.0, 60.0
 AT = Position(4, 0, 1)
 HELLO = Hello("run", {}, (2, 4))
 HIDDEN_BTH = torch.linspace(-1, 1, 2 * 6 * 8).view(2, 6, 8)
@@ -50,7 +50,7 @@ class Victim:
         self._runtime = simulated_runtime()
         self._calls = ReliableCalls(
             self._transport,
-            RetryPolicy(DEADLINE, PATIENCE),
+            RetryPolicy(DEADLINE, RETRY_TIMEOUT),
             self._runtime.clock,
             lambda _method, error, _count: self.failures.append(error),
         )

@@ -1,4 +1,4 @@
-"""Compares a split run with the reference, bit for bit: every digest, then every final weight and moment."""
+"""Compares a split run with the reference, bit for bit: every digest, then every final weight and optimizer state."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping

@@ -78,10 +78,10 @@ class Program:
 
     def stop(self) -> int:
         """Ask it to end, and make it end when it does not; return the exit status."""
-        for patience in (POLITE_SECONDS, STOP_TIMEOUT):
+        for seconds in (POLITE_SECONDS, STOP_TIMEOUT):
             self.send(signal.SIGTERM)
             with suppress(TimedOutError):
-                return self.wait(patience)
+                return self.wait(seconds)
         self.send(signal.SIGKILL)
         return self.wait(STOP_TIMEOUT)
 

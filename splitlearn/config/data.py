@@ -23,7 +23,7 @@ class DataSettings(SettingsGroup):
     max_length: Kept[int] = Field(128, ge=2, description="longest sequence in tokens")
     batch_size: Kept[int] = Field(8, ge=1, description="sequences a microbatch")
     gradient_accumulation_steps: Kept[int] = Field(
-        1, ge=1, le=128, description="microbatches a step, all under way at once"
+        1, ge=1, le=128, description="microbatches a step, all in flight at once"
     )
     num_epochs: Data[int] = Field(1, ge=1, description="passes over the data")
     max_steps: Data[int] = Field(

@@ -73,7 +73,7 @@ class Places:
     async def place(self, connection: str) -> AsyncIterator[None]:
         """Wait for a place to read a connection's message, and hold it; raises `WireError` for one too many."""
         if self._under_way == self.most:
-            raise busy(f"the trunk has {self.most} requests under way")
+            raise busy(f"the trunk has {self.most} requests in flight")
         self._under_way += 1
         self._users[connection] += 1
         turns = self._turns.setdefault(connection, asyncio.Semaphore(self.most_read))

@@ -57,7 +57,7 @@ class TestHearing:
         assert [(FORWARD, 0, 1), ("client.call.failed", None, None)] == places(observer)
         assert {"method": "Compute", "attempt": 1} == event.fields
         assert ("client", 1, None) == (event.source, event.number, event.release)
-        assert 0 <= observer.events[0].t <= event.t <= observer.elapsed
+        assert 0 <= observer.events[0].t <= event.t
 
     def test_a_trace_line_has_the_place_and_the_fields(self, observe):
         event = observe().note("proxy", "proxy.disabled", because="a test")

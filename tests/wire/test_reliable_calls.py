@@ -233,7 +233,7 @@ def test_an_hour_of_attempts_takes_no_time_and_a_heartbeat_goes_on_meanwhile():
     assert len(failures) == len(calls.clock.pauses) + 1
 
 
-def test_patience_counts_from_the_first_failure():
+def test_the_retry_timeout_counts_from_the_first_failure():
     """An attempt that took long to fail does not use it up."""
     calls, _ = calls_with(broken(), REPLY, retry_timeout=1, duration=50)
 
@@ -241,7 +241,7 @@ def test_patience_counts_from_the_first_failure():
 
 
 @given(retry_timeout=st.floats(0.06, 500), duration=st.floats(0, 70))
-def test_a_call_is_given_up_when_patience_is_used_up(retry_timeout, duration):
+def test_a_call_is_given_up_when_its_retry_timeout_has_passed(retry_timeout, duration):
     calls, failures = calls_with(broken(Code.DEADLINE_EXCEEDED), retry_timeout=retry_timeout, duration=duration)
     with pytest.raises(WireError) as caught:
         calls.call("Compute", REQUEST, as_it_is).result()
@@ -254,7 +254,7 @@ def test_a_call_is_given_up_when_patience_is_used_up(retry_timeout, duration):
     assert len(failures) == len(calls.transport.sent)
 
 
-def test_each_call_has_its_own_patience():
+def test_each_call_has_its_own_retry_timeout():
     calls, _ = calls_with(broken(), REPLY, broken(), REPLY, retry_timeout=0.06)
     for _ in range(2):
         assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()

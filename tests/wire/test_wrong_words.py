@@ -178,7 +178,7 @@ def test_a_lie_is_a_failure_of_the_transport_and_asked_again(liar, client, lie):
     assert failures[0].reason in (Reason.TRANSPORT, Reason.CORRUPT)
 
 
-def test_a_peer_that_only_lies_is_given_up_when_patience_is_used_up(liar, client):
+def test_a_peer_that_only_lies_is_given_up_when_the_retry_timeout_has_passed(liar, client):
     link, failures = client
     link._calls.policy = RetryPolicy(SECONDS, 10.0)
     liar.said = [*LIES.values()] * 2
