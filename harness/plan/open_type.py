@@ -5,14 +5,14 @@ not, such as a replay in a fresh process. Where the module is a file that lies o
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from harness.errors import ScenarioError, UnusableError
-from harness.plan.user_module import import_file, import_named, is_module_name
+from harness.errors import ScenarioError
+from harness.plan.user_module import import_named, is_module_name
 
-__all__ = ["files_of", "import_files", "reference_to", "type_at"]
+__all__ = ["files_of", "reference_to", "type_at"]
 
 OURS = "harness."
 Base = TypeVar("Base")
@@ -44,23 +44,3 @@ def files_of(kinds: Iterable[type | Callable[..., object]]) -> dict[str, str]:
     modules = dict.fromkeys(kind.__module__ for kind in kinds if not kind.__module__.startswith(OURS))
     files = ((name, getattr(sys.modules.get(name), "__file__", None)) for name in modules)
     return {name: str(Path(file).resolve()) for name, file in files if file}
-
-
-def import_files(files: Mapping[str, str]) -> None:
-    """Import modules by name, or from their files where they lie on no path.
-
-    Raises:
-        ScenarioError: what should be a module's name is none.
-        UnusableError: a module is nowhere, or raises something.
-    """
-    for name, file in files.items():
-        if not is_module_name(name):
-            raise ScenarioError(f"modules: {name!r} is no module's full name, such as 'faults.of_mine'")
-        if name not in sys.modules:
-            try:
-                import_named(name)
-            except ImportError as error:
-                # Another module that this one needs may be the missing one.
-                if not (isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}.")):
-                    raise UnusableError(f"{name}: {error}; make it importable") from None
-                import_file(Path(file), name)

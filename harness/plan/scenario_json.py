@@ -1,14 +1,16 @@
 """A scenario as JSON, complete, and back."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import ScenarioError
-from harness.plan.open_type import files_of, import_files
+from harness.plan.open_type import files_of
+from harness.plan.recorded_module import RecordedModule, digests_of, import_recorded
 from harness.plan.scenario import Scenario
 
 __all__ = ["SCHEMA", "scenario_from_json", "scenario_json"]
@@ -17,20 +19,42 @@ __all__ = ["SCHEMA", "scenario_from_json", "scenario_json"]
 SCHEMA = 1
 OLDEST = 1
 # Beside the fields of the scenario: of those who record it, and for reading it.
-BESIDE = frozenset({"schema", "modules", "start"})
+MODULES = ("modules", "module_digests")
+BESIDE = frozenset({"schema", *MODULES, "start"})
 
 
 @dataclass(frozen=True)
 class Modules:
-    """Files of a user's own modules, by the modules' names."""
+    """A user's own modules, by name.
 
-    modules: dict[str, str]
+    Attributes:
+        modules: their files.
+        module_digests: SHA-256 of these, in hexadecimal; in older recordings there are none.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    module_digests: dict[str, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[RecordedModule]:
+        """Yield one after another."""
+        for name, file in self.modules.items():
+            yield RecordedModule(name, Path(file), self.module_digests.get(name))
 
 
-def scenario_json(scenario: Scenario) -> dict[str, Any]:
-    """Return a scenario as JSON: every field, the schema's number, and the files that define a user's own types."""
-    files = files_of(type(planned) for planned in scenario.planned)
-    return {"schema": SCHEMA, **_adapter().dump_python(scenario, mode="json"), "modules": files}
+def scenario_json(scenario: Scenario, modules: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a scenario as JSON: every field, the schema's number, and the files that define a user's own types.
+
+    Args:
+        scenario: to be written.
+        modules: files of further modules that must be imported before it can be run, by the modules' names.
+    """
+    files = {**files_of(type(planned) for planned in scenario.planned), **(modules or {})}
+    return {
+        "schema": SCHEMA,
+        **_adapter().dump_python(scenario, mode="json"),
+        "modules": files,
+        "module_digests": digests_of(files),
+    }
 
 
 def scenario_from_json(values: Mapping[str, Any]) -> Scenario:
@@ -47,7 +71,8 @@ def scenario_from_json(values: Mapping[str, Any]) -> Scenario:
             "name, or with the version that wrote it"
         )
     try:
-        import_files(TypeAdapter(Modules).validate_python({"modules": values.get("modules", {})}).modules)
+        for module in TypeAdapter(Modules).validate_python({key: values[key] for key in MODULES if key in values}):
+            import_recorded(module)
         return _adapter().validate_python({key: value for key, value in values.items() if key not in BESIDE})
     except ValidationError as error:
         wrong = (f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors())

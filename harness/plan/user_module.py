@@ -8,7 +8,7 @@ from types import ModuleType
 
 from harness.errors import UnusableError
 
-__all__ = ["import_file", "import_named", "is_module_name"]
+__all__ = ["import_file", "import_named", "is_file", "is_module_name"]
 
 
 def import_file(path: Path, name: str) -> ModuleType:
@@ -17,7 +17,7 @@ def import_file(path: Path, name: str) -> ModuleType:
     Raises:
         UnusableError: there is no such file, or it raises something; the message names the line.
     """
-    if not _is_file(path):
+    if not is_file(path):
         raise UnusableError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -60,7 +60,8 @@ def is_module_name(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; False for what can be no path too."""
     try:
         return path.is_file()
     except OSError:  # a name that no system has, such as one that is too long

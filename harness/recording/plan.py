@@ -34,8 +34,7 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Return what scenario.json holds."""
-        values = scenario_json(self.scenario)
-        return {**values, "modules": {**values["modules"], **self.modules}, "start": asdict(self.start)}
+        return {**scenario_json(self.scenario, self.modules), "start": asdict(self.start)}
 
 
 def read_plan(path: Path) -> Plan:
