@@ -1,24 +1,31 @@
 """The guides, followed in a project of one's own: the wheel is built, installed and used with nothing of this tree."""
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import sysconfig
 import zipfile
-from pathlib import Path
 
 import pytest
 from docs.conftest import DOCS
+from docs.environments import environment, packages_of, run
 
 ROOT = DOCS.parent
-DEADLINE = 240.0
 # Where a guide says that a file is to be saved, and the file.
 SAVED = re.compile(r"save this as\s`(.+?)`.*?```python\n(.*?)```", re.DOTALL)
 GUIDES = ("adding-a-link.md", "adding-a-fault.md", "adding-a-check.md")
+# Imports every module of a package; those that need a further extra, or only the makers of the package, are named.
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+package, *but = sys.argv[1:]
+found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
+for module in found:
+    if module.name not in but and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+"""
+NEED_MORE = ("splitlearn.trunk.metrics", "splitlearn.wire.generate")
+ONLY_OF_THE_HARNESS = ("hypothesis", "matplotlib", "psutil", "pytest", "toxiproxy")
 OWN_EVERYTHING = '''"""Scenarios of one's own, with a link, a fault, a check and a codec of one's own."""
 
 import skipped_steps  # noqa: F401 - it registers its check
@@ -44,16 +51,6 @@ def test_training_survives_a_tunnel(run_scenario):
 '''
 
 
-def run(argv, cwd):
-    """Run a program without anything of this tree on its path; gives its output."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
-    done = subprocess.run(
-        [*map(str, argv)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=DEADLINE, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel of this tree, built from a copy, so that nothing is left in it."""
@@ -70,16 +67,14 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def python(wheel, tmp_path_factory):
-    """The interpreter of an environment with the wheel; the libraries are those of this one, for they are large."""
-    folder = tmp_path_factory.mktemp("environment")
-    run([sys.executable, "-m", "venv", "--without-pip", folder], folder)
-    python = folder / "bin" / "python"
-    install = ["install", "--quiet", "--no-deps", "--no-index", wheel]
-    run([sys.executable, "-m", "pip", "--python", python, *install], folder)
-    packages = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], folder).strip())
-    # Paths that are named there come last, and `.pth` files in them, such as that of an editable install, do not count.
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return python
+    """The interpreter of an environment with the wheel and its extra."""
+    return environment(wheel, tmp_path_factory.mktemp("environment"), ["harness"])
+
+
+@pytest.fixture(scope="module")
+def bare_python(wheel, tmp_path_factory):
+    """The interpreter of an environment with the wheel alone, such as that of a host of a trunk."""
+    return environment(wheel, tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture
@@ -90,7 +85,7 @@ def project(tmp_path, python):
         (tmp_path / name).write_text(code)
     (tmp_path / "test_tunnel.py").write_text(OWN_EVERYTHING)
     page = (DOCS / "adding-a-codec.md").read_text()
-    packages = Path(run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], tmp_path).strip())
+    packages = packages_of(python)
     (packages / "bf16_codec.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
     metadata = packages / "bf16_codec-1.0.dist-info"
     metadata.mkdir()
@@ -104,6 +99,18 @@ def test_the_wheel_has_every_file_of_both_packages(wheel):
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     files = (path for name in ("splitlearn", "harness") for path in (ROOT / name).rglob("*") if path.is_file())
     assert {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts} == packed
+
+
+def test_a_bare_install_has_what_splitlearn_needs_and_nothing_of_the_harness(bare_python, tmp_path):
+    run([bare_python, "-c", IMPORT_ALL, "splitlearn", *NEED_MORE], tmp_path)
+    assert "trunk" in run([bare_python.parent / "splitlearn", "--help"], tmp_path)
+    look = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name)))"
+    seen = run([bare_python, "-c", look, "grpc", *ONLY_OF_THE_HARNESS, "prometheus_client"], tmp_path)
+    assert seen.split() == ["grpc"]
+
+
+def test_the_extra_has_what_the_harness_needs(python, tmp_path):
+    run([python, "-c", IMPORT_ALL, "harness"], tmp_path)
 
 
 def test_scenarios_of_ones_own_run_where_only_the_wheel_is_installed(project, python):
