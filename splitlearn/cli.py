@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain(f"splitlearn {flags.command}: interrupted")
         return INTERRUPTED
-    except Exception:
+    except Exception:  # any bug: with JSON logs its traceback must be one JSON object too
         if not is_json():
             raise
         log.critical("the program ended by a defect", exc_info=True)

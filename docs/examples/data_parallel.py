@@ -37,7 +37,7 @@ def batch_of(number: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train_rank(rank: int, folder: Path, rendezvous: str) -> None:
-    """Train on one rank's chunks: a process of its own."""
+    """Train on one rank's chunks; the entry point of its process."""
     dist.init_process_group("gloo", f"file://{rendezvous}", LIMIT, RANKS, rank)
     model = build_model()
     parallel = DistributedDataParallel(model)
@@ -93,7 +93,7 @@ def train_one_batch(folder: Path) -> None:
 
 
 def train_two_ranks(folder: Path) -> None:
-    """Train all ranks; an error in one, or a rank that does not come to its end in time, ends them all."""
+    """Run all ranks; an error in one of them, or a timeout, ends them all."""
     with tempfile.TemporaryDirectory() as shared:
         ranks = start_processes(
             train_rank, (folder, f"{shared}/store"), RANKS, join=False, daemon=True, start_method="fork"
@@ -109,7 +109,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all ranks are on this machine
     torch.set_num_threads(1)
-    train_two_ranks(folder / "two-ranks")  # first: a process that has computed cannot be forked safely
+    train_two_ranks(folder / "two-ranks")  # first, because a process that has computed cannot be forked safely
     train_one_process(folder / "one-process")
     train_one_batch(folder / "one-batch")
 

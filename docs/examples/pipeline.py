@@ -44,12 +44,12 @@ def batch_of(number: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def train_stage(rank: int, folder: Path, rendezvous: str) -> None:
-    """Train one stage of the pipeline: a process of its own."""
+    """Train one stage of the pipeline; the entry point of its process."""
     dist.init_process_group("gloo", f"file://{rendezvous}", LIMIT, STAGES, rank)
     stage = build_model()[:CUT] if rank == 0 else build_model()[CUT:]
     optimizer = build_optimizer(stage)
     rows, widths = ROWS // MICROBATCHES, (WIDTH, WIDTH, CLASSES)
-    # Without shapes the library finds them by a call of the stage, which would be recorded as a microbatch.
+    # Without shapes the library infers them by calling the stage, which would be recorded as a microbatch.
     arrives, leaves = (torch.empty(rows, width, requires_grad=True) for width in widths[rank : rank + 2])
     pipe = PipelineStage(stage, rank, STAGES, torch.device("cpu"), input_args=arrives, output_args=leaves)
     schedule = ScheduleGPipe(pipe, MICROBATCHES, loss_of)
@@ -113,7 +113,7 @@ def train_one_batch(folder: Path) -> None:
 
 
 def train_pipeline(folder: Path) -> None:
-    """Train all stages; an error in one, or a stage that does not come to its end in time, ends them all."""
+    """Run all stages; an error in one of them, or a timeout, ends them all."""
     with tempfile.TemporaryDirectory() as shared:
         stages = start_processes(
             train_stage, (folder, f"{shared}/store"), STAGES, join=False, daemon=True, start_method="fork"
@@ -129,7 +129,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all stages are on this machine
     torch.set_num_threads(1)
-    train_pipeline(folder / "pipeline")  # first: a process that has computed cannot be forked safely
+    train_pipeline(folder / "pipeline")  # first, because a process that has computed cannot be forked safely
     train_uncut(folder / "uncut")
     train_one_batch(folder / "one-batch")
 

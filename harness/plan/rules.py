@@ -1,4 +1,4 @@
-"""What must hold of a scenario before it is run: one function per rule, each yields what to change."""
+"""The rules that a scenario must satisfy: one function per rule, which yields what to change."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,21 +36,21 @@ def broken_rules(scenario: "Scenario") -> list[str]:
 
 
 def topology_is_known(scenario: "Scenario") -> Iterator[str]:
-    """Only these three can be built."""
+    """The engine can build three topologies."""
     if scenario.topology not in TOPOLOGIES:
         hint = did_you_mean(scenario.topology, TOPOLOGIES)
         yield f"there is no topology {scenario.topology!r}{hint}; there are {', '.join(TOPOLOGIES)}"
 
 
 def points_are_known(scenario: "Scenario") -> Iterator[str]:
-    """A point that no program has is never passed."""
+    """A point that no program has would never be passed."""
     for point in dict.fromkeys((*scenario.expects, *(planned.at.point for planned in scenario.planned))):
         if point not in POINTS:
             yield f"there is no point {point!r}{did_you_mean(point, POINTS)}; splitlearn/points.py lists them"
 
 
 def methods_are_known(scenario: "Scenario") -> Iterator[str]:
-    """An RPC that is never called cannot fail."""
+    """A fault in an RPC that does not exist would never show."""
     for fault in scenario.faults:
         if isinstance(fault, OF_A_METHOD) and fault.method not in ("", *METHODS):
             hint = did_you_mean(fault.method, METHODS)
@@ -58,34 +58,34 @@ def methods_are_known(scenario: "Scenario") -> Iterator[str]:
 
 
 def groups_are_known(scenario: "Scenario") -> Iterator[str]:
-    """The report has a column for each of these."""
+    """The report has one column per group."""
     for fault in scenario.faults:
         if fault.group not in (*GROUPS, OTHER):
             hint = did_you_mean(fault.group, GROUPS)
-            yield f"there is no group of faults {fault.group!r}{hint}; one that fits nowhere is in {OTHER!r}"
+            yield f"there is no group of faults {fault.group!r}{hint}; use {OTHER!r} for a fault that fits none"
 
 
 def faults_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
-    """Without one there is nothing that could break a network."""
+    """Without a proxy there is no network to break."""
     if scenario.faults and scenario.topology != "proxy":
         yield f"topology {scenario.topology!r} has no proxy, and so no faults; make it 'proxy', or leave the faults out"
 
 
 def adversaries_have_a_trunk_to_attack(scenario: "Scenario") -> Iterator[str]:
-    """A trunk in the client's process has no door."""
+    """A trunk in the client's process has no port to attack."""
     if scenario.adversaries and scenario.topology == "local":
         yield "topology 'local' has no trunk that adversaries could reach; make it 'direct' or 'proxy'"
 
 
 def links_have_a_proxy(scenario: "Scenario") -> Iterator[str]:
-    """Without one the link would be as fast as the machine."""
+    """Without a proxy the link would be as fast as the machine."""
     link = scenario.link
     if scenario.topology != "proxy" and any((link.round_trip_ms, link.jitter_ms, link.up_kbps, link.down_kbps)):
         yield f"topology {scenario.topology!r} has no proxy, which alone makes the link {link.name!r}; make it 'proxy'"
 
 
 def links_are_possible(scenario: "Scenario") -> Iterator[str]:
-    """No delay is below zero, and jitter shortens none below it."""
+    """No delay is negative, with or without jitter."""
     link = scenario.link
     if min(link.round_trip_ms, link.jitter_ms, link.up_kbps, link.down_kbps) < 0:
         yield f"link {link.name!r}: delays, jitter and bandwidths are 0 or more"
@@ -94,7 +94,7 @@ def links_are_possible(scenario: "Scenario") -> Iterator[str]:
 
 
 def faults_happen_within_the_run(scenario: "Scenario") -> Iterator[str]:
-    """One that is planned for later, or between, never fires."""
+    """A fault at a step or microbatch that does not reach its point never fires."""
     known = (planned for planned in scenario.planned if planned.at.point in POINTS)
     for fault in known:
         steps, microbatches = _steps_passed(fault, scenario), range(scenario.config.gradient_accumulation_steps)
@@ -108,14 +108,14 @@ def faults_happen_within_the_run(scenario: "Scenario") -> Iterator[str]:
 
 
 def faults_have_names_of_their_own(scenario: "Scenario") -> Iterator[str]:
-    """What the trace tells of a fault is told by its name."""
+    """The trace identifies faults by name."""
     for name, count in Counter(planned.name for planned in scenario.planned).items():
         if count > 1:
-            yield f"{count} faults or adversaries are called {name}; give each another place, or leave the others out"
+            yield f"{count} faults or adversaries are called {name}; give each a place of its own, or keep only one"
 
 
 def party_settings_are_allowed(scenario: "Scenario") -> Iterator[str]:
-    """Of parties that there are, settings that there are, values that they may have."""
+    """Party and setting must exist, and the value must be allowed."""
     for party, settings in scenario.party_settings.items():
         if party not in PARTIES:
             yield f"there is no party {party!r}{did_you_mean(party, PARTIES)}; there are {' and '.join(PARTIES)}"
@@ -130,7 +130,7 @@ def party_settings_are_allowed(scenario: "Scenario") -> Iterator[str]:
 
 
 def cuts_fit_the_preset(scenario: "Scenario") -> Iterator[str]:
-    """Of a model in a folder, that is known only when it is read."""
+    """Checked for presets only: the size of a model in a folder is known once it is read."""
     for config in (scenario.config, *((scenario.second_client,) if scenario.second_client else ())):
         if config.model in PRESETS and config.cuts.upper > PRESETS[config.model]["n_layer"]:
             blocks = PRESETS[config.model]["n_layer"]
@@ -138,27 +138,27 @@ def cuts_fit_the_preset(scenario: "Scenario") -> Iterator[str]:
 
 
 def a_loss_is_stated_where_it_is_checked(scenario: "Scenario") -> Iterator[str]:
-    """Convergence means that the loss falls below something."""
+    """Convergence means that the loss falls below a stated value."""
     if "convergence" in scenario.checks and not scenario.loss_below > 0:
-        yield "the check 'convergence' needs a value that the loss must fall below; state it as loss_below"
+        yield "the check 'convergence' needs a value below which the loss must fall; set loss_below"
 
 
 def a_second_client_has_a_trunk_to_share(scenario: "Scenario") -> Iterator[str]:
-    """A trunk in the first client's process has no door."""
+    """No other client can reach a trunk in the first client's process."""
     if scenario.second_client and scenario.topology == "local":
         yield "a second client cannot reach a trunk in the first one's process; make the topology 'direct' or 'proxy'"
     if "second_client" in scenario.checks and not scenario.second_client:
-        yield "the check 'second_client' needs another client; give its settings as second_client"
+        yield "the check 'second_client' needs another client; set second_client to its settings"
 
 
 def times_are_taken_without_the_reference_beside(scenario: "Scenario") -> Iterator[str]:
-    """Two trainings on one machine slow each other down."""
+    """Two training runs on one machine slow each other down."""
     if "step_time" in scenario.checks and not scenario.timed:
         yield "the check 'step_time' needs a run that has the machine to itself; set timed=True"
 
 
 def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
-    """Else it would be ended before its first call could fail."""
+    """Otherwise the run would be ended before its first call could fail."""
     if scenario.timeout <= scenario.config.rpc_timeout:
         yield (
             f"timeout {scenario.timeout:g} s is no longer than one call may take (rpc_timeout "

@@ -21,7 +21,7 @@ _HOST = "127.0.0.1"
 _ATTEMPTS = 5
 _START_S = 20.0
 _STOP_S = 5.0
-_POLL_S = 0.002
+_POLL_S = 0.002  # nothing signals that a server has begun to listen
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 

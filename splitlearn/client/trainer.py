@@ -153,8 +153,8 @@ class Trainer:
                 stopped = True
                 self._probe.point("client.training.stopping", self._applied)
                 log.warning("calls to the trunk still fail; stopping without it")
-            except Exception as error:
-                self._leave(error)  # whatever the error: nobody else would give the place back
+            except Exception as error:  # whatever it is: nobody else would give the place at the trunk back
+                self._leave(error)
                 raise
         stopped = stopped or self._applied < self._data.total_steps
         if not stopped:

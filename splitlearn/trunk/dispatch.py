@@ -69,7 +69,7 @@ class Dispatch:
             return self._answer(call.request)
         except WireError:
             raise
-        except Exception as error:
+        except Exception as error:  # any bug: the client must get an answer, and the trunk must keep serving
             log.exception("a request failed by a bug")
             raise WireError(Reason.BUG, f"{type(error).__name__}: {error}") from None
 

@@ -26,7 +26,7 @@ __all__ = ["TrunkSession"]
 
 
 class _Passes:
-    """Counts a stage's forward passes in training, whoever asks for them; measuring of shapes computes none."""
+    """Counts a stage's forward passes in training mode, recomputed ones included, fake tensors' excluded."""
 
     def __init__(self, stage: TrunkStage) -> None:
         self.count = 0
@@ -37,7 +37,7 @@ class _Passes:
 
 
 class TrunkSession:
-    """The middle blocks of one run, their optimizer, and the step in progress."""
+    """The middle blocks of one run, their optimizer, and the state of the step in progress."""
 
     def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
         self.applied_step = 0
@@ -61,7 +61,7 @@ class TrunkSession:
 
     @property
     def pending_nbytes(self) -> int:
-        """Bytes kept of the step in progress."""
+        """Bytes held for the step in progress."""
         return self._tape.nbytes + self._beside
 
     def forward(
@@ -69,7 +69,7 @@ class TrunkSession:
     ) -> torch.Tensor:
         """Run a microbatch forward, after applying the commit of the step before; return the features, BTH."""
         if commit and at.step != commit.step + 1:
-            raise WireError(Reason.BAD_REQUEST, f"{at} with a commit of step {commit.step}; allowed is the one before")
+            raise WireError(Reason.BAD_REQUEST, f"{at} carries a commit of step {commit.step}, not of the step before")
         if commit:
             self.commit(commit)
         self._check_position(at)
@@ -87,13 +87,13 @@ class TrunkSession:
         return features_BTH
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> BackwardResult:
-        """Run a microbatch backward; its gradients join the step's once, in the order of the microbatches."""
+        """Run a microbatch backward; its gradients join the step's exactly once, in microbatch order."""
         self._check_position(at)
         self._accumulator.check(at)
         self._accumulator.expect(at)
         entry = self._tape.entries.get(at.microbatch)
         if entry is None:
-            raise WireError(Reason.FORWARD_NEEDED, f"the input of {at} is not kept; send its forward pass again")
+            raise WireError(Reason.FORWARD_NEEDED, f"the input of {at} is no longer kept; send its forward pass again")
         if entry.features_grad_BTH is not None and not _same(entry.features_grad_BTH, features_grad_BTH):
             raise _key_reused(at, "gradient")
         if features_grad_BTH.shape != entry.smashed_BTH.shape:
@@ -109,7 +109,7 @@ class TrunkSession:
         return result
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
-        """Run forward without dropout and without a graph; changes nothing."""
+        """Run forward without dropout or a graph; no state changes."""
         self._stage.eval()
         try:
             with torch.no_grad(), stage_scope(self._config, 0, 0, "trunk"):
@@ -119,7 +119,7 @@ class TrunkSession:
             self._stage.train()
 
     def commit(self, commit: Commit) -> None:
-        """Apply the optimizer once for a step, or drop the step; raises `WireError` when it is not the step's turn."""
+        """Apply a step's update exactly once, or drop the step; raises `WireError` if it is not the current step."""
         if commit.step == self.applied_step - 1 and self._last_commit in (None, commit):
             return
         if commit.step != self.applied_step:
@@ -143,10 +143,10 @@ class TrunkSession:
         self._passes.count = 0
 
     def gradients(self, names: Iterable[str] = ()) -> dict[str, torch.Tensor]:
-        """Return the step's accumulated gradients, all unless names are given; a frozen parameter has none.
+        """Return the step's accumulated gradients, all of them or the named ones; frozen parameters have none.
 
         Raises:
-            WireError: the trunk has no parameter of a name.
+            WireError: the trunk has no parameter with one of the names.
         """
         wanted = list(names) or list(self._trainable)
         unknown = [name for name in wanted if name not in self._parameters]
@@ -164,11 +164,11 @@ class TrunkSession:
         return optimizer_state(self._optimizer, self._trainable)
 
     def fingerprint(self) -> str:
-        """Digest the weights."""
+        """Return a digest of the weights."""
         return fingerprint(self.weights())
 
     def remember(self, at: Position, *passages: Passage) -> None:
-        """Keep what a microbatch's tensors leave of their codec's state until the commit; raises `WireError`."""
+        """Keep the codec states that a microbatch's tensors leave until the commit; raises `WireError` if too large."""
         try:
             for passage in passages:
                 self.codec_states.keep(at.step, passage)
@@ -178,7 +178,7 @@ class TrunkSession:
             ) from None
 
     def restore(self, half: CheckpointHalf) -> None:
-        """Take the state of a checkpoint."""
+        """Load the state of a checkpoint."""
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(half.weights[name])
@@ -191,7 +191,7 @@ class TrunkSession:
         return self._accumulator.waiting_nbytes + self.codec_states.nbytes
 
     def _graph(self, at: Position, entry: TapeEntry) -> Graph:
-        """Return the entry's graph, computed again if it was dropped: the same bits, by the same random numbers."""
+        """Return the entry's graph; recompute it, bit for bit, with the same random numbers if it was dropped."""
         if entry.graph is None:
             leaf_BTH = entry.smashed_BTH.detach().requires_grad_()
             scope = stage_scope(self._config, at.step, at.microbatch, "trunk")
@@ -220,4 +220,4 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
 
 
 def _key_reused(at: Position, what: str) -> WireError:
-    return WireError(Reason.KEY_REUSED, f"{at} came before with other {what}; a key names one content")
+    return WireError(Reason.KEY_REUSED, f"{at} was sent before with different {what}; a key stands for one content")

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 # Seconds to wait for clients: long enough for the rest of a step and a checkpoint.
 STOP_GRACE = 60.0
+# Seconds between checks for a signal, and for clients that have saved. The clock of a simulation has no event to wait
+# for, and a second signal must end the wait too.
 LOOK_SECONDS = 0.5
 LOOK_WHILE_SAVING_SECONDS = 0.05
 

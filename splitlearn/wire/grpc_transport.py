@@ -19,7 +19,8 @@ from splitlearn.wire.trunk_link import Pending
 
 __all__ = ["GrpcTransport"]
 
-# A watcher checks five times a second whether it is still needed.
+# gRPC's watcher checks five times a second whether it is still needed, and does not signal its end: closing a channel
+# therefore polls, for `LONGEST_WATCH` seconds at most.
 LONGEST_WATCH, LOOK_SECONDS = 5.0, 0.005
 OVERDUE_SECONDS = 5.0
 
@@ -120,14 +121,14 @@ class _GrpcCall:
 
     def result(self) -> bytes:
         try:
-            # Longer than the deadline of the call: a channel that a signal has interrupted at its start keeps none.
+            # Longer than the call's deadline, which a channel does not enforce if a signal interrupted its start.
             reply = self._future.result(self._timeout + OVERDUE_SECONDS)
         except grpc.RpcError:
             raise wire_error(cast("grpc.Call", self._future), encrypted=self._encrypted) from None
         except grpc.FutureTimeoutError:
-            raise WireError(Reason.TRANSPORT, "gRPC kept no deadline", Code.DEADLINE_EXCEEDED) from None
+            raise WireError(Reason.TRANSPORT, "gRPC did not keep the deadline", Code.DEADLINE_EXCEEDED) from None
         except grpc.FutureCancelledError:
             raise WireError(Reason.TRANSPORT, "the connection was given up", Code.CANCELLED) from None
         if reply is None:
-            raise WireError(Reason.TRANSPORT, "the call ended well and without a reply", Code.UNKNOWN)
+            raise WireError(Reason.TRANSPORT, "the call ended with status OK but without a reply", Code.UNKNOWN)
         return reply

@@ -92,7 +92,7 @@ BROKEN = {
     ),
     "faults_have_names_of_their_own": (
         [{"faults": (DropConnection(HERE), DropConnection(HERE, "Compute"))}],
-        "2 faults or adversaries are called drop@client.forward.sent.2.1; give each another place",
+        "2 faults or adversaries are called drop@client.forward.sent.2.1; give each a place of its own",
     ),
     "party_settings_are_allowed": (
         [{"party_settings": {"trunk": {"threads": 0}}}],
@@ -104,7 +104,7 @@ BROKEN = {
     ),
     "a_loss_is_stated_where_it_is_checked": (
         [{"checks": ("convergence",)}, {"checks": ("convergence",), "loss_below": -1.0}],
-        "needs a value that the loss must fall below; state it as loss_below",
+        "needs a value below which the loss must fall; set loss_below",
     ),
     "a_second_client_has_a_trunk_to_share": (
         [{"topology": "local", "second_client": SMALL}, {"checks": ("second_client",)}],
