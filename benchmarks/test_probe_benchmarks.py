@@ -14,8 +14,8 @@ from splitlearn.determinism import make_deterministic
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe, open_probe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.local import LocalTrunk
 
 # The smallest model, so that points weigh most.
@@ -44,10 +44,10 @@ def stepper(data, probe):
     """Return a function that does the next step."""
     stage, identity = FAMILY.load_client(CONFIG)
     trunk = LocalTrunk(
-        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullRecorder(), real_runtime().disk
+        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], probe, NullTensorLog(), real_runtime().disk
     )
     schedule = LearningRate(CONFIG, data.total_steps)
-    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullRecorder(), real_runtime().clock)
+    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, probe, NullTensorLog(), real_runtime().clock)
     numbers = itertools.count()
 
     def one_step():

@@ -14,8 +14,8 @@ from splitlearn.models import FAMILY
 from splitlearn.models.sources import load_whole
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.local import LocalTrunk
 
 CONFIG = TrainingConfig(model="mini", cuts="1:5", batch_size=8, max_length=128, vocab_size=2048)
@@ -32,10 +32,10 @@ def data():
 def test_split_step(benchmark, data):
     stage, identity = FAMILY.load_client(CONFIG)
     trunk = LocalTrunk(
-        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], NullProbe(), NullRecorder(), real_runtime().disk
+        CONFIG, identity, lambda: FAMILY.load_trunk(CONFIG)[0], NullProbe(), NullTensorLog(), real_runtime().disk
     )
     schedule = LearningRate(CONFIG, data.total_steps)
-    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, NullProbe(), NullRecorder(), real_runtime().clock)
+    step = TrainingStep(stage, identity, trunk, schedule, CONFIG, NullProbe(), NullTensorLog(), real_runtime().clock)
     numbers = itertools.count()
 
     def one_step():

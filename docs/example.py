@@ -13,8 +13,8 @@ from splitlearn.data.batch import pad_to_microbatch
 from splitlearn.models import FAMILY
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.trunk_link import Hello
 
@@ -30,16 +30,16 @@ STEPS = 20
 
 def main() -> None:
     """Train and print the loss of every step."""
-    probe, recorder, runtime = NullProbe(), NullRecorder(), real_runtime()
+    probe, tensor_log, runtime = NullProbe(), NullTensorLog(), real_runtime()
 
     # The trunk's side: the middle blocks and their optimizer.
     trunk_stage, _ = FAMILY.load_trunk(CONFIG)
 
     # The client's side: the outer blocks and a link to the trunk. Over a network it would be a `RemoteTrunk`.
     client_stage, identity = FAMILY.load_client(CONFIG)
-    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, recorder, runtime.disk)
+    trunk = LocalTrunk(CONFIG, identity, lambda: trunk_stage, probe, tensor_log, runtime.disk)
     schedule = LearningRate(CONFIG, STEPS)
-    step = TrainingStep(client_stage.train(), identity, trunk, schedule, CONFIG, probe, recorder, runtime.clock)
+    step = TrainingStep(client_stage.train(), identity, trunk, schedule, CONFIG, probe, tensor_log, runtime.clock)
 
     # One microbatch with a sequence a line; bytes serve as tokens, and short lines are padded.
     lines = [torch.tensor(list(line.encode())) for line in TEXT.splitlines()]

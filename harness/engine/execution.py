@@ -162,7 +162,7 @@ class Execution:
             yield
             return
         config = config.but(save_dir=self._writer.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
-        path, folder = self._writer.folder / f"{SECOND_CLIENT}.json", self._writer.recorder(SECOND_CLIENT)
+        path, folder = self._writer.folder / f"{SECOND_CLIENT}.json", self._writer.tensors(SECOND_CLIENT)
         config.save(path)
         observed = ["--probe", str(self._observer.path), "--party", SECOND_CLIENT]
         program = self._start(SECOND_CLIENT, ["train", "--config", str(path), "--record", str(folder), *observed])
@@ -210,7 +210,7 @@ class Execution:
         self._scenario.settings_of(party, config).save(path)
         whole = self._scenario.record_steps
         steps = ["--record-steps", *map(str, whole)] if whole else []
-        observed = ["--probe", str(self._observer.path), "--record", str(self._writer.recorder(party)), *steps]
+        observed = ["--probe", str(self._observer.path), "--record", str(self._writer.tensors(party)), *steps]
         return ["--config", str(path), *observed]
 
     def _take(self, event: Event) -> None:

@@ -65,7 +65,7 @@ def _second_facts(scenario: Scenario, writer: RunWriter, result: ExecutionResult
         problem="",
         split_steps=_metrics(writer, SECOND_SESSION),
         reference_steps=reference_steps,
-        split=RunFiles((writer.recorder(SECOND_CLIENT),), finals, (writer.recorder("trunk"),)),
+        split=RunFiles((writer.tensors(SECOND_CLIENT),), finals, (writer.tensors("trunk"),)),
         reference=RunFiles((folder,), (folder / "final.safetensors",)),
         traffic=None,
     )
@@ -85,7 +85,7 @@ def _metrics(writer: RunWriter, session: str) -> list[dict[str, Any]]:
 
 
 def _split_files(scenario: Scenario, writer: RunWriter, steps: int) -> RunFiles:
-    client, trunk, finals = writer.recorder("client"), writer.recorder("trunk"), _finals(writer, SESSION, steps)
+    client, trunk, finals = writer.tensors("client"), writer.tensors("trunk"), _finals(writer, SESSION, steps)
     if scenario.second_client:
         return RunFiles((client,), finals, (trunk,))
     return RunFiles((client,) if scenario.topology == "local" else (client, trunk), finals)

@@ -23,8 +23,8 @@ class RunFiles:
     """What a run left for the judge.
 
     Attributes:
-        parts: folders of the processes' recorders; one for the reference.
-        shared_parts: folders of recorders that also recorded other runs.
+        parts: folders of the processes' tensor logs; one for the reference.
+        shared_parts: folders of tensor logs that also hold other runs.
         finals: safetensors with `weights/…` and `optimizer_state/…`; both halves, or one file of the reference.
     """
 
@@ -129,7 +129,7 @@ def _digests(folders: Iterable[Path]) -> Digests:
 
 
 def _of_this_run(digests: Digests, reference: Digests) -> Digests:
-    """Return one run's digests from recorders of several runs: for each tensor, one of its digests must be right."""
+    """Return one run's digests from tensor logs of several runs: for each tensor, one of its digests must be right."""
     both = digests.keys() & reference.keys()
     return {place: reference[place] if reference[place] in digests[place].split() else digests[place] for place in both}
 

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, get_scheduler
 from harness.oracle.batches import Batches, PaddedBatch
 from harness.oracle.held import held_tensors
 from harness.oracle.randomness import CutHooks
-from harness.oracle.recorder import ReferenceRecorder
+from harness.oracle.reference_recorder import ReferenceRecorder
 from harness.oracle.uncut import load_model
 from harness.resident import peak_bytes
 from splitlearn.config import TrainingConfig

@@ -55,8 +55,8 @@ class RunWriter:
         """Where both parties save."""
         return self.folder / "checkpoints"
 
-    def recorder(self, party: str) -> Path:
-        """Where a party records its tensors."""
+    def tensors(self, party: str) -> Path:
+        """Folder of a party's tensor log."""
         return self.folder / "tensors" / party
 
     def event(self, event: Event) -> None:

@@ -20,8 +20,8 @@ from splitlearn.loss import token_loss_sum
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate, apply_update, build_optimizer
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Clock
+from splitlearn.tensor_log import TensorLog
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position, TrunkLink
 
@@ -73,7 +73,7 @@ class TrainingStep:
         learning_rate: LearningRate,
         config: TrainingConfig,
         probe: Probe,
-        recorder: Recorder,
+        tensor_log: TensorLog,
         clock: Clock,
     ) -> None:
         self.stage = stage
@@ -88,7 +88,7 @@ class TrainingStep:
         self._learning_rate = learning_rate
         self._config = config
         self._probe = probe
-        self._recorder = recorder
+        self._tensor_log = tensor_log
         self._clock = clock
 
     @property
@@ -143,8 +143,8 @@ class TrainingStep:
                 log.warning("step %d is skipped: the norm of its gradients is %s", step, norm)
             commit = self._commit(step, norm)
             if not commit.skip:
-                self._recorder.norms(step, all_norms, norm)
-            self._recorder.update(step, "client", commit.numbers, self.parameters)
+                self._tensor_log.norms(step, all_norms, norm)
+            self._tensor_log.update(step, "client", commit.numbers, self.parameters)
         loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan
         self._probe.point("client.commit.applied", step, loss=repr(loss), skipped=commit.skip)
         positions = sum(microbatch.input_ids_BT.numel() for microbatch in batch)
@@ -156,7 +156,7 @@ class TrainingStep:
         input_ids_BT, mask_BT = self._to_device(microbatch.input_ids_BT), self._to_device(microbatch.attention_mask_BT)
         with stage_scope(self._config, at.step, at.microbatch, "bottom"):
             smashed_BTH = self.stage.bottom(input_ids_BT, mask_BT)
-        self._recorder.boundary(at.step, at.microbatch, "smashed", smashed_BTH)
+        self._tensor_log.boundary(at.step, at.microbatch, "smashed", smashed_BTH)
         self._probe.point("client.forward.sending", at.step, at.microbatch)
         answer = self._trunk.forward(at, smashed_BTH, mask_BT, self.pending_commit)
         self._probe.point("client.forward.sent", at.step, at.microbatch)
@@ -171,16 +171,16 @@ class TrainingStep:
         losses: list[torch.Tensor],
     ) -> torch.Tensor:
         """Compute the microbatch's share of the loss; return the gradient of the features."""
-        self._recorder.boundary(at.step, at.microbatch, "features", features_BTH)
+        self._tensor_log.boundary(at.step, at.microbatch, "features", features_BTH)
         mask_BT, labels_BT = self._to_device(microbatch.attention_mask_BT), self._to_device(microbatch.labels_BT)
         leaf_BTH = features_BTH.detach().requires_grad_()
         with stage_scope(self._config, at.step, at.microbatch, "top"):
             logits_BTV = self.stage.top(leaf_BTH, mask_BT)
             loss = token_loss_sum(logits_BTV, labels_BT, self._config) / tokens
         losses.append(loss.detach())
-        self._recorder.boundary(at.step, at.microbatch, "loss", loss)
+        self._tensor_log.boundary(at.step, at.microbatch, "loss", loss)
         features_grad_BTH = self._gradients.add_top(at.microbatch, loss, leaf_BTH)
-        self._recorder.boundary(at.step, at.microbatch, "features_grad", features_grad_BTH)
+        self._tensor_log.boundary(at.step, at.microbatch, "features_grad", features_grad_BTH)
         return features_grad_BTH
 
     def _send_backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
@@ -192,7 +192,7 @@ class TrainingStep:
     def _run_bottom_backward(
         self, at: Position, smashed_BTH: torch.Tensor, result: BackwardResult, norms: dict[str, float]
     ) -> None:
-        self._recorder.boundary(at.step, at.microbatch, "smashed_grad", result.smashed_grad_BTH)
+        self._tensor_log.boundary(at.step, at.microbatch, "smashed_grad", result.smashed_grad_BTH)
         self._gradients.add_bottom(at.microbatch, smashed_BTH, result.smashed_grad_BTH)
         norms.update(result.norms)
 
@@ -202,10 +202,10 @@ class TrainingStep:
         coefficient = clip_coefficient(norm, self._config.max_grad_norm)
         commit = Commit(step, self._learning_rate.at(step), None if skip else coefficient, skip)
         self._probe.point("client.commit.decided", step)
-        self._recorder.gradients(step, self._gradients.accumulated())
-        if self._trunk_trains and self._recorder.keeps_whole(step) and not skip:
+        self._tensor_log.gradients(step, self._gradients.accumulated())
+        if self._trunk_trains and self._tensor_log.keeps_whole(step) and not skip:
             self._probe.point("client.gradients.sending", step)
-            self._recorder.gradients(step, self._trunk.gradients(step))
+            self._tensor_log.gradients(step, self._trunk.gradients(step))
             self._probe.point("client.gradients.received", step)
         if skip:
             self._probe.point("client.step.skipped", step)

@@ -23,8 +23,8 @@ from splitlearn.errors import CheckpointError, ConfigError
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Runtime
+from splitlearn.tensor_log import TensorLog
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
@@ -82,7 +82,7 @@ class Trainer:
         data: to train on.
         config: settings of the run.
         probe: receives every point.
-        recorder: receives every tensor.
+        tensor_log: receives every tensor.
         runtime: clock, entropy, disk and locks of this machine.
         stop: checked after every step.
         sinks: receive every step, besides the file of metrics.
@@ -97,7 +97,7 @@ class Trainer:
         data: TrainingData,
         config: TrainingConfig,
         probe: Probe,
-        recorder: Recorder,
+        tensor_log: TensorLog,
         runtime: Runtime,
         stop: StopRequest,
         sinks: Sequence[MetricsSink] = (),
@@ -106,7 +106,7 @@ class Trainer:
         learning_rate = LearningRate(config, data.total_steps)
         stage.to(config.device).train()
         self._new_step = partial(
-            TrainingStep, stage, identity, trunk, learning_rate, config, probe, recorder, runtime.clock
+            TrainingStep, stage, identity, trunk, learning_rate, config, probe, tensor_log, runtime.clock
         )
         self._step = self._new_step()
         self._agreement = agreement(config, identity)

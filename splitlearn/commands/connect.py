@@ -8,8 +8,8 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import ModelIdentity
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Runtime
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.grpc_transport import GrpcTransport
@@ -26,7 +26,7 @@ def connected(
     config: TrainingConfig,
     identity: ModelIdentity,
     probe: Probe,
-    recorder: Recorder,
+    tensor_log: TensorLog,
     runtime: Runtime,
     before_repeating: Callable[[], None] = lambda: None,
 ) -> Iterator[TrunkLink]:
@@ -40,7 +40,7 @@ def connected(
         config: names the trunk.
         identity: the model's.
         probe: receives every failed call.
-        recorder: used by a trunk in this process.
+        tensor_log: used by a trunk in this process.
         runtime: clock, chance, disk and locks of this machine.
         before_repeating: called when a call has failed; may raise to prevent a retry.
 
@@ -48,7 +48,7 @@ def connected(
         The trunk; for the address `local`, one in this process.
     """
     if config.trunk_address == "local":
-        yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, recorder, runtime.disk)
+        yield LocalTrunk(config, identity, lambda: FAMILY.load_trunk(config)[0], probe, tensor_log, runtime.disk)
         return
 
     waiting = Waiting(config, runtime.clock)

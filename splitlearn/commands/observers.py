@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from splitlearn.probe import Probe, open_probe
-from splitlearn.recorder import Recorder, open_recorder
+from splitlearn.tensor_log import TensorLog, open_tensor_log
 
 __all__ = ["add_observer_flags", "observers"]
 
@@ -26,6 +26,6 @@ def add_observer_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def observers(flags: argparse.Namespace, source: str) -> tuple[Probe, Recorder]:
-    """Open the probe and the recorder that the flags ask for."""
-    return open_probe(flags.probe, source, flags.party), open_recorder(flags.record, flags.record_steps)
+def observers(flags: argparse.Namespace, source: str) -> tuple[Probe, TensorLog]:
+    """Open the probe and the tensor log that the flags ask for."""
+    return open_probe(flags.probe, source, flags.party), open_tensor_log(flags.record, flags.record_steps)

@@ -53,7 +53,7 @@ def run(flags: argparse.Namespace) -> int:
     make_deterministic(config)
     data = load_training_data(config)
     stage, identity = FAMILY.load_client(config)
-    probe, recorder = observers(flags, "client")
+    probe, tensor_log = observers(flags, "client")
     runtime = real_runtime()
     stop = StopRequest(runtime.clock)
     saved = "nothing was trained"
@@ -61,7 +61,7 @@ def run(flags: argparse.Namespace) -> int:
         with (
             stop.listening(),
             metrics_sinks(flags) as sinks,
-            connected(config, identity, probe, recorder, runtime, stop.raise_if_asked) as trunk,
+            connected(config, identity, probe, tensor_log, runtime, stop.raise_if_asked) as trunk,
         ):
             trainer = Trainer(
                 stage,
@@ -71,7 +71,7 @@ def run(flags: argparse.Namespace) -> int:
                 data,
                 config,
                 probe,
-                recorder,
+                tensor_log,
                 runtime,
                 stop,
                 sinks,

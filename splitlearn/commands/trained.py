@@ -19,8 +19,8 @@ from splitlearn.models import FAMILY
 from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.models.sources import with_hub_tokenizer
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.wire.trunk_link import Hello, TrunkLink, Welcome
 
 __all__ = ["TrainedModel", "add_trained_flags", "trained_config", "trained_model"]
@@ -78,7 +78,7 @@ def trained_model(
     steps = [] if initial else store.sound_steps(expected)
     if not initial and not steps:
         raise CheckpointError(f"no checkpoint in {store.folder}; train first, or use --initial")
-    with connected(config, identity, NullProbe(), NullRecorder(), runtime) as trunk, explained(config):
+    with connected(config, identity, NullProbe(), NullTensorLog(), runtime) as trunk, explained(config):
         # A unique name, so that readers do not end each other.
         name = f"{config.session}.reader-{runtime.entropy.bits(32):08x}"
         welcome = trunk.open(Hello(name, agreement(config, identity), steps, config.session, reader=True))

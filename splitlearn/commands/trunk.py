@@ -119,7 +119,7 @@ def run(flags: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     config = config_from_init(flags)
     make_deterministic(config)
-    probe, recorder = observers(flags, "trunk")
+    probe, tensor_log = observers(flags, "trunk")
     metrics = metrics_of(flags, probe)
     # Loaded once: every session trains, or reads, its own copy.
     stage, identity = FAMILY.load_trunk(config)
@@ -131,7 +131,7 @@ def run(flags: argparse.Namespace) -> int:
         boot = next_boot(config.save_dir, runtime)
         sessions = Sessions(flags.max_sessions, runtime.clock, runtime.entropy, boot, flags.idle_timeout)
         service = TrunkService(
-            config, identity, lambda: deepcopy(stage), sessions, metrics or probe, recorder, runtime.disk
+            config, identity, lambda: deepcopy(stage), sessions, metrics or probe, tensor_log, runtime.disk
         )
         listen = Address(flags.host, flags.port)
         with (

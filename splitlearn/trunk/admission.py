@@ -7,8 +7,8 @@ from splitlearn.agreement import agreement, first_difference, shared_settings, t
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe, ProbeWith
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.holders import Holder, Holders
 from splitlearn.trunk.session import TrunkSession
@@ -36,7 +36,7 @@ class Admission:
         load_stage: loads a fresh stage with the initial weights; each session trains its own.
         sessions: the open ones.
         probe: receives a point for every session that is opened or closed.
-        recorder: receives every gradient.
+        tensor_log: receives every gradient.
         disk: holds checkpoints and the holders of sessions.
 
     Attributes:
@@ -50,7 +50,7 @@ class Admission:
         load_stage: Callable[[], TrunkStage],
         sessions: Sessions,
         probe: Probe,
-        recorder: Recorder,
+        tensor_log: TensorLog,
         disk: Disk,
     ) -> None:
         self._config = config
@@ -60,7 +60,7 @@ class Admission:
         self._load_stage = load_stage
         self._sessions = sessions
         self._probe = probe
-        self._recorder = recorder
+        self._tensor_log = tensor_log
         self._disk = disk
         self._holders = Holders(config.save_dir, disk)
         self.stopping = False
@@ -134,7 +134,7 @@ class Admission:
 
     def _start(self, name: str, request: pb.OpenSessionRequest, probe: Probe) -> tuple[TrunkSession, TrunkCheckpoints]:
         """Return a session at the step that it starts from, and its checkpoints."""
-        session = TrunkSession(self._load_stage(), self._config, probe, self._recorder)
+        session = TrunkSession(self._load_stage(), self._config, probe, self._tensor_log)
         # A reader continues nothing.
         settings = self._shared if request.reader else self._resumed
         checkpoints = TrunkCheckpoints(self._disk, self._config.save_dir, name, settings, probe)

@@ -14,8 +14,8 @@ from splitlearn.coding import CodecStates, Passage, Slot, Stream
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
@@ -40,11 +40,11 @@ class LocalTrunk:
         identity: ModelIdentity,
         load_stage: Callable[[], TrunkStage],
         probe: Probe,
-        recorder: Recorder,
+        tensor_log: TensorLog,
         disk: Disk,
     ) -> None:
         self._config = config
-        self._session = TrunkSession(load_stage(), config, probe, recorder)
+        self._session = TrunkSession(load_stage(), config, probe, tensor_log)
         settings = trunk_settings(config, identity)
         self._checkpoints = TrunkCheckpoints(disk, config.save_dir, config.session, settings, probe)
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}

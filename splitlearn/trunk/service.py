@@ -9,8 +9,8 @@ from splitlearn.coding import Passage, Slot
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
 from splitlearn.runtime import Disk
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.activations import Activations
 from splitlearn.trunk.admission import INFERS_ONLY, Admission
 from splitlearn.trunk.boundary import BoundaryTensors, arriving_passage
@@ -34,7 +34,7 @@ class TrunkService:
         load_stage: loads a fresh stage with the initial weights; each session trains its own.
         sessions: the open ones.
         probe: receives a point for every request.
-        recorder: receives every gradient.
+        tensor_log: receives every gradient.
         disk: holds checkpoints and the holders of sessions.
     """
 
@@ -45,12 +45,12 @@ class TrunkService:
         load_stage: Callable[[], TrunkStage],
         sessions: Sessions,
         probe: Probe,
-        recorder: Recorder,
+        tensor_log: TensorLog,
         disk: Disk,
     ) -> None:
         self._config = config
         self._sessions = sessions
-        self._admission = Admission(config, identity, load_stage, sessions, probe, recorder, disk)
+        self._admission = Admission(config, identity, load_stage, sessions, probe, tensor_log, disk)
         self._tensors = BoundaryTensors(config, identity)
         self._activations = Activations(config, identity.positions)
 

@@ -16,7 +16,7 @@ from splitlearn.determinism import stage_scope
 from splitlearn.models.family import TrunkStage, fingerprint
 from splitlearn.optimizer import apply_update, build_optimizer, load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
-from splitlearn.recorder import Recorder
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.accumulator import Accumulator
 from splitlearn.trunk.tape import Graph, Tape, TapeEntry, recorded_graph
 from splitlearn.wire.errors import Reason, WireError
@@ -39,7 +39,7 @@ class _Passes:
 class TrunkSession:
     """The middle blocks of one run, their optimizer, and the state of the step in progress."""
 
-    def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, recorder: Recorder) -> None:
+    def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, tensor_log: TensorLog) -> None:
         self.applied_step = 0
         self._config = config
         self._stage = stage.to(config.device).train()
@@ -52,7 +52,7 @@ class TrunkSession:
         self.codec_states = CodecStates(config.max_pending_bytes // 2)
         self._last_commit: Commit | None = None
         self._probe = probe
-        self._recorder = recorder
+        self._tensor_log = tensor_log
 
     @property
     def stage(self) -> TrunkStage:
@@ -128,12 +128,12 @@ class TrunkSession:
         if not commit.skip and not self._accumulator.complete:
             raise WireError(Reason.INCOMPLETE_STEP, f"step {commit.step}: {self._accumulator.progress}; cannot commit")
         self._probe.point("trunk.commit.received", commit.step)
-        self._recorder.gradients(commit.step, self.gradients())
+        self._tensor_log.gradients(commit.step, self.gradients())
         if commit.skip:
             self._optimizer.zero_grad(set_to_none=True)
         else:
             apply_update(self._optimizer, commit.learning_rate, commit.clip_coefficient)
-        self._recorder.update(commit.step, "trunk", commit.numbers, self._parameters)
+        self._tensor_log.update(commit.step, "trunk", commit.numbers, self._parameters)
         self._tape.clear()
         self._accumulator.clear()
         self.codec_states.commit(commit.step, skip=commit.skip)

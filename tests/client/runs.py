@@ -10,9 +10,9 @@ from splitlearn.client.trainer import Trainer
 from splitlearn.data import Tokenizer, TrainingData
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
 from splitlearn.runtime.simulated import ManualClock
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.checksum import checksum_of
@@ -72,7 +72,7 @@ def local_trunk(config, probe=None, runtime=None):
         identity,
         lambda: FAMILY.load_trunk(config)[0],
         probe or NullProbe(),
-        NullRecorder(),
+        NullTensorLog(),
         (runtime or real_runtime()).disk,
     )
 
@@ -89,7 +89,7 @@ def train(config, trunk, *, resume=False, probe=None, data=None, stop=None, take
         data or data_of(config),
         config,
         probe or NullProbe(),
-        NullRecorder(),
+        NullTensorLog(),
         runtime,
         stop or StopRequest(runtime.clock),
     )

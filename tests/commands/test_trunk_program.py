@@ -17,8 +17,8 @@ from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.wire.trunk_link import Hello
 
 
@@ -105,7 +105,7 @@ def test_a_trunk_that_waits_for_its_client_ends_at_a_second_signal(start_trunk, 
     trunk = start_trunk(f"--model={small_model()}")
     config = TrainingConfig(model=str(small_model()), trunk_address=trunk.address, vocab_size=300)
     identity = FAMILY.load_client(config)[1]
-    with connected(config, identity, NullProbe(), NullRecorder(), real_runtime()) as link:
+    with connected(config, identity, NullProbe(), NullTensorLog(), real_runtime()) as link:
         link.open(Hello("default", agreement(config, identity)))
         trunk.process.send_signal(signal.SIGTERM)
         said = next(line for line in trunk.process.stderr if "these save first" in line)

@@ -13,7 +13,7 @@ from splitlearn.trunk.local import LocalTrunk
 from splitlearn.wire.trunk_link import Hello
 
 
-class MemoryRecorder:
+class MemoryTensorLog:
     """Keeps every step's gradients."""
 
     def __init__(self):
@@ -58,14 +58,14 @@ class SplitRun:
     def __init__(self, config, total_steps, link=None, trunk_config=None):
         self.config = config
         self.stage, self.identity = FAMILY.load_client(config)
-        self.client_recorder, self.trunk_recorder = MemoryRecorder(), MemoryRecorder()
+        self.client_tensor_log, self.trunk_tensor_log = MemoryTensorLog(), MemoryTensorLog()
         trunk_config = trunk_config or config
         self.trunk = link or LocalTrunk(
             trunk_config,
             self.identity,
             lambda: FAMILY.load_trunk(config)[0],
             NullProbe(),
-            self.trunk_recorder,
+            self.trunk_tensor_log,
             real_runtime().disk,
         )
         self.step = TrainingStep(
@@ -75,7 +75,7 @@ class SplitRun:
             LearningRate(config, total_steps),
             config,
             NullProbe(),
-            self.client_recorder,
+            self.client_tensor_log,
             real_runtime().clock,
         )
 
@@ -94,7 +94,7 @@ class SplitRun:
         client = self.step.parameters
         outcome.weights = {**{name: p.detach() for name, p in client.items()}, **session.weights()}
         for step in range(len(batches)):
-            both = {**self.client_recorder.steps[step], **self.trunk_recorder.steps[step]}
+            both = {**self.client_tensor_log.steps[step], **self.trunk_tensor_log.steps[step]}
             outcome.gradients.append({name: both[name] for name in self.identity.parameter_order if name in both})
         outcome.optimizer_state = {**optimizer_state(self.step.optimizer, client), **session.optimizer_state()}
         return outcome

@@ -11,7 +11,7 @@ from exactness.uncut import difference, train_uncut
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.session import TrunkSession
 
 
@@ -22,7 +22,7 @@ def differs(config, batches, **options):
 
 def session_of(config):
     """Open a trunk's session in this process."""
-    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullRecorder())
+    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullTensorLog())
 
 
 def tensors_of(count, *, width=32):

@@ -84,7 +84,7 @@ def test_a_trunk_without_gradients_is_not_asked_for_them(config, freeze, monkeyp
     freeze(prefixes)
     run, steps = SplitRun(config, 2), []
     gradients = run.trunk.gradients
-    monkeypatch.setattr(run.client_recorder, "keeps_whole", lambda _step: True)
+    monkeypatch.setattr(run.client_tensor_log, "keeps_whole", lambda _step: True)
     monkeypatch.setattr(run.trunk, "gradients", lambda step: steps.append(step) or gradients(step))
 
     run.train(batches_of(steps=2))
@@ -106,7 +106,7 @@ def test_a_checkpoint_has_all_weights_and_only_the_state_of_those_that_are_train
     assert {*half.weights} == {*dict(session.stage.named_parameters())}
     assert {name.rpartition("/")[0] for name in half.optimizer_state} == {*session.stage.trainable()}
 
-    other = TrunkSession(FAMILY.load_trunk(config)[0], config, session._probe, run.trunk_recorder)
+    other = TrunkSession(FAMILY.load_trunk(config)[0], config, session._probe, run.trunk_tensor_log)
     other.restore(half)
     assert (2, session.fingerprint()) == (other.applied_step, other.fingerprint())
     ours, theirs = session.optimizer_state(), other.optimizer_state()

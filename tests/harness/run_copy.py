@@ -11,7 +11,7 @@ from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
 from harness.recording.writer import read_lines
 from splitlearn.config import TrainingConfig
-from splitlearn.recorder import digest
+from splitlearn.tensor_log import digest
 
 SMALLEST = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=300, dropout=0.1, data_format="lines", max_length=24, batch_size=2,

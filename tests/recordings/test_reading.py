@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from harness.oracle.recordings import read_recording
 from harness.recorder import Recorder
-from splitlearn.recorder import FileRecorder
+from splitlearn.tensor_log import FileTensorLog
 
 WHOLE = "step-1/loss.0.safetensors"
 FINAL = "final.safetensors"
@@ -196,11 +196,11 @@ def test_the_reader_knows_a_run_by_its_folder_of_tensors(recorded, tmp_path):
     assert read_recording(recorded).digests == read_recording(run).digests
 
 
-# The program's recorder ends with its process, and so leaves its file to the interpreter.
+# The program's tensor log ends with its process, and so leaves its file to the interpreter.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_programs_of_this_project_write_the_same_format(tmp_path):
     tensor = torch.arange(6.0).reshape(2, 3)
-    theirs = FileRecorder(tmp_path / "theirs" / "client", [0])
+    theirs = FileTensorLog(tmp_path / "theirs" / "client", [0])
     theirs.boundary(0, 1, "smashed", tensor)
     ours = Recorder(tmp_path / "ours", party="client", record_steps=[0])
     with ours.step(0) as step:

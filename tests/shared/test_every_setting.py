@@ -11,8 +11,8 @@ from splitlearn.config import TrainingConfig, add_config_flags, config_from_flag
 from splitlearn.cuts import Cuts
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
 from splitlearn.wire import compute_service_pb2 as pb
@@ -139,7 +139,7 @@ def refusal(trunk, client):
         lambda: FAMILY.load_trunk(trunk)[0],
         Sessions(1, runtime.clock, runtime.entropy),
         NullProbe(),
-        NullRecorder(),
+        NullTensorLog(),
         runtime.disk,
     )
     said = agreement(client, FAMILY.load_client(client)[1])

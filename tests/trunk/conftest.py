@@ -5,13 +5,13 @@ from trunk.server import Trunk
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.session import TrunkSession
 
 
 @pytest.fixture
 def session(config):
-    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullRecorder())
+    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullTensorLog())
 
 
 @pytest.fixture(name="hidden_BTH")

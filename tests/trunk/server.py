@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from splitlearn.agreement import agreement
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import Sessions
@@ -17,7 +17,7 @@ from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Hello
 
 
-def service_of(config, *, max_sessions=1, probe=None, recorder=None, disk=None, clock=None, **sessions):
+def service_of(config, *, max_sessions=1, probe=None, tensor_log=None, disk=None, clock=None, **sessions):
     """Return the protocol of a trunk without a server around it."""
     identity, runtime = FAMILY.load_trunk(config)[1], real_runtime()
     return TrunkService(
@@ -26,7 +26,7 @@ def service_of(config, *, max_sessions=1, probe=None, recorder=None, disk=None, 
         lambda: FAMILY.load_trunk(config)[0],
         Sessions(max_sessions, clock or runtime.clock, runtime.entropy, **sessions),
         probe or NullProbe(),
-        recorder or NullRecorder(),
+        tensor_log or NullTensorLog(),
         disk or runtime.disk,
     )
 

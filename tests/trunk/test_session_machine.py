@@ -21,7 +21,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models import FAMILY
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.tape import TapeEntry
 from splitlearn.wire.errors import Reason, WireError
@@ -72,7 +72,7 @@ class Undisturbed:
     def session(self, max_bytes):
         """Open a fresh session that keeps at most so many bytes."""
         config = self.config.model_copy(update={"max_pending_bytes": max_bytes})
-        return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullRecorder())
+        return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullTensorLog())
 
 
 class Interleaving(RuleBasedStateMachine):

@@ -4,7 +4,7 @@ from exactness.uncut import same_bits
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Commit, Position
@@ -88,7 +88,7 @@ def test_a_gradient_of_another_shape_is_refused(session, hidden_BTH, mask_BT):
 
 def test_an_input_larger_than_the_limit_is_refused_with_advice(config, hidden_BTH, mask_BT):
     small = config.model_copy(update={"max_pending_bytes": hidden_BTH.nbytes})
-    session = TrunkSession(FAMILY.load_trunk(config)[0], small, NullProbe(), NullRecorder())
+    session = TrunkSession(FAMILY.load_trunk(config)[0], small, NullProbe(), NullTensorLog())
 
     assert "--max-pending-bytes" in refused(Reason.TOO_LARGE, session.forward, ONLY, hidden_BTH, mask_BT, None)
     assert session._tape.nbytes == 0
@@ -96,7 +96,7 @@ def test_an_input_larger_than_the_limit_is_refused_with_advice(config, hidden_BT
 
 def test_gradients_that_came_too_early_are_sent_back_when_there_is_no_room(config, hidden_BTH, mask_BT):
     small = config.model_copy(update={"max_pending_bytes": 50_000})
-    session = TrunkSession(FAMILY.load_trunk(config)[0], small, NullProbe(), NullRecorder())
+    session = TrunkSession(FAMILY.load_trunk(config)[0], small, NullProbe(), NullTensorLog())
     for i in range(2):
         session.forward(Position(0, i, 2), hidden_BTH, mask_BT, None)
 

@@ -9,7 +9,7 @@ import torch
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.trunk.tape import Graph, Tape, TapeEntry
 from splitlearn.wire.trunk_link import Commit, Position
@@ -77,7 +77,7 @@ def measured():
 
 def session_of(config):
     torch.set_num_threads(1)
-    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullRecorder())
+    return TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullTensorLog())
 
 
 def counted_and_taken(config):

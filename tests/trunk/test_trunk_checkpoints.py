@@ -6,8 +6,8 @@ from trunk.calling import refusal
 
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
-from splitlearn.recorder import NullRecorder
 from splitlearn.runtime import real_runtime
+from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason
@@ -25,7 +25,7 @@ def checkpoints_of(tmp_path):
 
 def session_at(config, step):
     """Return a session whose weights say which step it is at."""
-    session = TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullRecorder())
+    session = TrunkSession(FAMILY.load_trunk(config)[0], config, NullProbe(), NullTensorLog())
     session.applied_step = step
     with torch.no_grad():
         for weight in session.weights().values():

@@ -1,4 +1,4 @@
-"""What a process writes down for a judge: digests of all that a step computes, whole tensors of chosen steps."""
+"""Digests of all that a step computes, and whole tensors of chosen steps, written down for a judge by each process."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from safetensors.torch import save_file
 
-__all__ = ["FileRecorder", "NullRecorder", "Party", "Recorder", "digest", "open_recorder"]
+__all__ = ["FileTensorLog", "NullTensorLog", "Party", "TensorLog", "digest", "open_tensor_log"]
 
 Party = Literal["client", "trunk"]
 
@@ -21,8 +21,8 @@ def digest(tensor: torch.Tensor) -> str:
     return hashlib.sha256(header + plain.reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
-class Recorder(Protocol):
-    """Where tensors are written down."""
+class TensorLog(Protocol):
+    """Where a process writes down its tensors."""
 
     def keeps_whole(self, step: int) -> bool:
         """Return whether this step's tensors are written down whole."""
@@ -42,7 +42,7 @@ class Recorder(Protocol):
         """Write down the numbers that a party updated its weights with, and the weights that came of it."""
 
 
-class NullRecorder:
+class NullTensorLog:
     """Writes nothing."""
 
     def keeps_whole(self, step: int) -> bool:
@@ -64,7 +64,7 @@ class NullRecorder:
         """Do nothing."""
 
 
-class FileRecorder:
+class FileTensorLog:
     """Appends digests to `FOLDER/digests.jsonl`; whole tensors go to `FOLDER/step-N/NAME.safetensors`.
 
     `FOLDER/recording.json` says that this is one party's part of a recording, as docs/recording.md defines it. A step
@@ -123,6 +123,6 @@ def _number(value: float) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def open_recorder(folder: Path | None, record_steps: Iterable[int]) -> Recorder:
-    """Record in `folder`, or nowhere."""
-    return FileRecorder(folder, record_steps) if folder else NullRecorder()
+def open_tensor_log(folder: Path | None, record_steps: Iterable[int]) -> TensorLog:
+    """Return a log in `folder`, or one that writes nothing."""
+    return FileTensorLog(folder, record_steps) if folder else NullTensorLog()
