@@ -30,7 +30,7 @@ def _check_device(device: torch.device) -> None:
     count = torch.cuda.device_count() if device.type == "cuda" else 1
     if (device.index or 0) >= count:
         found = f"torch finds {count} CUDA devices" if count else "torch finds no CUDA device"
-        raise ConfigError(f"device = {device}: {found} on this machine; use --device cpu, or one that is there")
+        raise ConfigError(f"device = {device}: {found} on this machine; use --device cpu, or one that it has")
 
 
 def stage_seed(seed: int, step: int, microbatch: int, stage: Stage) -> int:

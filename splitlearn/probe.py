@@ -1,7 +1,7 @@
 """Named points that a process passes, reported to an observer that can hold the process there.
 
 Without an observer a point is one call of an empty method. The observer listens on a Unix socket; both sides speak
-JSON, one object a line. The process first says `{"hello": role, "party": name}`; the observer answers
+JSON, one object per line. The process first says `{"hello": role, "party": name}`; the observer answers
 `{"holds": [{"point", "step", "microbatch"}, …]}`, where a missing or null field matches anything and every hold matches
 once; a held process waits for `{"release": id}`.
 """
@@ -35,7 +35,7 @@ class NullProbe:
 
 
 class ProbeWith:
-    """Reports points with more fields than their place tells, such as the session that a trunk passes them for."""
+    """Adds fields to every point, such as the session for which a trunk passes it."""
 
     def __init__(self, probe: Probe, **fields: object) -> None:
         self._probe = probe
@@ -52,7 +52,7 @@ class SocketProbe:
     Args:
         path: socket of the observer.
         source: role of this process: client or trunk.
-        party: which one of that role it is; the role itself where it is the only one.
+        party: the name of this process, which is the role itself if no other process has that role.
     """
 
     def __init__(self, path: Path, source: str, party: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Digests of all that a step computes, and whole tensors of chosen steps, written down for a judge by each process."""
+"""Logs for a judge what a process computes: digests of every step's tensors, and chosen steps' tensors whole."""
 
 import hashlib
 import json
@@ -22,24 +22,24 @@ def digest(tensor: torch.Tensor) -> str:
 
 
 class TensorLog(Protocol):
-    """Where a process writes down its tensors."""
+    """Receives tensors and numbers of a training run."""
 
     def keeps_whole(self, step: int) -> bool:
-        """Return whether this step's tensors are written down whole."""
+        """Return whether this step's tensors are recorded whole."""
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
-        """Write down a tensor that crosses a cut, or a microbatch's loss."""
+        """Record a tensor that crosses a cut, or a microbatch's loss."""
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
-        """Write down a step's accumulated gradients, before clipping."""
+        """Record a step's accumulated gradients, before clipping."""
 
     def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
-        """Write down the norm of each parameter's gradient, and of all together."""
+        """Record the norm of each parameter's gradient, and the global norm."""
 
     def update(
         self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
     ) -> None:
-        """Write down the numbers that a party updated its weights with, and the weights that came of it."""
+        """Record the numbers used in a party's update, and the updated weights."""
 
 
 class NullTensorLog:
@@ -68,7 +68,7 @@ class FileTensorLog:
     """Appends digests to `FOLDER/digests.jsonl`; whole tensors go to `FOLDER/step-N/NAME.safetensors`.
 
     `FOLDER/recording.json` says that this is one party's part of a recording, as docs/recording.md defines it. A step
-    that is done again, after a resume, is written again: the last entry counts.
+    that is repeated after a resume is logged again; its digests must be the same.
     """
 
     def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
@@ -82,20 +82,20 @@ class FileTensorLog:
         self._file = (folder / "digests.jsonl").open("a", buffering=1)
 
     def keeps_whole(self, step: int) -> bool:
-        """Return whether this step's tensors are written down whole."""
+        """Return whether this step's tensors are recorded whole."""
         return step in self._record_steps
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
-        """Write down a tensor that crosses a cut, or a microbatch's loss."""
+        """Record a tensor that crosses a cut, or a microbatch's loss."""
         self._write(step, microbatch, name, tensor)
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
-        """Write down a step's accumulated gradients, before clipping."""
+        """Record a step's accumulated gradients, before clipping."""
         for name, tensor in gradients.items():
             self._write(step, None, name, tensor)
 
     def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
-        """Write down the norm of each parameter's gradient, and of all together."""
+        """Record the norm of each parameter's gradient, and the global norm."""
         for name, norm in norms.items():
             self._write(step, None, f"norm/{name}", _number(norm))
         self._write(step, None, "client/grad_norm", _number(total))
@@ -103,7 +103,7 @@ class FileTensorLog:
     def update(
         self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
     ) -> None:
-        """Write down the numbers that a party updated its weights with, and the weights that came of it."""
+        """Record the numbers used in a party's update, and the updated weights."""
         for name, number in numbers.items():
             self._write(step, None, f"{party}/{name}", _number(number))
         for name, weight in weights.items():

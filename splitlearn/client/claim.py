@@ -58,7 +58,7 @@ class Claim:
         try:
             lock = self._locks.hold_file(self._folder / "claim.lock", LOCK_SECONDS)
         except TimeoutError:
-            message = f"another client writes into {self._folder} and does not come to an end; end it first"
+            message = f"another client is still writing into {self._folder}; end it first"
             raise CheckpointError(message) from None
         with lock:
             yield

@@ -8,8 +8,8 @@ from splitlearn.errors import DivergedError
 __all__ = ["DivergenceWatch"]
 
 ADVICE = (
-    "start anew with another --session and a lower --learning-rate, more --warmup-steps or a --max-grad-norm, and look "
-    "at the trunk's log; --max-skipped 0 lets a run go on all the same"
+    "start again with another --session and a lower --learning-rate, more --warmup-steps or a --max-grad-norm, and "
+    "look at the trunk's log; --max-skipped 0 lets a run continue regardless"
 )
 
 

@@ -37,7 +37,7 @@ class ClientGradients:
         return features_grad_BTH
 
     def add_bottom(self, microbatch: int, smashed_BTH: torch.Tensor, smashed_grad_BTH: torch.Tensor) -> None:
-        """Differentiate the bottom, unless all of it is frozen."""
+        """Run the bottom backward, unless all of it is frozen."""
         if not self._bottom:
             return
         gradients = torch.autograd.grad(smashed_BTH, list(self._bottom.values()), smashed_grad_BTH)

@@ -53,7 +53,7 @@ class Spared:
         except OSError as error:
             self._failed = True
             log.warning(
-                "%s takes no more metrics from step %d on: %s; the training goes on", self._name, report.step, error
+                "%s gets no more metrics from step %d on: %s; the training continues", self._name, report.step, error
             )
 
 

@@ -13,13 +13,13 @@ __all__ = ["advised", "explained", "tls_advice"]
 RESUME = "continue with --resume"
 ADVICE = {
     Reason.TRANSPORT: "is `splitlearn trunk` running there, and is --trunk-address right?",
-    Reason.UNKNOWN_SESSION: "the trunk loses this session again and again; see its log",
+    Reason.UNKNOWN_SESSION: "the trunk loses this session repeatedly; see its log",
     Reason.STALE_INCARNATION: "another client has taken this session over, and this one stops; end the other one to "
     "continue here",
     Reason.SESSION_HELD: "give this run a --session of its own, or end the other one with --take-over",
     Reason.SAVE_FAILED: "mend that at the trunk, then start again",
     Reason.NO_CHECKPOINT: "give the trunk the --save-dir and the settings of that run, or put the missing files back; "
-    "else train anew with another --session",
+    "or else start a new run with another --session",
 }
 
 

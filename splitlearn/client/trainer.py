@@ -219,7 +219,7 @@ class Trainer:
                 # If asked to stop, it has saved already.
                 if self._applied == self._data.total_steps or self._stop.received:
                     return
-                log.warning("the trunk stops; step %d is saved, and both go on when it is there again", self._applied)
+                log.warning("the trunk stops; step %d is saved, and both continue when it is back", self._applied)
                 self._open_again()
 
     def _close(self) -> None:
@@ -244,7 +244,7 @@ class Trainer:
         lost_at = self._applied
         self._probe.point("client.session.lost", lost_at)
         self._open_again()
-        log.warning("the trunk lost the session at step %d; both go on from step %d", lost_at, self._applied)
+        log.warning("the trunk lost the session at step %d; both continue from step %d", lost_at, self._applied)
 
     def _open_again(self) -> None:
         """Go back to the newest common checkpoint, or to the beginning."""

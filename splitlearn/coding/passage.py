@@ -1,4 +1,4 @@
-"""One tensor on its way through a codec, stateful or not."""
+"""One tensor's passage through a codec, stateful or not."""
 
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias

@@ -16,7 +16,7 @@ class StatesTooLargeError(ValueError):
 
 
 class CodecStates:
-    """The states of a session: those of the last committed step, and those that the step in progress leaves.
+    """The codec states of a session: those of the last committed step, and those that the step in progress leaves.
 
     Every tensor of a step starts from the committed state of its slot, so a repeated request gets the same bytes. A
     skipped step leaves the states as they were. Stateless codecs leave nothing here.
@@ -37,7 +37,7 @@ class CodecStates:
 
         Args:
             slot: of the tensor.
-            committing: the step that the same message commits without skipping it; perhaps it is committed already.
+            committing: the step that the same message commits without skipping it, perhaps committed already.
         """
         before = self._committed.get(slot, NOTHING)
         return Passage(self._pending.get(slot, before) if committing == self._pending_step else before, slot)

@@ -41,7 +41,7 @@ def connected(
         identity: the model's.
         probe: receives every failed call.
         tensor_log: used by a trunk in this process.
-        runtime: clock, chance, disk and locks of this machine.
+        runtime: clock, entropy, disk and locks of this machine.
         before_repeating: called when a call has failed; may raise to prevent a retry.
 
     Yields:

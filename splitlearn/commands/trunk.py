@@ -141,7 +141,7 @@ def run(flags: argparse.Namespace) -> int:
             sys.stdout.write(f"trunk listening on {address}\n")
             sys.stdout.flush()
             if not is_loopback(address.host) and config.tls_certificate is None:
-                log.warning("%s: whoever reaches this port is served, in the clear; see docs/security.md", address)
+                log.warning("%s: anyone who reaches this port is served, in the clear; see docs/security.md", address)
             probe.point("trunk.server.ready", address=str(address))
             log.info("stopping on %s", stop.wait())
             probe.point("trunk.server.stopping")

@@ -16,7 +16,7 @@ class SavingSettings(SettingsGroup):
     log_interval: Client[int] = Field(10, ge=1, description="steps between two lines of the log")
     save_interval: Client[int] = Field(0, ge=0, description="steps between checkpoints; 0 counts no steps")
     save_minutes: Client[float] = Field(
-        10.0, ge=0, description="minutes after which one is written all the same; 0 is never"
+        10.0, ge=0, description="minutes after which one is written in any case; 0 means never"
     )
     save_dir: Each[Path] = Field(Path("checkpoints"), description="folder of this party's checkpoints and metrics")
     session: Client[str] = Field(

@@ -38,7 +38,7 @@ class Disk(Protocol):
         """Rename a file or folder within its folder; replaces a file of that name."""
 
     def remove(self, path: Path) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
 
     def remove_folder(self, folder: Path) -> None:
         """Remove a folder and everything in it."""
@@ -93,7 +93,7 @@ class SystemDisk:
         path.replace(to)
 
     def remove(self, path: Path) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         path.unlink(missing_ok=True)
 
     def remove_folder(self, folder: Path) -> None:

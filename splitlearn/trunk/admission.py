@@ -1,4 +1,4 @@
-"""Opens and closes sessions: who is let in, from which step, and who is given up."""
+"""Opens and closes sessions: which clients are admitted, at which step they start, and which are given up."""
 
 import logging
 from collections.abc import Callable
@@ -109,7 +109,7 @@ class Admission:
                 continue
             log.warning(
                 "session %s: its client has not been heard of; its place is given up. Checkpoints here: %s. "
-                "The client goes on from the newest of them by itself, or with --resume",
+                "The client continues from the newest of them by itself, or with --resume",
                 held.name,
                 ", ".join(map(str, held.checkpoints.steps())) or "none",
             )

@@ -51,7 +51,10 @@ class BoundaryTensors:
 
 
 def arriving_passage(states: CodecStates, request: pb.ComputeRequest) -> Passage:
-    """Return the passage of the smashed data: the commit that rides with it is applied after all of it was checked."""
+    """Return the passage of the smashed data, for which the commit in the same request counts as already applied.
+
+    It is applied only after the whole request has been checked.
+    """
     if request.inference:
         return Passage()
     committing = request.commit.step if request.HasField("commit") and not request.commit.skip else None

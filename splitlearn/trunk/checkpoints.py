@@ -1,4 +1,4 @@
-"""What one session of a trunk has on the disk: saved once, resumed from, set aside, discarded."""
+"""The trunk's checkpoints of one session: saving, resuming, setting aside and discarding them."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -36,8 +36,8 @@ class TrunkCheckpoints:
         self._settings = settings
         self._probe = probe
         self._store = self._store_of(name)
-        # Steps of which this run has a checkpoint: the one that is complete for sure, and the newest. Without any,
-        # those of another run of the same name are set aside before the first is written.
+        # Steps of which this run has a checkpoint: the one that is certainly complete, and the newest. If there are
+        # none, those of another run of the same name are set aside before the first is written.
         self._own: tuple[int, ...] = ()
         # The last save and the digest of its weights: the answer to a repeated request.
         self._saved: tuple[int, str] | None = None
@@ -60,7 +60,7 @@ class TrunkCheckpoints:
         Args:
             session: takes the state of the checkpoint.
             steps: those of the client's halves.
-            source: the session whose checkpoints are meant; empty for this one.
+            source: the session whose checkpoints to use; empty for this one.
 
         Raises:
             WireError: there is no such step; the message lists the steps of each side and the damaged files.

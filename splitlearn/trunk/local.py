@@ -26,7 +26,7 @@ __all__ = ["LocalTrunk"]
 
 
 class LocalTrunk:
-    """A `TrunkLink` that calls the trunk's state machine directly; lossy codecs are applied all the same.
+    """A `TrunkLink` that calls the trunk's state machine directly; codecs are still applied.
 
     It is the lowest rung of the equivalence ladder and deliberately avoids the wire: no messages, no dispatch, no
     `DirectTransport`. So a fault seen here is in the session, and one seen only above it is in the wire.

@@ -65,7 +65,7 @@ class Metrics:
         self._probe.point(name, step, microbatch, **fields)
 
     def answered(self, method: str, code: str) -> None:
-        """Count a request; to another service it has no name here, because anyone may invent names."""
+        """Count a request; methods of other services share one name, because anyone may invent names."""
         self._requests.labels(NAMES.get(method, "other"), code).inc()
 
     @contextmanager

@@ -83,7 +83,7 @@ def running_server(
 
 @contextmanager
 def _event_loop() -> Iterator[Callable[[Coroutine[Any, Any, R]], R]]:
-    """Run an event loop in a thread within the block; yield a function that runs a coroutine there and waits for it."""
+    """Run an event loop in a thread within the block; yields a function that runs a coroutine in it and waits."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="server")
     thread.start()

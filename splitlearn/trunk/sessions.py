@@ -35,7 +35,7 @@ class OpenSession:
     Attributes:
         name: under which it is open.
         session: its state.
-        checkpoints: what it has on the disk.
+        checkpoints: its checkpoints on the trunk's disk.
         probe: receives its points, each with its name.
         opening: the request that opened it.
         welcome: the answer to that request.

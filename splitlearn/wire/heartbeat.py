@@ -48,7 +48,7 @@ class Heartbeat:
     def _note_failure(self, error: WireError) -> None:
         """Replace the connection after a few failures in a row: its memory of headers can be wrong permanently.
 
-        A trunk that is late or refuses is alive. It may be busy with a call of this very client, which must go on.
+        A trunk that is late or refuses is alive. It may be busy with a call of this client, which must not be cut off.
         """
         if not error.blames_connection:
             self._calls.answered()

@@ -1,4 +1,4 @@
-"""Opens a client's session, takes it over, and opens it again where the trunk has lost it."""
+"""Opens a client's session, taking it over from another client or reopening it if necessary."""
 
 from typing import cast
 
@@ -12,16 +12,16 @@ from splitlearn.wire.trunk_link import Hello
 
 __all__ = ["Opener"]
 
-# How often another client may come between; each of them wants the session for itself.
+# How many other clients may open the session between two attempts of this one.
 MAX_TAKEOVERS = 3
 
 
 class Opener:
-    """Asks to open, again and again as long as another incarnation may be replaced.
+    """Requests the session, and requests it again if its holder may be replaced.
 
     Args:
         calls: reach the trunk.
-        conversation: which a granted request to open begins.
+        conversation: begun when the session has been opened.
     """
 
     def __init__(self, calls: ReliableCalls, conversation: Conversation) -> None:
@@ -30,10 +30,10 @@ class Opener:
         self._openings = 0
 
     def open(self, hello: Hello) -> pb.OpenSessionReply:
-        """Open the session; raises `WireError` with the field that differs, or with who holds the session.
+        """Open the session; raises `WireError` naming the setting that differs, or the session's holder.
 
-        The first time it is taken over from whoever holds it, if that client is silent or the greeting says so; later
-        only this client's own is: a request of ours that was in flight for long may have opened it.
+        The first time, it is taken over from its holder if that client is silent or the greeting says so; later only
+        from this client itself, whose own delayed request may have opened it.
         """
         if self._openings and not self._conversation.session_id:
             self._calls.transport.renew()  # it was hung up
@@ -61,8 +61,8 @@ class Opener:
         )
 
     def _replaceable(self, error: WireError, hello: Hello) -> int:
-        """Return the incarnation that holds the session, where this client may replace it; else raises `WireError`."""
-        # A trunk that knows of nobody has another folder than before.
+        """Return the incarnation that holds the session, if this client may replace it; else raises `WireError`."""
+        # A trunk that knows no holder uses a different folder than before.
         others = error.details["client"] not in ("", self._conversation.client)
         if others and self._conversation.incarnation:
             raise WireError(Reason.STALE_INCARNATION, error.message) from None

@@ -196,7 +196,7 @@ class RemoteTrunk:
         return encode_tensor(mask_BT.to(torch.uint8), "raw", self._max_message_bytes)
 
     def _decode(self, stream: Stream, at: Position | None, message: pb.Tensor, spec: TensorSpec) -> torch.Tensor:
-        """Decode a microbatch's tensor; one of no microbatch, in inference, leaves no state."""
+        """Decode a tensor; without a position, as in inference, it leaves no codec state."""
         if at is None:
             return decode_tensor(message, spec).to(self._config.device)
         passage = self.codec_states.passage(Slot(message.codec, stream, at.microbatch))

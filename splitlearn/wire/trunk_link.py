@@ -120,7 +120,7 @@ class Pending(Protocol[T_co]):
 
 
 class TrunkLink(Protocol):
-    """The trunk as the client sees it. Calls that return `Pending` are in flight at once.
+    """The trunk as the client sees it. Calls that return `Pending` are in flight at the same time.
 
     Attributes:
         codec_states: what the client's side of the wire remembers of the tensors that passed; part of its checkpoint.

@@ -87,5 +87,5 @@ def test_a_full_disk_is_told_once_and_the_rest_is_left_out(caplog):
 
     assert full.tried == 1
     assert [record.getMessage() for record in caplog.records] == [
-        "metrics.csv takes no more metrics from step 0 on: [Errno 28] No space left on device; the training goes on"
+        "metrics.csv gets no more metrics from step 0 on: [Errno 28] No space left on device; the training continues"
     ]

@@ -85,7 +85,7 @@ def test_readers_of_one_session_end_no_other_and_load_no_model(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eval_command, "evaluate", with_another)
         assert splitlearn("eval", *there)[0] == 0
-    assert "whoever reaches this port is served, in the clear" in trunk.stop()[2]
+    assert "anyone who reaches this port is served, in the clear" in trunk.stop()[2]
 
 
 def test_a_trunk_that_is_told_to_stop_while_it_stands_still_stops_when_it_goes_on(start_trunk, small_model):

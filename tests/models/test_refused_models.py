@@ -94,7 +94,7 @@ def test_a_model_with_cross_attention_is_refused(small_model, tmp_path):
     ("device", "found", "words"),
     [
         ("cuda", 0, "torch finds no CUDA device on this machine; use --device cpu"),
-        ("cuda:3", 2, "torch finds 2 CUDA devices on this machine; use --device cpu, or one that is there"),
+        ("cuda:3", 2, "torch finds 2 CUDA devices on this machine; use --device cpu, or one that it has"),
     ],
 )
 def test_a_device_that_is_not_there_is_refused(monkeypatch, device, found, words):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from harness.recording.schema.values import Value
 
-__all__ = ["EnvironmentRecord", "ProxyRecord"]
+__all__ = ["Environment", "Proxy"]
 
 
 @dataclass(frozen=True)
-class ProxyRecord:
+class Proxy:
     """The proxy between the parties."""
 
     kind: str
@@ -17,12 +17,12 @@ class ProxyRecord:
 
 
 @dataclass(frozen=True)
-class EnvironmentRecord:
+class Environment:
     """Versions, machine, and settings common to all processes."""
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
     machine: Mapping[str, Value | None] = field(default_factory=dict)
     threads: int | None = None
-    proxy: ProxyRecord | None = None
+    proxy: Proxy | None = None
     seed: int | None = None
     commit: str = ""

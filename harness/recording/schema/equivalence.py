@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.recording.schema.values import VerdictWord
-from harness.recording.schema.where import DivergenceRecord
+from harness.recording.schema.where import Divergence
 
-__all__ = ["EquivalenceRecord", "RowRecord", "RungRun"]
+__all__ = ["Equivalence", "EquivalenceRow", "RungRun"]
 
 
 @dataclass(frozen=True)
-class RowRecord:
+class EquivalenceRow:
     """The comparison of one quantity of one stage with the reference, over all steps."""
 
     quantity: str
@@ -32,10 +32,10 @@ class RungRun:
 
 
 @dataclass(frozen=True)
-class EquivalenceRecord:
+class Equivalence:
     """The comparison of the split run with the reference; the ladder is climbed only after a divergence."""
 
-    rows: tuple[RowRecord, ...] = ()
+    rows: tuple[EquivalenceRow, ...] = ()
     ulp_histogram: Mapping[str, int] = field(default_factory=dict)
-    first_divergence: DivergenceRecord | None = None
+    first_divergence: Divergence | None = None
     ladder: tuple[RungRun, ...] = ()

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-__all__ = ["EventRecord"]
+__all__ = ["Event"]
 
 ROLES = ("client", "trunk")
 
 
 @dataclass(frozen=True)
-class EventRecord:
+class Event:
     """An event, `t` seconds after the start, with those fields of its point that a report shows."""
 
     t: float

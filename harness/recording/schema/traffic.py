@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["TrafficRecord"]
+__all__ = ["Traffic"]
 
 
 @dataclass(frozen=True)
-class TrafficRecord:
+class Traffic:
     """Bytes that crossed the network, against the minimum that the tensors need."""
 
     upstream: int

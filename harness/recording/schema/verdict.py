@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from harness.recording.schema.values import CheckWord, Figures, VerdictWord
 from harness.recording.schema.where import Where
 
-__all__ = ["CheckRecord", "FindingRecord", "VerdictRecord"]
+__all__ = ["Check", "Finding", "Verdict"]
 
 
 @dataclass(frozen=True)
-class FindingRecord:
+class Finding:
     """One thing that a check found wrong."""
 
     message: str
@@ -17,7 +17,7 @@ class FindingRecord:
 
 
 @dataclass(frozen=True)
-class CheckRecord:
+class Check:
     """The result of one check."""
 
     name: str
@@ -25,16 +25,16 @@ class CheckRecord:
     summary: str = ""
     compared: int | None = None
     figures: Figures = field(default_factory=dict)
-    findings: tuple[FindingRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
     traceback: str = ""
 
 
 @dataclass(frozen=True)
-class VerdictRecord:
+class Verdict:
     """The result of all checks together, and the command that runs the scenario again."""
 
     verdict: VerdictWord
-    checks: tuple[CheckRecord, ...] = ()
+    checks: tuple[Check, ...] = ()
     figures: Figures = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
     replay: str = ""

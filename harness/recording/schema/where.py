@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from harness.recording.schema.values import Value
 
-__all__ = ["DivergenceRecord", "Where"]
+__all__ = ["Divergence", "Where"]
 
 
 def _as_list(index: object) -> object:
@@ -31,7 +31,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class DivergenceRecord(Where):
+class Divergence(Where):
     """The first number that differs, and the first rung of the ladder on which it does."""
 
     rung: str | None = None

@@ -10,5 +10,5 @@ __all__ = ["ManualClock", "MemoryDisk", "MemoryLocks", "SeededEntropy", "simulat
 
 
 def simulated_runtime(seed: int = 0) -> Runtime:
-    """Return a machine with an empty disk, whose chance a seed repeats."""
+    """Return a runtime with an empty disk, and with entropy drawn from a seed."""
     return Runtime(ManualClock(), SeededEntropy(seed), MemoryDisk(), MemoryLocks())

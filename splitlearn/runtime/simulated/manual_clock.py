@@ -31,19 +31,19 @@ class ManualClock:
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass, and do what is due in between, each at its time."""
+        """Advance the time, performing the actions that fall due on the way, each at its own time."""
         until = self._now + seconds
         while due := [repeated for repeated in self._repeated if repeated.due <= until]:
             first = min(due, key=lambda repeated: repeated.due)
-            self._now = max(self._now, first.due)  # an action may have slept itself
-            first.due = math.inf  # until it has ended
+            self._now = max(self._now, first.due)  # an earlier action may itself have slept beyond this
+            first.due = math.inf  # not again while it runs
             first.action()
             first.due = self._now + first.seconds
         self._now = max(self._now, until)
 
     @contextmanager
     def repeating(self, action: Callable[[], None], seconds: float, name: str) -> Iterator[None]:
-        """Call an action every so many seconds, while somebody sleeps in the block."""
+        """Call an action every `seconds`, during sleeps within the `with` block."""
         repeated = _Repeated(action, seconds, self._now + seconds)
         self._repeated.append(repeated)
         try:

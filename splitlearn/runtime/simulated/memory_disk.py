@@ -1,4 +1,4 @@
-"""A disk that loses in a crash what a real one may lose."""
+"""A disk in memory that loses in a crash whatever a real one may lose."""
 
 import errno
 import os
@@ -9,22 +9,22 @@ from pathlib import Path
 
 __all__ = ["Choose", "MemoryDisk", "everything", "nothing"]
 
-# Picks one of so many outcomes; 0 is the oldest.
+# Takes the number of possible outcomes and returns one, from 0; outcome 0 is the oldest state.
 Choose = Callable[[int], int]
 
 
 def nothing(_outcomes: int) -> int:
-    """Choose that all is lost that was not forced to the disk."""
+    """Choose the outcome in which everything unsynced is lost."""
     return 0
 
 
 def everything(outcomes: int) -> int:
-    """Choose that all has reached the disk, though nobody waited for it."""
+    """Choose the outcome in which everything has reached the disk, synced or not."""
     return outcomes - 1
 
 
 class _File:
-    """Bytes as they are read, and those that are on the disk for sure."""
+    """A file's current bytes, and those last synced."""
 
     def __init__(self) -> None:
         self.data = b""
@@ -34,14 +34,14 @@ class _File:
         self._synced = self.data
 
     def crash(self, choose: Choose) -> None:
-        """Keep the bytes for sure, or the newer ones up to anywhere."""
+        """Keep either the synced bytes or a prefix of the newer ones."""
         if self.data != self._synced and choose(2):
             self._synced = self.data[: choose(len(self.data) + 1)]
         self.data = self._synced
 
 
 class _Folder:
-    """Names, and all that they were since they were last on the disk for sure; these come first, the newest last."""
+    """The states of a folder's names: the last synced one first, then every change since, the current one last."""
 
     def __init__(self) -> None:
         self._states: list[dict[str, _Folder | _File]] = [{}]
@@ -57,7 +57,7 @@ class _Folder:
         self._states = [self.names]
 
     def crash(self, choose: Choose) -> None:
-        """Go back to what the names were at one moment since; below, to what is on the disk of that."""
+        """Go back to one of the states since the last sync; files and folders in it crash likewise."""
         self._states = [self._states[choose(len(self._states))]]
         for node in self.names.values():
             node.crash(choose)
@@ -67,7 +67,7 @@ class MemoryDisk:
     """A file system in memory, for one thread.
 
     Args:
-        before: called before every change, with its name and its path; may raise, and then nothing has been changed.
+        before: called with the name and path of every change before it happens; if it raises, nothing has changed.
     """
 
     def __init__(self, before: Callable[[str, Path], None] = lambda _change, _path: None) -> None:
@@ -75,11 +75,11 @@ class MemoryDisk:
         self._root = _Folder()
 
     def crash(self, choose: Choose = nothing) -> None:
-        """Lose what was not forced to the disk.
+        """Lose what was not synced.
 
         Args:
-            choose: says of each file and folder what of it has reached the disk all the same. The changes of one folder
-                reach it in their order, so that a rename is never half done.
+            choose: decides for each file and folder how much of what was not synced has reached the disk anyway. The
+                changes of one folder reach it in order, so that a rename is never half done.
         """
         self._root.crash(choose)
 
@@ -89,7 +89,7 @@ class MemoryDisk:
 
     @contextmanager
     def as_file(self, path: Path) -> Iterator[Path]:
-        """Provide a copy among the temporary files."""
+        """Provide a temporary copy."""
         data = self.read(path)
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder) / path.name
@@ -97,7 +97,7 @@ class MemoryDisk:
             yield place
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write a whole file and force its bytes to the disk: three changes, before each of which it may crash."""
+        """Write a whole file and sync its bytes: three changes, with a possible crash before each."""
         self._before("create", path)
         file = self._new_file(path)
         file.data = b""
@@ -120,7 +120,7 @@ class MemoryDisk:
         yield add
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file or folder another name in the same folder."""
+        """Rename a file or folder within its folder."""
         assert path.parent == to.parent, "a rename stays in its folder"
         node = self._node(path)
         self._before("rename", path)
@@ -128,13 +128,13 @@ class MemoryDisk:
         folder.change({name: other for name, other in folder.names.items() if name != path.name} | {to.name: node})
 
     def remove(self, path: Path) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         if self.exists(path):
             self._file(path)
             self._unlink("remove", path)
 
     def remove_folder(self, folder: Path) -> None:
-        """Remove a folder and all that is in it, one after another."""
+        """Remove a folder and everything in it, one entry at a time."""
         for name in self._folder(folder).names:
             path = folder / name
             if isinstance(self._node(path), _Folder):
@@ -144,7 +144,7 @@ class MemoryDisk:
         self._unlink("remove folder", folder)
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, one after another."""
+        """Make a folder and its missing parents, one at a time."""
         for place in (*reversed(folder.parents), folder):
             if not self.exists(place):
                 self._before("make folder", place)
@@ -171,7 +171,7 @@ class MemoryDisk:
         folder.change({name: node for name, node in folder.names.items() if name != path.name})
 
     def _new_file(self, path: Path) -> _File:
-        """Return the file that stands there, or an empty one that does from now on."""
+        """Return the file at a path; create it if it does not exist."""
         folder = self._folder(path.parent)
         if path.name not in folder.names:
             folder.change(folder.names | {path.name: _File()})

@@ -8,13 +8,13 @@ __all__ = ["MemoryLocks"]
 
 
 class MemoryLocks:
-    """Knows which files are locked; nobody is waited for, because nobody else could run meanwhile."""
+    """Remembers which files are locked; never waits, because on one thread no holder could release a lock meanwhile."""
 
     def __init__(self) -> None:
         self._held: set[Path] = set()
 
     def crash(self) -> None:
-        """Let go of all, as the operating system does when a process ends."""
+        """Release all locks, as the operating system does when a process ends."""
         self._held.clear()
 
     def mutex(self) -> AbstractContextManager[object]:
@@ -22,7 +22,7 @@ class MemoryLocks:
         return nullcontext()
 
     def hold_file(self, path: Path, seconds: float) -> AbstractContextManager[object]:
-        """Take a lock on a file; raises `TimeoutError` at once where it is held."""
+        """Hold a lock on a file; raises `TimeoutError` at once if it is already held."""
         if path in self._held:
             raise TimeoutError(f"{path} is held, and nobody lets go of it within {seconds:g} s")
         self._held.add(path)

@@ -1,4 +1,4 @@
-"""Chance that a seed repeats."""
+"""Entropy drawn from a seed."""
 
 import random
 
@@ -16,5 +16,5 @@ class SeededEntropy:
         return self._random.getrandbits(count)
 
     def unique_name(self) -> str:
-        """Return a name that the same seed gives again."""
+        """Return a name that is the same for the same seed."""
         return f"simulated-{self.bits(64):016x}"

@@ -148,7 +148,7 @@ def test_a_trunk_that_loses_the_session_again_and_again_is_given_up(run):
             transport.dispatch = Dispatch(service_of(run))
 
     transport = ScriptedTransport(service_of(run), forget)
-    with pytest.raises(TrunkUnavailableError, match="loses this session again and again") as caught:
+    with pytest.raises(TrunkUnavailableError, match="loses this session repeatedly") as caught:
         train(run, remote_trunk(transport, run))
 
     assert "nothing was saved" in str(caught.value)
