@@ -30,7 +30,7 @@ from harness.plan.schedules import anywhere, every_few_steps, random_pair, storm
 from harness.plan.variants import drawn_variant, variant_of
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
-from splitlearn.points import POINTS, Scope
+from splitlearn.points import POINTS, Frequency
 
 __all__ = ["CONFIG", "LONG_HAUL_STEPS", "flips", "kill_matrix", "long_haul", "network_matrix", "pairs", "storms"]
 
@@ -103,18 +103,18 @@ def kill_matrix() -> Iterator[Scenario]:
 
 def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
     """Return where in a run a point is passed, and the faults without which it is not."""
-    scope, before = POINTS[point], REACHED_BY.get(point, ())
+    frequency, before = POINTS[point], REACHED_BY.get(point, ())
     again: list[tuple[At, tuple[Fault, ...]]] = [(At(point, occurrence=2), (LOSE_SESSION,))] if point in AGAIN else []
     if point in ALONE and "client" in victims:
         return again
-    if scope is Scope.RUN:
+    if frequency is Frequency.RUN:
         return [(At(point), before), *again]
     steps: tuple[int, ...] = (FIRST, MIDDLE, BEFORE_CHECKPOINT)
     if point == "client.step.skipped":
         steps = (BEFORE_CHECKPOINT,)
-    elif scope is Scope.CHECKPOINT:
+    elif frequency is Frequency.CHECKPOINT:
         steps = (2, CONFIG.max_steps)
-    elif scope is Scope.MICROBATCH and point != "trunk.graph.recomputed":
+    elif frequency is Frequency.MICROBATCH and point != "trunk.graph.recomputed":
         # Which graphs do not fit depends on the order in which requests arrive.
         turn = tuple(POINTS).index(point) + VICTIMS.index(victims)
         return [(At(point, step, (turn + step) % MICROBATCHES), before) for step in steps]

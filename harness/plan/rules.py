@@ -14,7 +14,7 @@ from harness.plan.spelling import did_you_mean
 from harness.plan.topology import Topology
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
-from splitlearn.points import POINTS, Scope
+from splitlearn.points import POINTS, Frequency
 from splitlearn.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -194,9 +194,9 @@ def _steps_passed(fault: Planned, scenario: "Scenario") -> range | None:
     if not last:
         return None
     match POINTS[fault.at.point]:
-        case Scope.RUN:
+        case Frequency.RUN:
             return range(last + 1)
-        case Scope.CHECKPOINT:
+        case Frequency.CHECKPOINT:
             if fault.at.step == last or any(other.asks_to_stop for other in scenario.planned):
                 return range(1, last + 1)
             return range(interval, last + 1, interval) if interval else range(last, last + 1)

@@ -11,7 +11,7 @@ from types import TracebackType
 from harness.listening import accepted
 from harness.plan.faults.flip import FARTHEST, Flip
 from harness.plan.faults.toxic import Stream
-from harness.relay.frames import Frames, Piece
+from harness.relay.frames import Fragment, Frames
 
 __all__ = ["Flipper"]
 
@@ -80,19 +80,19 @@ class Flipper(AbstractContextManager["Flipper"]):
         with self._changing:
             self._aims.append(_Aim(flip))
 
-    def altered(self, pump: "_Pump", chunk: bytes, pieces: list[Piece]) -> tuple[bytes, list[tuple[Flip, int]]]:
+    def altered(self, pump: "_Pump", chunk: bytes, fragments: list[Fragment]) -> tuple[bytes, list[tuple[Flip, int]]]:
         """Return a chunk with the due bits altered, and the flips applied, with their offsets."""
         data, done = bytearray(chunk), []
         with self._changing:
             for aim in [aim for aim in self._aims if aim.flip.stream == pump.stream]:
-                offset = _due(aim, pump, pieces)
+                offset = _due(aim, pump, fragments)
                 if offset is not None:
                     data[offset] ^= 1 << aim.bit
                     done.append((aim.flip, offset))
                     self._aims.remove(aim)
         return bytes(data), done
 
-    def tell(self, pump: "_Pump", flip: Flip, offset: int, piece: Piece) -> None:
+    def tell(self, pump: "_Pump", flip: Flip, offset: int, fragment: Fragment) -> None:
         """Report that an altered byte has been passed on."""
         self._note(
             "relay",
@@ -101,8 +101,8 @@ class Flipper(AbstractContextManager["Flipper"]):
             stream=pump.stream,
             connection=pump.number,
             offset=offset,
-            part=piece.part,
-            part_size=piece.size,
+            part=fragment.part,
+            part_size=fragment.size,
         )
 
     def forget(self, pump: "_Pump") -> None:
@@ -169,8 +169,8 @@ class _Pump:
         passed = 0
         with suppress(OSError):  # either side is gone
             while chunk := self._source.recv(CHUNK):
-                pieces = list(self._frames.pieces(chunk))
-                data, done = self._flipper.altered(self, chunk, pieces)
+                fragments = list(self._frames.fragments(chunk))
+                data, done = self._flipper.altered(self, chunk, fragments)
                 try:
                     self._sink.sendall(data)
                 except OSError:
@@ -178,26 +178,26 @@ class _Pump:
                         self._flipper.arm(flip)  # the altered byte reached nobody
                     raise
                 for flip, offset in done:
-                    piece = next(piece for piece in pieces if piece.start <= offset < piece.stop)
-                    self._flipper.tell(self, flip, passed + offset, piece)
+                    fragment = next(fragment for fragment in fragments if fragment.start <= offset < fragment.stop)
+                    self._flipper.tell(self, flip, passed + offset, fragment)
                 passed += len(chunk)
         self._flipper.forget(self)
         self._flipper.done_with(self._source, self._sink)
 
 
-def _due(aim: _Aim, pump: _Pump, pieces: list[Piece]) -> int | None:
+def _due(aim: _Aim, pump: _Pump, fragments: list[Fragment]) -> int | None:
     """Return where in the chunk the byte is that an aim waits for; None if it is yet to come."""
     if aim.flip.part == "anywhere":
-        pieces = [Piece("anywhere", FARTHEST, 0, 0, pieces[-1].stop)]
-    for piece in pieces:
-        if aim.flip.part not in (piece.part, "anywhere"):
+        fragments = [Fragment("anywhere", FARTHEST, 0, 0, fragments[-1].stop)]
+    for fragment in fragments:
+        if aim.flip.part not in (fragment.part, "anywhere"):
             continue
-        if aim.left is None and piece.at == 0:
-            aim.left, aim.bit = aim.flip.place(piece.size)
+        if aim.left is None and fragment.at == 0:
+            aim.left, aim.bit = aim.flip.place(fragment.size)
             aim.pump = pump
         if aim.left is None or (aim.flip.part != "anywhere" and aim.pump is not pump):
             continue
-        if aim.left < piece.stop - piece.start:
-            return piece.start + aim.left
-        aim.left -= piece.stop - piece.start
+        if aim.left < fragment.stop - fragment.start:
+            return fragment.start + aim.left
+        aim.left -= fragment.stop - fragment.start
     return None

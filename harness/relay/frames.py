@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.plan.faults.flip import Part
 
-__all__ = ["Frames", "Piece"]
+__all__ = ["Fragment", "Frames"]
 
 PREFACE = 24
 HEADER = 9
@@ -24,7 +24,7 @@ PARTS: dict[int, Part] = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class Fragment:
     """Bytes of one chunk that belong to one part.
 
     Attributes:
@@ -56,12 +56,12 @@ class Frames:
         self._at = 0
         self._header = bytearray()
 
-    def pieces(self, chunk: bytes) -> Iterator[Piece]:
+    def fragments(self, chunk: bytes) -> Iterator[Fragment]:
         """Return the parts that a chunk consists of, in order."""
         start = 0
         while start < len(chunk):
             stop = min(len(chunk), start + self._size - self._at)
-            yield Piece(self._part, self._size, self._at, start, stop)
+            yield Fragment(self._part, self._size, self._at, start, stop)
             if self._part == "frame header":
                 self._header += chunk[start:stop]
             self._at += stop - start

@@ -13,7 +13,7 @@ import grpc
 from harness.errors import HarnessError
 from harness.plan.faults.damage import damaged
 from harness.plan.faults.message_rule import MessageRule
-from harness.relay.upstream import LARGEST, Answer, Ending, Request, TrunkCall, Upstream, passable
+from harness.relay.upstream import LARGEST, Ending, Request, TrunkAnswer, TrunkCall, Upstream, passable
 from splitlearn.wire.options import MAX_STREAMS, server_options
 
 __all__ = ["Relay"]
@@ -147,11 +147,11 @@ class _EveryMethod(grpc.GenericRpcHandler):
         return grpc.unary_stream_rpc_method_handler(behavior)
 
 
-def _both_ok(*answers: Answer) -> bool:
+def _both_ok(*answers: TrunkAnswer) -> bool:
     return all(answer.ending.code is grpc.StatusCode.OK for answer in answers)
 
 
-def _give(answer: Answer, context: grpc.ServicerContext) -> Iterator[bytes]:
+def _give(answer: TrunkAnswer, context: grpc.ServicerContext) -> Iterator[bytes]:
     context.send_initial_metadata(answer.header)
     yield from answer.messages
     _end(answer.ending, context)

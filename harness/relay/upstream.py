@@ -16,7 +16,7 @@ from splitlearn.wire.status import wire_error
 if TYPE_CHECKING:
     from grpc import _CallIterator
 
-__all__ = ["LARGEST", "Answer", "Ending", "Metadata", "Request", "TrunkCall", "Upstream", "passable"]
+__all__ = ["LARGEST", "Ending", "Metadata", "Request", "TrunkAnswer", "TrunkCall", "Upstream", "passable"]
 
 # The relay refuses no message for its size; that is the parties' task.
 LARGEST = TrainingConfig(max_message_bytes=1 << 30)
@@ -58,7 +58,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrunkAnswer:
     """The trunk's complete answer to a request."""
 
     header: Metadata
@@ -87,9 +87,9 @@ class TrunkCall:
         reason = Reason.TRANSPORT if code is grpc.StatusCode.OK else wire_error(self._call, encrypted=False).reason
         return Ending(code, self._call.details(), trailer, "" if reason is Reason.TRANSPORT else reason.value)
 
-    def answer(self) -> Answer:
+    def answer(self) -> TrunkAnswer:
         """Wait for the complete answer."""
-        return Answer(self.header(), tuple(self.messages()), self.ending())
+        return TrunkAnswer(self.header(), tuple(self.messages()), self.ending())
 
     def cancel(self) -> None:
         """Cancel it; does nothing if it has ended."""

@@ -25,7 +25,7 @@ from splitlearn.trunk.stopping import STOP_GRACE, StopSignal, let_clients_save
 from splitlearn.wire.addresses import is_loopback
 
 if TYPE_CHECKING:
-    from splitlearn.trunk.metrics import Metrics
+    from splitlearn.trunk.metrics import TrunkMetrics
 
 __all__ = ["add_flags", "run"]
 
@@ -91,20 +91,20 @@ def port(text: str) -> int:
     return number
 
 
-def metrics_of(flags: argparse.Namespace, probe: Probe) -> "Metrics | None":
+def metrics_of(flags: argparse.Namespace, probe: Probe) -> "TrunkMetrics | None":
     """Return the Prometheus metrics, if asked for; raises `ConfigError` if the library is not installed."""
     if flags.metrics_port is None:
         return None
     try:
-        from splitlearn.trunk.metrics import Metrics  # noqa: PLC0415 - optional
+        from splitlearn.trunk.metrics import TrunkMetrics  # noqa: PLC0415 - optional
     except ImportError:
         message = "--metrics-port: prometheus-client is not installed; pip install 'splitlearn[metrics]'"
         raise ConfigError(message) from None
-    return Metrics(probe)
+    return TrunkMetrics(probe)
 
 
 @contextmanager
-def shown(metrics: "Metrics | None", service: TrunkService, flags: argparse.Namespace) -> Iterator[None]:
+def shown(metrics: "TrunkMetrics | None", service: TrunkService, flags: argparse.Namespace) -> Iterator[None]:
     """Serve the metrics, if any, until the `with` block is left."""
     if metrics is None:
         yield

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from splitlearn.errors import DataError
 
-__all__ = ["Document", "Passage", "TextFile", "digest_of", "read_documents"]
+__all__ = ["Document", "Text", "TextFile", "digest_of", "read_documents"]
 
 ADVICE = "give a UTF-8 text file, or leave data empty to train on Python's documentation"
 CHUNK_BYTES = 1 << 20
@@ -33,7 +33,7 @@ class Document(Protocol):
 
 
 @dataclass(frozen=True)
-class Passage:
+class Text:
     """A text in memory."""
 
     text: str
@@ -104,7 +104,7 @@ def read_documents(data: str) -> tuple[Document, ...]:
         DataError: the file is missing or cannot be read.
     """
     if not data:
-        return tuple(Passage(topics[name]) for name in sorted(topics))
+        return tuple(Text(topics[name]) for name in sorted(topics))
     path = Path(data).expanduser()
     try:
         size, changed = _times(path)

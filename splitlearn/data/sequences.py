@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from splitlearn.data.corpus import Document
 from splitlearn.data.pieces import Piece, batches_of, lines_of, pieces_of
-from splitlearn.data.stored import MIN_TOKENS, Row
+from splitlearn.data.stored import MIN_TOKENS, TokenRow
 from splitlearn.data.tokenizer import Tokenizer
 
 __all__ = ["line_rows", "packed_rows"]
@@ -12,7 +12,9 @@ __all__ = ["line_rows", "packed_rows"]
 Advance = Callable[[int], object]
 
 
-def line_rows(documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance) -> Iterator[Row]:
+def line_rows(
+    documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance
+) -> Iterator[TokenRow]:
     """Yield one sequence per non-blank line: its tokens and the end-of-text token, truncated to `max_length`.
 
     Args:
@@ -30,13 +32,13 @@ def line_rows(documents: Iterable[Document], tokenizer: Tokenizer, max_length: i
         blank = blank and not piece.text.strip()
         if piece.last:
             if not blank:
-                yield Row([*row, tokenizer.end_of_text][:max_length], cut=max(0, tokens - max_length))
+                yield TokenRow([*row, tokenizer.end_of_text][:max_length], cut=max(0, tokens - max_length))
             row, tokens, blank = [], 0, True
 
 
 def packed_rows(
     documents: Iterable[Document], tokenizer: Tokenizer, max_length: int, advance: Advance
-) -> Iterator[Row]:
+) -> Iterator[TokenRow]:
     """Yield blocks of `max_length` tokens from the documents, joined with the end-of-text token.
 
     The last block may be shorter, and is left out if it has no target. The arguments are those of `line_rows`.
@@ -51,10 +53,10 @@ def packed_rows(
         between = piece.last
         whole = len(ids) - len(ids) % max_length
         for start in range(0, whole, max_length):
-            yield Row(ids[start : start + max_length], cut=0)
+            yield TokenRow(ids[start : start + max_length], cut=0)
         del ids[:whole]
     if len(ids) >= MIN_TOKENS:
-        yield Row(ids, cut=0)
+        yield TokenRow(ids, cut=0)
 
 
 def _tokenised(pieces: Iterable[Piece], tokenizer: Tokenizer, advance: Advance) -> Iterator[tuple[Piece, list[int]]]:

@@ -18,14 +18,14 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
-__all__ = ["Row", "Sequences", "StoredSequences", "digest_of_sequences", "write_rows"]
+__all__ = ["Sequences", "StoredSequences", "TokenRow", "digest_of_sequences", "write_rows"]
 
 MIN_TOKENS = 2  # a single token has no predecessor to predict it from
 TOKENS, STARTS, SUMMARY = "tokens.u32", "starts.i64", "summary.json"
 READ_BYTES = 1 << 20
 
 
-class Row(NamedTuple):
+class TokenRow(NamedTuple):
     """Token ids of one sequence, and how many more tokens of its text did not fit."""
 
     ids: list[int]
@@ -114,7 +114,7 @@ class StoredSequences:
         return descriptor
 
 
-def write_rows(rows: Iterable[Row], folder: Path) -> None:
+def write_rows(rows: Iterable[TokenRow], folder: Path) -> None:
     """Write sequences into an empty folder; those without a target are left out.
 
     Raises:

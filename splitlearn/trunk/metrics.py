@@ -11,7 +11,7 @@ from splitlearn.probe import Probe
 from splitlearn.trunk.service import TrunkService
 from splitlearn.wire.methods import METHODS
 
-__all__ = ["Metrics"]
+__all__ = ["TrunkMetrics"]
 
 # In seconds: from a tiny model on a CPU to a large one.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -21,7 +21,7 @@ BEGINNINGS = {"trunk.compute.received": "forward", "trunk.backward.received": "b
 ENDS = {"trunk.compute.done": "forward", "trunk.backward.done": "backward"}
 
 
-class Metrics:
+class TrunkMetrics:
     """Counts what the trunk does, as a `Probe` and as a `Meter` of requests.
 
     Args:

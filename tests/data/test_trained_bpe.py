@@ -7,16 +7,16 @@ import sys
 import pytest
 
 from splitlearn.data import trained_bpe
-from splitlearn.data.corpus import Passage, digest_of
+from splitlearn.data.corpus import Text, digest_of
 
-DOCUMENTS = (Passage("the cat sat on the mat\n" * 3), Passage("the dog sat on the log\n" * 3))
+DOCUMENTS = (Text("the cat sat on the mat\n" * 3), Text("the dog sat on the log\n" * 3))
 JOINED = "".join(document.text for document in DOCUMENTS)
 
 TRAIN_WHEN_TOLD = """
 import sys
-from splitlearn.data.corpus import Passage, digest_of
+from splitlearn.data.corpus import Text, digest_of
 from splitlearn.data.trained_bpe import train_bpe
-documents = (Passage("the cat sat on the mat"),) * 500
+documents = (Text("the cat sat on the mat"),) * 500
 print("ready", flush=True)
 sys.stdin.readline()
 print(train_bpe(documents, digest_of(documents), 300).to_str())
@@ -53,7 +53,7 @@ def test_the_vocabulary_is_bounded_and_has_every_byte_and_the_end_of_text():
 
     assert tokenizer.get_vocab_size() == 260
     assert tokenizer.token_to_id("<|endoftext|>") == 0
-    assert train_bpe((Passage("abc"),), 2048).get_vocab_size() == 257
+    assert train_bpe((Text("abc"),), 2048).get_vocab_size() == 257
 
 
 def test_training_is_deterministic():
@@ -61,18 +61,18 @@ def test_training_is_deterministic():
 
 
 def test_a_text_in_pieces_gives_the_same_tokenizer(monkeypatch):
-    whole = trained_bpe._train((Passage(JOINED),), 280).to_str()
+    whole = trained_bpe._train((Text(JOINED),), 280).to_str()
     monkeypatch.setattr("splitlearn.data.pieces.PIECE", 4)
 
-    assert len(list(trained_bpe.sample((Passage(JOINED),)))) > 10
-    assert whole == trained_bpe._train((Passage(JOINED),), 280).to_str()
+    assert len(list(trained_bpe.sample((Text(JOINED),)))) > 10
+    assert whole == trained_bpe._train((Text(JOINED),), 280).to_str()
 
 
 def test_of_a_long_corpus_pieces_from_all_over_it_are_counted(monkeypatch):
     monkeypatch.setattr(trained_bpe, "MOST_BYTES", 100)
     monkeypatch.setattr("splitlearn.data.pieces.PIECE", 5)
     words = [f"word{n:04}" for n in range(40)]
-    counted = list(trained_bpe.sample((Passage(" ".join(words)),)))
+    counted = list(trained_bpe.sample((Text(" ".join(words)),)))
 
     assert sum(map(len, counted)) <= 100
     numbers = [words.index(text.split()[0]) for text in counted]
@@ -90,7 +90,7 @@ def test_the_second_call_reads_the_cache(cache, trainings):
 
 @pytest.mark.parametrize(
     ("documents", "vocab_size"),
-    [(DOCUMENTS, 281), (DOCUMENTS[::-1], 280), ((Passage(JOINED),), 280), ((*DOCUMENTS, Passage("")), 280)],
+    [(DOCUMENTS, 281), (DOCUMENTS[::-1], 280), ((Text(JOINED),), 280), ((*DOCUMENTS, Text("")), 280)],
     ids=["vocab_size", "order", "boundaries", "empty document"],
 )
 def test_another_corpus_or_size_is_trained_anew(trainings, documents, vocab_size):

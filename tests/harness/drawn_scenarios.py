@@ -25,13 +25,13 @@ from harness.plan.links import LINKS, LinkProfile
 from harness.plan.rpcs import RPCS
 from harness.plan.scenario import CHECKS, Scenario
 from harness.trace.place import At
-from splitlearn.points import POINTS, Scope
+from splitlearn.points import POINTS, Frequency
 
 TYPES = (
     Absence, CutMessage, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause, Restart,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
-PASSED = [point for point, scope in POINTS.items() if scope is not Scope.CHECKPOINT]
+PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]
 names = st.text(min_size=1, max_size=37).filter(  # of four bytes each
     lambda name: name.isprintable() and name not in (".", "..") and not set(name) & set("/\\")
 )

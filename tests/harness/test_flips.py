@@ -51,8 +51,8 @@ def test_every_byte_belongs_to_its_part_however_the_bytes_come(stream, cuts):
     frames, found = Frames(from_client=stream == "upstream"), []
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     for start, stop in pairwise(edges):
-        for piece in frames.pieces(data[start:stop]):
-            found += [piece.part] * (piece.stop - piece.start)
+        for fragment in frames.fragments(data[start:stop]):
+            found += [fragment.part] * (fragment.stop - fragment.start)
     assert expected == found
 
 

@@ -19,7 +19,7 @@ from harness.plan.rpcs import RPCS
 from harness.plan.variants import CHOICES, VARIANTS, drawn_variant, variant_of
 from splitlearn.data import load_training_data
 from splitlearn.optimizer import LearningRate
-from splitlearn.points import POINTS, Scope
+from splitlearn.points import POINTS, Frequency
 from splitlearn.wire import compute_service_pb2 as pb
 
 PLAIN = scenario_of("plain", "Nothing happens")
@@ -31,10 +31,10 @@ def test_every_party_is_killed_at_every_point():
     assert set(product(POINTS, VICTIMS)) == tried
 
 
-@pytest.mark.parametrize("scope", [Scope.STEP, Scope.MICROBATCH])
-def test_points_of_every_step_are_tried_at_the_first_a_middle_and_a_checkpoint_step(scope):
+@pytest.mark.parametrize("frequency", [Frequency.STEP, Frequency.MICROBATCH])
+def test_points_of_every_step_are_tried_at_the_first_a_middle_and_a_checkpoint_step(frequency):
     skipped = "client.step.skipped"  # only steps after the norm has left the numbers are
-    for point in (name for name in POINTS if POINTS[name] is scope and name != skipped):
+    for point in (name for name in POINTS if POINTS[name] is frequency and name != skipped):
         steps = {scenario.faults[-1].at.step for scenario in KILLS if scenario.faults[-1].at.point == point}
         assert {0, 2, 3} == steps, point
     assert 0 == (3 + 1) % CONFIG.save_interval
@@ -53,7 +53,7 @@ def test_programs_are_killed_when_sessions_are_opened_again():
 
 def test_microbatches_are_killed_at_the_first_the_middle_and_the_last():
     places = [scenario.faults[-1].at for scenario in KILLS]
-    for point in (name for name, scope in POINTS.items() if scope is Scope.MICROBATCH):
+    for point in (name for name, frequency in POINTS.items() if frequency is Frequency.MICROBATCH):
         microbatches = {at.microbatch for at in places if at.point == point}
         assert microbatches in ({0, 1, 2}, {None}), point
     assert 3 == CONFIG.gradient_accumulation_steps
@@ -67,7 +67,7 @@ def test_faults_of_the_network_hit_every_microbatch_of_every_rpc_that_has_one():
 
 
 def test_a_new_point_joins_the_matrix_by_itself(monkeypatch):
-    monkeypatch.setitem(POINTS, "trunk.weather.changed", Scope.STEP)
+    monkeypatch.setitem(POINTS, "trunk.weather.changed", Frequency.STEP)
     new = [scenario for scenario in kill_matrix() if scenario.faults[-1].at.point == "trunk.weather.changed"]
     assert 9 == len(new)
 

@@ -24,7 +24,7 @@ from proxy_wires import (
 
 from harness.proxy.client import ByteCounters, Toxic
 from harness.proxy.embedded import toxics as embedded_toxics
-from harness.proxy.embedded.metrics import Metrics
+from harness.proxy.embedded.metrics import ProxyMetrics
 from harness.proxy.embedded.pipe import Pipe
 from harness.proxy.embedded.proxy import Proxy
 from harness.proxy.embedded.randomness import generator_for
@@ -226,7 +226,7 @@ class Broken(embedded_toxics.Toxic):
 
 async def relay_with_a_broken_toxic(listener, reports):
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reports.append(context))
-    proxy = Proxy("p", "127.0.0.1:0", address_of(listener), seed=1, metrics=Metrics())
+    proxy = Proxy("p", "127.0.0.1:0", address_of(listener), seed=1, metrics=ProxyMetrics())
     proxy.add_toxic(NamedToxic("bad", "upstream", 1.0, Broken()))
     await proxy.enable()
     reader, writer = await asyncio.open_connection("127.0.0.1", int(proxy.listen.rpartition(":")[2]))

@@ -12,14 +12,14 @@ from trunk.server import Trunk, hello_of, service_of
 
 from splitlearn.errors import ConfigError
 from splitlearn.probe import NullProbe
-from splitlearn.trunk.metrics import Metrics
+from splitlearn.trunk.metrics import TrunkMetrics
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.trunk_link import Commit, Position
 
 
 @pytest.fixture
 def metrics():
-    return Metrics(NullProbe())
+    return TrunkMetrics(NullProbe())
 
 
 @pytest.fixture

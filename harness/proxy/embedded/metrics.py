@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-__all__ = ["ByteCount", "CounterLabels", "Metrics"]
+__all__ = ["ByteCount", "CounterLabels", "ProxyMetrics"]
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +27,7 @@ class ByteCount:
     sent: int = 0
 
 
-class Metrics:
+class ProxyMetrics:
     """All counters of a server. A deleted proxy keeps its own, as counters never go back."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.proxy.embedded.errors import MissingFieldError, ProxyAlreadyExistsError, ProxyNotFoundError
 from harness.proxy.embedded.json_body import JsonObject, value_of
-from harness.proxy.embedded.metrics import Metrics
+from harness.proxy.embedded.metrics import ProxyMetrics
 from harness.proxy.embedded.proxy import Proxy
 
 __all__ = ["Proxies", "ProxySettings"]
@@ -40,7 +40,7 @@ class Proxies:
     """Creates, finds, replaces and removes proxies."""
 
     def __init__(self, seed: int) -> None:
-        self.metrics = Metrics()
+        self.metrics = ProxyMetrics()
         self._seed = seed
         self._by_name: dict[str, Proxy] = {}
         self._being_created: set[str] = set()

@@ -7,7 +7,7 @@ from harness.proxy.embedded.address import canonical_address, listening_socket, 
 from harness.proxy.embedded.connection import Connection
 from harness.proxy.embedded.endpoint import Endpoint
 from harness.proxy.embedded.errors import ToxicAlreadyExistsError, ToxicNotFoundError
-from harness.proxy.embedded.metrics import ByteCount, CounterLabels, Metrics
+from harness.proxy.embedded.metrics import ByteCount, CounterLabels, ProxyMetrics
 from harness.proxy.embedded.randomness import generator_for
 from harness.proxy.embedded.toxic_link import NamedToxic
 
@@ -19,7 +19,7 @@ STREAMS = ("upstream", "downstream")
 class Proxy:
     """Relays what is sent to `listen` to `upstream` while it is enabled."""
 
-    def __init__(self, name: str, listen: str, upstream: str, *, seed: int, metrics: Metrics) -> None:
+    def __init__(self, name: str, listen: str, upstream: str, *, seed: int, metrics: ProxyMetrics) -> None:
         self.name = name
         self.listen = listen
         self.upstream = upstream

@@ -10,7 +10,7 @@ from harness.proxy.embedded.chunk import chunks_of
 from harness.proxy.embedded.endpoint import Endpoint
 from harness.proxy.embedded.metrics import ByteCount
 from harness.proxy.embedded.pipe import Outlet
-from harness.proxy.embedded.stage import Stage
+from harness.proxy.embedded.toxic_stage import ToxicStage
 from harness.proxy.embedded.toxics import Toxic
 
 __all__ = ["NamedToxic", "ToxicLink"]
@@ -42,7 +42,7 @@ class ToxicLink:
         self._sink = sink
         self._count = count
         self._generator_for = generator_for
-        self._stages: list[Stage] = []
+        self._stages: list[ToxicStage] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._entry: Outlet = sink
@@ -55,7 +55,7 @@ class ToxicLink:
     def add(self, named: NamedToxic) -> None:
         """Append a toxic to the chain; the chunk that the previous toxic is handling bypasses it."""
         generator = self._generator_for(named.name)
-        stage = Stage(named.name, named.toxic, named.toxicity, generator, self._sink)
+        stage = ToxicStage(named.name, named.toxic, named.toxicity, generator, self._sink)
         stage.input.on_room = self._room_came
         if self._stages:
             self._stages[-1].redirect(stage.input)
@@ -84,11 +84,11 @@ class ToxicLink:
         for task in self._tasks:
             task.cancel()
 
-    def _present(self, name: str) -> Stage:
+    def _present(self, name: str) -> ToxicStage:
         # The newest: an older stage of that name may still be passing on what it held when it was removed.
         return next(stage for stage in reversed(self._stages) if stage.name == name)
 
-    def _stopped(self, stage: Stage, task: asyncio.Task[None]) -> None:
+    def _stopped(self, stage: ToxicStage, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error:
@@ -96,7 +96,7 @@ class ToxicLink:
             stage.finish()
             self._loop.call_exception_handler({"message": f"toxic {stage.name} failed", "exception": error})
 
-    def _leave(self, stage: Stage) -> None:
+    def _leave(self, stage: ToxicStage) -> None:
         position = self._stages.index(stage)
         if position:
             self._stages[position - 1].bypass(stage)

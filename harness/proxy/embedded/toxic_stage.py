@@ -9,12 +9,12 @@ from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.pipe import Outlet, Pipe
 from harness.proxy.embedded.toxics import Toxic
 
-__all__ = ["Stage"]
+__all__ = ["ToxicStage"]
 
 _NOTHING = Chunk(memoryview(b""), 0.0)
 
 
-class Stage:
+class ToxicStage:
     """Runs a toxic between a queue and an outlet, and restarts it when it is updated.
 
     Nothing here waits for the network on behalf of the HTTP API: an update or a removal only leaves a note,
@@ -60,7 +60,7 @@ class Stage:
         self._next_output = outlet
         self.interrupt()
 
-    def bypass(self, leaving: "Stage") -> None:
+    def bypass(self, leaving: "ToxicStage") -> None:
         """Write to the outlet of the next stage, which is empty and leaves."""
         if self.output is leaving.input:
             self.output = leaving.output
@@ -73,7 +73,7 @@ class Stage:
         if not self._reading:
             self._wake()
 
-    async def work(self, leave: Callable[["Stage"], None]) -> None:
+    async def work(self, leave: Callable[["ToxicStage"], None]) -> None:
         """Run until the stream is over, or until removed and drained: then call `leave` and stop."""
         while not self._removed:
             self._interrupted = False
