@@ -1,6 +1,6 @@
 """Runs the real client and trunk through Toxiproxy and judges them against one process.
 
-What a project of one's own needs for its scenarios, links, faults and checks can be imported from here; each name is
+Everything that a user's own scenarios, links, faults and checks need can be imported from here; each name is
 loaded when it is first used.
 """
 

@@ -39,11 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = build_parser(words).parse_args(words)
     # Read by the library when it is imported: its progress bars would disturb the table of verdicts.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    # However it is asked to end, it ends what it has started.
+    # SIGTERM is handled like Ctrl-C, so that every program started here is ended either way.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = int(flags.run(flags))
-        sys.stdout.flush()  # here, where it can be answered that nobody reads
+        sys.stdout.flush()  # here, where a BrokenPipeError can still be handled
         return status
     except BrokenPipeError:
         return _unread()
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unread() -> int:
-    """Drop what is left for a standard output that nobody reads, as of `| head`; return the status of that."""
+    """Discard the remaining output, because its reader is gone, as with `| head`; return the exit status."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -12,7 +12,7 @@ MODULES = (
 
 
 def must_be_installed() -> None:
-    """Look for every module of the extra, without importing one; raises `UnusableError` where some are not there."""
+    """Check that every module of the extra is installed, without importing any; raises `UnusableError` otherwise."""
     missing = [name for name in MODULES if find_spec(name) is None]
     if missing:
         raise UnusableError(f"{', '.join(missing)} not installed; pip install 'splitlearn[harness]'")

@@ -5,8 +5,8 @@ runs of the session are in one HTML report, with pytest-xdist too: a test's repo
 everything else is read from there. Tests marked `harness_full` run with `--harness-full` only; without it
 they are deselected, and counted as such.
 
-pytest loads this in every project of an environment, so all that it adds has a name that begins with `harness`, but for
-`run_scenario`, which a project may define for itself.
+pytest loads this in every project of an environment, so everything that it adds has a name that begins with `harness`,
+except `run_scenario`, which a project may define for itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator

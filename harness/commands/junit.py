@@ -1,4 +1,4 @@
-"""Verdicts as JUnit XML, which every CI system reads."""
+"""Writes verdicts as JUnit XML, which every CI system reads."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`harness replay`: a recorded run, or a scenario in a file, once more."""
+"""`harness replay`: repeats a recorded run, or runs a scenario from a file."""
 
 import argparse
 from pathlib import Path
@@ -43,7 +43,7 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
 
     Args:
         path: of the folder or file, or the folder's name under `reports/runs`.
-        flags: of `harness run`; what they leave open is done as it was recorded.
+        flags: of `harness run`; whatever they do not set is taken from the recording.
 
     Raises:
         UnusableError: there is no scenario, or none that can be run.

@@ -42,7 +42,7 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
                 runs.append(_run_one(scenario, testbed, flags.record_steps))
                 say("\n".join((line(runs[-1], width), *details(runs[-1]))))
     finally:
-        # Results of hours are not lost to whatever ends the rest.
+        # Hours of results must not be lost, whatever ends the remaining runs.
         if runs:
             left = [scenario.name for scenario in scenarios[len(runs) :]]
             verdict = worst((Verdict(worst_verdict(runs)), *([Verdict.VOID] if left else [])))

@@ -1,4 +1,4 @@
-"""A recorded run in words for a terminal, and in values for programs."""
+"""Describes a recorded run, as text for a terminal and as JSON for programs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -79,7 +79,7 @@ def json_of(run: RunFolder) -> dict[str, Any]:
 
 
 def _problems(run: RunFolder) -> Iterator[str]:
-    """Return what the line of the table has no room for."""
+    """Return the details for which the table's line has no room."""
     wrong = [check for check in run.verdict.checks if check.verdict in WRONG]
     told = (f"{check.name}: {text}" for check in wrong for text in _all(check))
     yield from (text for text in told if text != reading(run))

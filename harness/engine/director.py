@@ -1,4 +1,4 @@
-"""Lets faults and adversaries begin at the points for which they are planned."""
+"""Starts faults and adversaries at the points for which they are planned."""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from harness.trace.event import Event
 
 __all__ = ["Director"]
 
-# What the trace says of each: whose name it tells, and the points of its beginning and end, either way.
+# How the trace reports each: the field with its name, and the points for its beginning and end, successful or not.
 FAULT = ("fault", "fault.injected", "fault.failed", "fault.healed", "fault.unhealed")
 ADVERSARY = ("adversary", "adversary.began", "adversary.failed", "adversary.ended", "adversary.gave_up")
 
@@ -24,7 +24,7 @@ class Director:
         self._threads: list[threading.Thread] = []
 
     def take(self, event: Event, world: World) -> None:
-        """Let begin what is planned for a held process; each fault and adversary once."""
+        """Start what is planned for a held process; each fault and adversary starts once."""
         assert event.release is not None
         planned = next(planned for planned in self._planned if planned.at.matches(event))
         self._planned.remove(planned)
@@ -33,7 +33,7 @@ class Director:
         thread.start()
 
     def finish(self, timeout: float) -> None:
-        """Wait until all that began is over; what takes too long counts as not healed, or not ended."""
+        """Wait until everything that was started is over; what takes too long counts as not healed, or not ended."""
         for thread in self._threads:
             thread.join(timeout)
 
@@ -47,7 +47,7 @@ def _carry_out(planned: Planned, event: Event, world: World) -> None:
         script = RunningScript(planned, event, world)
         script.inject()
         note("harness", begun, **told, step=event.step, held=event.number)
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing has begun, and that must be known
+    except Exception as error:  # noqa: BLE001 - whatever it is, the fault did not begin, and the trace must say so
         note("harness", failed, **told, reason=str(error) or type(error).__name__)
         return
     finally:
@@ -55,5 +55,5 @@ def _carry_out(planned: Planned, event: Event, world: World) -> None:
     try:
         script.heal()
         note("harness", done, **told)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is not over, and that must be known
+    except Exception as error:  # noqa: BLE001 - whatever it is, the fault has not healed, and the trace must say so
         note("harness", undone, **told, reason=str(error) or type(error).__name__)

@@ -62,7 +62,7 @@ class Execution:
         self._testbed = testbed
         self._writer = writer
         self._on_event = on_event
-        # Checkpoints by the clock would make a run depend on the machine's load.
+        # With checkpoints by the minute, a run would depend on the machine's load.
         self._config = scenario.config.but(save_dir=writer.checkpoints, session=SESSION, save_minutes=0)
         self._director = Director(scenario.planned)
         self._over = threading.Event()
@@ -126,7 +126,7 @@ class Execution:
             self._dialled = proxy.listen
             self._let_strangers_try()
             self._train()
-            # What a broken connection took in need not have arrived, and may have been sent again.
+            # Bytes that a broken connection took in may not have arrived, and may have been sent again.
             return None if self._scenario.planned else self._traffic(name)
 
     def _let_strangers_try(self) -> None:

@@ -1,4 +1,4 @@
-"""Places at which processes are to be held."""
+"""Keeps track of the places at which processes are to be held."""
 
 import threading
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ __all__ = ["Holds"]
 
 @dataclass
 class Hold:
-    """A process is to be held at a place, at the n-th passing."""
+    """Holds a process at a place, when it is passed for the n-th time."""
 
     at: At
     left: int
 
 
 class Holds:
-    """Which places are still to hold a process; safe to use from several threads.
+    """The holds that have not been used yet; thread-safe.
 
     Args:
         places: each holds once, at its `occurrence`.
@@ -29,7 +29,7 @@ class Holds:
         self._lock = threading.Lock()
 
     def of(self, party: str) -> list[dict[str, object]]:
-        """Return a party's places as its probe reads them, each as often as it has to stop there."""
+        """Return a party's holds in the form that its probe reads, each as often as it must stop there."""
         with self._lock:
             return [
                 {"point": hold.at.point, "step": hold.at.step, "microbatch": hold.at.microbatch}
@@ -39,9 +39,9 @@ class Holds:
             ]
 
     def take(self, place: At) -> bool:
-        """Count a passing; return whether it is held, which uses the hold up.
+        """Count a passing of a place; return whether the process is held there, which uses up the hold.
 
-        A restarted process is therefore not held where another was held before.
+        So a restarted process is not held again where its predecessor was held.
         """
         with self._lock:
             covering = [hold for hold in self._holds if hold.at.covers(place.point, place.step, place.microbatch)]

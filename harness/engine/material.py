@@ -1,4 +1,4 @@
-"""Materials by name: functions that make the files which a scenario needs beside its settings."""
+"""Materials by name: functions that make the files that a scenario needs besides its settings."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -95,7 +95,7 @@ def tls(scenario: Scenario, folder: Path) -> Scenario:
 
 @register_material("mutual TLS")
 def mutual_tls(scenario: Scenario, folder: Path) -> Scenario:
-    """Make certificates for both, which each verifies of the other."""
+    """Make certificates for both sides, each of which verifies the other's."""
     settings = {
         party: {"tls_certificate": folder / f"{party}.pem", "tls_key": folder / f"{party}.key"}
         for party in ("trunk", "client")

@@ -1,6 +1,6 @@
 """Refuses unknown names of checks and materials before a run, which would otherwise end with a traceback.
 
-A plan does not know judge or engine, so a scenario cannot look these up itself.
+`harness.plan` imports neither judge nor engine, so a scenario cannot look these names up itself.
 """
 
 from collections.abc import Collection, Iterator

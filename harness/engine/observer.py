@@ -20,7 +20,7 @@ from harness.trace.place import At
 
 __all__ = ["Observer"]
 
-# For delivering what has been received, when the run has ended.
+# Seconds for delivering what has been received, when the run has ended.
 DELIVERY_TIMEOUT = 60.0
 
 
@@ -91,7 +91,7 @@ class Observer:
             raise self._failure
 
     def note(self, source: str, point: str, party: str = "", **fields: object) -> Event:
-        """Put an event of the harness or the proxy into the trace; `party` is whose it is, where it is one's."""
+        """Add an event of the harness or the proxy to the trace; `party` is the party that it concerns, if any."""
         place = {"step": None, "microbatch": None, "party": party}
         return self._add(time.monotonic_ns(), source, point, {**place, **fields}, None)
 
@@ -143,7 +143,7 @@ class Observer:
                 return
             try:
                 self._on_event(self.events[delivered])
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the block is left
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised when the `with` block is left
                 self._failure = error
                 self._hang_up()
                 return

@@ -93,7 +93,7 @@ def _recorded(
         patient = replace(scenario, recovery_bound=scenario.recovery_bound + testbed.start_seconds)
         made = with_materials(patient, testbed.materials)
         judgement = _judged(made, testbed, writer, replay, on_event)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the runs that follow are worth their verdicts
+    except Exception as error:  # noqa: BLE001 - whatever it is, the remaining runs must still take place
         judgement = record_failure(error, scenario, writer, replay)
     finally:
         writer.close()

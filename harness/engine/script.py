@@ -50,7 +50,7 @@ class RunningScript:
             answer = error = None
             try:
                 answer = self._carry_out(effect)
-            except Exception as failed:  # noqa: BLE001 - the script may have something to mend, whatever it was
+            except Exception as failed:  # noqa: BLE001 - whatever it is, the script may have something to mend
                 error = failed
 
     def _carry_out(self, effect: ask.Effect) -> Event | None:  # noqa: C901, PLR0912 - one line an effect

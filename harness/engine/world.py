@@ -73,7 +73,7 @@ class World:
         """Wait until a restarted trunk serves, even if the client's work is done meanwhile.
 
         Raises:
-            HarnessError: it has ended, or (`TimedOutError`) does not get to serve.
+            HarnessError: it has ended, or (`TimedOutError`) does not serve in time.
         """
         trunk = self.parties["trunk"]
         self.observer.wait_for(At("trunk.server.ready"), timeout, since.number, trunk.must_live)

@@ -32,7 +32,7 @@ def lie_to_clients(
 
     Args:
         seed: decides lies and calls.
-        count: how many at most.
+        count: largest number of lies.
         stop: ends it early.
         on_progress: called with the number of lies told: 0 when the first is ready, then from time to time.
     """

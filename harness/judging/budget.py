@@ -81,7 +81,7 @@ def budget_of(facts: RunFacts) -> Budget:
             "trunk.sync.received": (saves + 1, saves + 1 + len(skipped) + 4 * ended + spare + _beats(facts.events)),
         }
     if scenario.planned:
-        # The last message may be lost on its way, and work may be repeated at other places.
+        # The last message may be lost in flight, and work may be repeated at other places.
         points = {point: (0, most) for point, (_, most) in points.items()}
     return Budget(points, (0 if scenario.planned else least, asked_for + computed_again), failed_calls)
 

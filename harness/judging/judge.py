@@ -13,7 +13,7 @@ from harness.trace.verdict import CheckResult, Verdict, worst
 __all__ = ["Judgement", "checks_of", "judge"]
 
 ALWAYS = ("completion", "logs")
-# What a scenario states beside its list of checks is never taken on trust: whether it states what each of these judges.
+# Checks that judge what a scenario states elsewhere than in its list of checks, and whether it states that.
 STATED: Mapping[str, Callable[[Scenario], object]] = {
     "expectations": lambda scenario: scenario.expects,
     "faults": lambda scenario: scenario.faults,
@@ -61,7 +61,7 @@ def apply(name: str, facts: RunFacts) -> CheckResult:
     """Apply one check; one that raises has shown nothing, and the others are still applied."""
     try:
         return CHECKS[name](facts)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect of the check, and the others must be heard
+    except Exception as error:  # noqa: BLE001 - whatever it is, the check is broken, and the others must still run
         summary = f"the check itself is broken: {type(error).__name__}: {error}"
         return CheckResult(name, 0, summary, traceback=traceback.format_exc())
 

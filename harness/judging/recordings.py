@@ -1,4 +1,4 @@
-"""From the comparison of two recordings to PASS, FAIL or VOID, and one sentence that says why."""
+"""Turns the comparison of two recordings into PASS, FAIL or VOID, and one sentence that says why."""
 
 from harness.oracle.comparison import Comparison, FirstDivergence
 from harness.oracle.digests import FINAL
@@ -11,8 +11,8 @@ __all__ = ["place_of", "sentence_of", "verdict_of"]
 def verdict_of(comparison: Comparison) -> Verdict:
     """Judge a comparison.
 
-    FAIL where a tensor does not agree or is on one side only; VOID where nothing was compared, where a tolerance was
-    asked for and everything that it would have been needed for was kept as digests, or a recording is incomplete.
+    FAIL if a tensor does not agree or is on one side only. VOID if nothing was compared; if a tolerance was given, but
+    only digests were kept of every tensor that differs; or if a recording is incomplete.
     """
     if comparison.empty or not comparison.compared:
         return Verdict.VOID
@@ -22,7 +22,7 @@ def verdict_of(comparison: Comparison) -> Verdict:
 
 
 def sentence_of(comparison: Comparison) -> str:
-    """Say in one sentence what was found."""
+    """Return in one sentence what was found."""
     verdict = verdict_of(comparison)
     if verdict is Verdict.PASS:
         return _agrees(comparison)
@@ -30,7 +30,7 @@ def sentence_of(comparison: Comparison) -> str:
 
 
 def place_of(first: FirstDivergence) -> str:
-    """Name a divergence's place: step, microbatch, party, tensor and index, as far as they are known."""
+    """Return a divergence's place in words: step, microbatch, party, tensor and index, as far as they are known."""
     place = first.place
     parts = ["after the last step" if place.step == FINAL else f"step {place.step}"]
     parts += [] if place.microbatch is None else [f"microbatch {place.microbatch}"]

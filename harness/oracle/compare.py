@@ -150,7 +150,7 @@ def _not_committed(ours: Digests, theirs: Digests, step: int, cuts: Cuts) -> set
 
 
 def _load(paths: tuple[Path, ...]) -> dict[str, torch.Tensor]:
-    """Read what is compared: what a codec still owes shows in what arrives next."""
+    """Read the tensors to compare, without codec states: an error in these shows in the next tensors that arrive."""
     tensors = {name: tensor for path in paths for name, tensor in load_file(path).items()}
     return {name: tensor for name, tensor in tensors.items() if name.startswith(("weights/", "optimizer_state/"))}
 

@@ -16,7 +16,7 @@ from harness.oracle.rows import Compared, rows_of
 
 __all__ = ["PHASES", "compare_recordings"]
 
-# What is computed after what, within a step.
+# The order of computation within a step.
 PHASES: dict[Quantity, int] = {
     "boundary": 0,
     "loss": 0,
@@ -32,7 +32,7 @@ PHASES: dict[Quantity, int] = {
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Of one tensor: whether it agrees, None where that is not known."""
+    """The outcome of comparing one tensor; `agrees` is None if that cannot be known."""
 
     place: Place
     party: str
@@ -51,13 +51,13 @@ def compare_recordings(
     """Compare two recordings.
 
     Args:
-        recording: what is judged.
+        recording: the one judged.
         reference: what it should be.
-        exactness: that is asked for.
-        quantities: the kinds of tensors that are compared.
+        exactness: the exactness asked for.
+        quantities: the kinds of tensors to compare.
 
     Raises:
-        UnusableError: a file that could be read before cannot be read any more.
+        UnusableError: a file has become unreadable since it was checked.
     """
     sides = (recording, reference)
     wanted = {

@@ -1,4 +1,4 @@
-"""What the comparison of two recordings found."""
+"""The result of comparing two recordings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ class FirstDivergence:
     """The first tensor, in the order of computation, that does not agree.
 
     Attributes:
-        place: which tensor; of step -1, where it is one of the end.
-        party: who recorded it.
+        place: identifies the tensor; step -1 means the final state.
+        party: the party that recorded it.
         digests: the recording's and the reference's.
-        index: of the first element that does not agree; None where the tensors were not both kept whole.
-        values: the recording's and the reference's there.
-        reason: why no elements were compared; empty where they were.
+        index: of the first element that does not agree; None if the tensors were not kept whole on both sides.
+        values: the recording's and the reference's value there.
+        reason: why no elements were compared; empty if they were.
     """
 
     place: Place
@@ -36,8 +36,8 @@ class JudgedRow(Row):
     """One kind of tensor of one party.
 
     Attributes:
-        tolerated: of those that differ, the ones within the tolerance.
-        undecided: of those that differ, the ones of which a tolerance can say nothing, for only digests were kept.
+        tolerated: number of differing tensors that are within the tolerance.
+        undecided: number of differing tensors to which no tolerance can be applied, because only digests were kept.
     """
 
     tolerated: int
@@ -46,18 +46,18 @@ class JudgedRow(Row):
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the comparison of two recordings found.
+    """The result of comparing two recordings.
 
     Attributes:
-        exactness: that was asked for.
+        exactness: the exactness asked for.
         rows: one for each kind of tensor and party.
-        whole: tensors that both kept whole.
+        whole: number of tensors kept whole on both sides.
         only_in_recording: tensors that the reference lacks, in words.
         only_in_reference: tensors that the recording lacks, in words.
-        first_divergence: None where all agrees.
+        first_divergence: None if everything agrees.
         ulp_histogram: elements of the whole tensors by their distance, in powers of two.
         empty: paths of the recordings that hold nothing.
-        incomplete: paths of the recordings whose loop did not come to its end.
+        incomplete: paths of the recordings whose loop did not finish.
         remarks: what was left out of the comparison, and why.
     """
 
@@ -74,25 +74,25 @@ class Comparison:
 
     @property
     def compared(self) -> int:
-        """Tensors of which it is known whether they agree."""
+        """Number of tensors of which it is known whether they agree."""
         return sum(row.compared for row in self.rows) - self.undecided
 
     @property
     def identical(self) -> int:
-        """Tensors with the same bits."""
+        """Number of tensors with the same bits."""
         return sum(row.compared - row.differing for row in self.rows)
 
     @property
     def tolerated(self) -> int:
-        """Tensors with other bits, within the tolerance."""
+        """Number of tensors with different bits that are within the tolerance."""
         return sum(row.tolerated for row in self.rows)
 
     @property
     def undecided(self) -> int:
-        """Tensors with other bits of which only digests were kept, where there is a tolerance."""
+        """Number of tensors with different bits to which the tolerance cannot be applied: only digests were kept."""
         return sum(row.undecided for row in self.rows)
 
     @property
     def disagreeing(self) -> int:
-        """Tensors that do not agree."""
+        """Number of tensors that do not agree."""
         return self.compared - self.identical - self.tolerated

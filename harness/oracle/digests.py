@@ -12,7 +12,7 @@ from splitlearn.cuts import Cuts
 
 __all__ = ["FINAL", "Digests", "Place", "Quantity", "merged", "read_digests", "stage_of"]
 
-# The step of what is there in the end.
+# The step number that stands for the final state.
 FINAL = -1
 
 Quantity = Literal[

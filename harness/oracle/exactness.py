@@ -16,10 +16,10 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class Exactness(Protocol):
-    """What is asked of two tensors of one shape and dtype."""
+    """What two tensors of the same shape and dtype must satisfy."""
 
     def beyond(self, tensor: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        """Return which elements do not satisfy it."""
+        """Return a mask of the elements that do not satisfy it."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Bitwise:
     """Every bit is the same; so NaN equals itself, and 0.0 does not equal -0.0."""
 
     def beyond(self, tensor: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        """Return which elements have other bits."""
+        """Return a mask of the elements whose bits differ."""
         return bits(tensor) != bits(reference)
 
     def __str__(self) -> str:
@@ -36,13 +36,13 @@ class Bitwise:
 
 @dataclass(frozen=True)
 class Close:
-    """|a - b| <= atol + rtol * |b|, or the same bits; NaN is close to its own bits only."""
+    """|a - b| <= atol + rtol * |b|, or the same bits; NaN is close only to a NaN of the same bits."""
 
     rtol: float
     atol: float
 
     def beyond(self, tensor: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        """Return which elements are further apart."""
+        """Return a mask of the elements that are further apart."""
         close = torch.isclose(tensor.double(), reference.double(), rtol=self.rtol, atol=self.atol)
         return (bits(tensor) != bits(reference)) & ~close
 

@@ -1,4 +1,4 @@
-"""One party's part of a recording, read strictly: what is damaged or foreign is refused with a message."""
+"""Reads one party's part of a recording strictly: anything damaged or foreign is refused with a message."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,12 +24,12 @@ class Part:
     """What one party recorded.
 
     Attributes:
-        folder: where it lies.
-        metadata: what the part says of itself.
+        folder: its folder.
+        metadata: the contents of its `recording.json`.
         entries: digests in the order in which they were recorded.
-        cut: lines that a killed writer left unfinished.
+        cut: number of lines that a killed writer left unfinished.
         whole: files of tensors that were kept whole, relative to the folder.
-        final: digests of the final weights and optimizer state by name; empty where none were kept.
+        final: digests of the final weights and optimizer state by name; empty if none were kept.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Part:
 
     @property
     def party(self) -> str:
-        """Who recorded it."""
+        """The party that recorded it."""
         return self.metadata.party or self.folder.name
 
     def load(self, file: Path) -> torch.Tensor:
@@ -56,7 +56,7 @@ class Part:
 def read_part(folder: Path) -> Part:
     """Read a part and all of its files.
 
-    Raises `UnusableError` where it is none, is damaged, or was cut short after it was completed.
+    Raises `UnusableError` if it is not a part, is damaged, or was truncated after it was completed.
     """
     metadata = _metadata(folder / METADATA)
     entries, cut = _entries(folder / DIGESTS, metadata)
@@ -64,7 +64,7 @@ def read_part(folder: Path) -> Part:
 
 
 def _entries(path: Path, metadata: Metadata) -> tuple[tuple[Entry, ...], int]:
-    """Return the entries, and how many lines were left unfinished."""
+    """Return the entries, and the number of unfinished lines."""
     entries, cut = [], 0
     for number, line in enumerate(_text(path).splitlines(), 1):
         try:
@@ -79,9 +79,9 @@ def _entries(path: Path, metadata: Metadata) -> tuple[tuple[Entry, ...], int]:
 
 
 def _whole(folder: Path, metadata: Metadata, entries: Iterable[Entry]) -> frozenset[Path]:
-    """Return the files of whole tensors, each of which has been read and has its recorded digest.
+    """Return the files of whole tensors, after reading each and comparing it with its recorded digest.
 
-    One that cannot be read, for its writer was killed, counts as not kept.
+    A file that is unreadable because its writer was killed counts as not kept.
     """
     digests: dict[Path, set[str]] = {}
     for entry in entries:

@@ -57,7 +57,7 @@ class CutHooks:
         self._step, self._microbatch = step, microbatch
 
     def end_step(self, *, skipped: bool) -> None:
-        """Say that a step has ended."""
+        """End a step."""
         self._crossings.end_step(skipped=skipped)
 
     def _seed(self, stage: Stage) -> None:
@@ -90,7 +90,7 @@ class CutHooks:
 
 
 class Crossing(torch.autograd.Function):
-    """Encodes and decodes a tensor on its way, and its gradient on the way back."""
+    """Encodes and decodes a tensor in the forward pass, and its gradient in the backward pass."""
 
     @staticmethod
     def forward(ctx: Any, tensor: torch.Tensor, forward: Crosses, backward: Crosses) -> torch.Tensor:  # noqa: ANN401 - torch's context

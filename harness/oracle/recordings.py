@@ -14,13 +14,13 @@ from harness.recorder.format import DIGESTS, METADATA, whole_file
 
 __all__ = ["Recording", "read_recording"]
 
-# Where a run's folder has its recording.
+# Where a run's folder keeps its recording.
 OF_A_RUN = "tensors"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Everything that was recorded of one training.
+    """Everything that was recorded of one training run.
 
     Attributes:
         path: as it was given.
@@ -32,13 +32,13 @@ class Recording:
 
     @cached_property
     def digests(self) -> Digests:
-        """Of every tensor, those of the end included; one that is there twice with other bits has both digests."""
+        """Digests by place, the final state's included; a tensor recorded twice with different bits has both."""
         recorded = [(place, digest) for part in self.parts for place, digest in _recorded(part)]
         return merged(recorded)
 
     @cached_property
     def parties(self) -> Mapping[Place, str]:
-        """Who recorded each tensor, first of several."""
+        """The party that recorded each tensor; the first, if there are several."""
         found: dict[Place, str] = {}
         for part in self.parts:
             for place, _ in _recorded(part):
@@ -47,17 +47,17 @@ class Recording:
 
     @cached_property
     def turns(self) -> Mapping[Place, int]:
-        """When each tensor was recorded: its number in the order of the recording."""
+        """Each tensor's position in the order of recording."""
         return {place: turn for turn, place in enumerate(self.digests)}
 
     @property
     def complete(self) -> bool:
-        """Whether no part says that its loop did not come to an end."""
+        """Whether no part says that its loop is unfinished."""
         return all(part.metadata.complete is not False for part in self.parts)
 
     @property
     def cut(self) -> int:
-        """Lines that killed writers left unfinished."""
+        """Number of lines that killed writers left unfinished."""
         return sum(part.cut for part in self.parts)
 
     @property
@@ -70,7 +70,7 @@ class Recording:
         return any(_keeps(part, place) for part in self.parts)
 
     def load(self, place: Place) -> torch.Tensor | None:
-        """Return a tensor that was kept whole; None where it was not. A complex one as pairs of real numbers."""
+        """Return a tensor that was kept whole, a complex one as pairs of real numbers; None if it was not kept."""
         for part in self.parts:
             if _keeps(part, place):
                 tensor = _load(part, place)
@@ -81,7 +81,7 @@ class Recording:
 def read_recording(path: Path) -> Recording:
     """Read a part's folder, a folder of parts, or the folder of a run.
 
-    Raises `UnusableError` where there is no recording, or a damaged one: all of its files have been read.
+    Reads every file once. Raises `UnusableError` if there is no recording, or it is damaged.
     """
     if not path.is_dir():
         raise UnusableError(f"{path} is no folder; give the folder of a recording")

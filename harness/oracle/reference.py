@@ -125,7 +125,7 @@ def build_optimizer(model: PreTrainedModel, config: TrainingConfig) -> torch.opt
 
 
 def clip(model: PreTrainedModel, config: TrainingConfig) -> torch.Tensor:
-    """Clip the gradients if the run clips; return the global norm before that."""
+    """Clip the gradients if the run clips; return the global norm before clipping."""
     if config.max_grad_norm:
         return torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
     return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])

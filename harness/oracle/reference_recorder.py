@@ -1,6 +1,6 @@
-"""What the reference records, in the form that the split run's processes write, by the harness's own means.
+"""Records the reference in the format that the split run's processes write, with the harness's own code.
 
-If the system's digests were wrong, they would not equal these.
+So a wrong digest of the trained system does not equal the reference's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ __all__ = ["ReferenceRecorder"]
 
 
 class ReferenceRecorder:
-    """Records the reference's tensors: float32 all of them, and single numbers, as float64, which holds them all."""
+    """Records the reference's tensors, all float32, and single numbers as float64, which represents each exactly."""
 
     def __init__(self, folder: Path, record_steps: Iterable[int]) -> None:
         self._writer = PartWriter(folder, "reference", record_steps)
 
     def boundary(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
-        """Record one tensor of a microbatch, or of a step where there is no microbatch."""
+        """Record a tensor of a microbatch, or of a whole step if `microbatch` is None."""
         assert tensor.dtype == torch.float32 or not tensor.ndim, f"{name} is {tensor.dtype}"
         self._writer.write(step, microbatch, name, tensor)
 
@@ -35,10 +35,10 @@ class ReferenceRecorder:
             self.boundary(step, None, name, torch.tensor(value, dtype=torch.float64))
 
     def weights(self, step: int, weights: Mapping[str, torch.Tensor]) -> None:
-        """Record the weights as a step leaves them."""
+        """Record the weights after a step's update."""
         for name, weight in weights.items():
             self.boundary(step, None, f"weight/{name}", weight)
 
     def close(self, final: Mapping[str, torch.Tensor]) -> None:
-        """Keep the final weights and optimizer state, and end the recording."""
+        """Write the final weights and optimizer state, and complete the recording."""
         self._writer.close(final)

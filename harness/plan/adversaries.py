@@ -16,7 +16,7 @@ __all__ = ["Adversary", "AnyAdversary", "HostilePeers", "KeepPace", "LyingTrunk"
 
 @dataclass(frozen=True)
 class Adversary(Planned):
-    """Someone who attacks beside a run, or what a run does for his sake; it breaks nothing that must be mended."""
+    """An attack alongside a run, or something that the run does because of one; breaks nothing that must be mended."""
 
 
 def _from_json(value: object) -> Adversary:

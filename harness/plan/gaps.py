@@ -1,4 +1,4 @@
-"""What a scenario does not show, in words, so that nobody reads too much into a PASS."""
+"""Describes what a scenario does not cover, so that nobody reads too much into a PASS."""
 
 from harness.plan.scenario import Scenario
 

@@ -1,4 +1,4 @@
-"""Which numbers of a scenario can be meant."""
+"""The rule that a scenario's numbers must make sense."""
 
 from collections.abc import Iterator
 from math import isfinite
@@ -11,7 +11,7 @@ __all__ = ["numbers_can_be_meant"]
 
 
 def numbers_can_be_meant(scenario: "Scenario") -> Iterator[str]:
-    """No wait without an end, no time or step before the first, no passing before the first."""
+    """Times are finite and not negative; steps and microbatches count from 0, occurrences from 1."""
     if not (isfinite(scenario.timeout) and scenario.timeout > 0):
         yield f"timeout = {scenario.timeout}: give the seconds after which the run counts as hung"
     for name in ("recovery_bound", "idle_timeout", "loss_below"):

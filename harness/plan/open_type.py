@@ -1,7 +1,7 @@
-"""Types that users may add to, and how JSON names one: by its module and its name there.
+"""How JSON names a type that users may define themselves: by its module and its name in it.
 
-A name alone would have to be registered by a program that knows of it; `module:name` can be imported by one that does
-not, such as a replay in a fresh process. Where the module is a file that lies on no import path, the file is kept too.
+A program that reads a bare name must already know the type; `module:name` can be imported by one that does not, such as
+a replay in a fresh process. The module's file is recorded too, in case it is not on the import path.
 """
 
 import sys
@@ -19,12 +19,12 @@ Base = TypeVar("Base")
 
 
 def reference_to(kind: type) -> str:
-    """Return how JSON names a type."""
+    """Return a type's name in JSON."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def type_at(reference: str, base: type[Base]) -> type[Base]:
-    """Return the type that JSON names, which extends `base`; raises `ScenarioError` where there is none."""
+    """Return the type of a name in JSON, which must extend `base`; raises `ScenarioError` if there is none."""
     module, _, name = reference.partition(":")
     if not is_module_name(module):
         raise ScenarioError(f"there is no {reference}: a type is named by module:name")

@@ -49,7 +49,7 @@ class Planned(ABC):
 
     @abstractmethod
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether the events from its place on show that it took effect."""
+        """Return whether the events after its place show that it took effect."""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ Kind = TypeVar("Kind", bound=Planned)
 
 @dataclass(frozen=True)
 class Written:
-    """What makes one again; whatever else is written of it is for people.
+    """The keys from which the value is created again; all other keys are for people.
 
     Attributes:
         type: as `reference_to` names it.
@@ -31,7 +31,7 @@ class Written:
 
 
 def planned_json(planned: Planned) -> dict[str, object]:
-    """Return a value as JSON: its type and fields, and, for those who do not know the type, what it is in words."""
+    """Return a value as JSON: its type and fields, and a description for readers that do not know the type."""
     fields = _adapter(type(planned)).dump_python(planned, mode="json")
     return {
         "name": planned.name,
@@ -44,7 +44,7 @@ def planned_json(planned: Planned) -> dict[str, object]:
 
 
 def planned_from_json(value: object, base: type[Kind]) -> Kind:
-    """Return the value that JSON describes; one that is of the type already stays as it is.
+    """Return the value that JSON describes; a value that already has the type is returned unchanged.
 
     Raises:
         ScenarioError: its type cannot be found, or does not extend `base`.

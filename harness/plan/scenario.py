@@ -17,7 +17,7 @@ from splitlearn.config import TrainingConfig
 
 __all__ = ["CHECKS", "Scenario", "Topology"]
 
-# What every scenario asks of a run unless it says otherwise; those that do not apply are N/A.
+# The checks of every scenario that does not list its own; those that do not apply are N/A.
 CHECKS = (
     "equivalence", "exactly_once", "expectations", "faults", "liveness", "detection", "work", "traffic", "peak_memory",
 )  # fmt: skip
@@ -25,7 +25,7 @@ CHECKS = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """A training run under stated conditions, and what must hold of it; one that makes no sense cannot be made.
+    """A training run under stated conditions, and the checks on it; an invalid one cannot be created.
 
     Attributes:
         name: short name for commands and folders.
@@ -34,7 +34,7 @@ class Scenario:
         topology: the trunk in the client's process, behind a direct connection, or behind the proxy.
         link: what the proxy adds.
         faults: what breaks, where.
-        adversaries: who attacks beside the training, and when.
+        adversaries: who attacks during the training, and when.
         checks: names of `harness.judging.checks.CHECKS`.
         timeout: seconds after which the run counts as hung.
         timed: whether the reference runs before the split run, not alongside it, so that step times are meaningful.
@@ -80,7 +80,7 @@ class Scenario:
 
     @property
     def planned(self) -> tuple[Planned, ...]:
-        """Everything that happens to the run on purpose; a run without any is undisturbed, and its costs are known."""
+        """Everything that happens to the run on purpose; if there is nothing, its costs are known exactly."""
         return (*self.faults, *self.adversaries)
 
     def with_seed(self, seed: int) -> Self:

@@ -1,4 +1,4 @@
-"""A scenario as JSON, complete, and back."""
+"""Converts a scenario to JSON, completely, and back."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from harness.plan.scenario import Scenario
 
 __all__ = ["SCHEMA", "scenario_from_json", "scenario_json"]
 
-# Of what is written; what an older one lacks has its default, and what cannot be read so is refused.
+# Version of what is written here. In an older one, missing fields have their defaults; what cannot be read is refused.
 SCHEMA = 1
 OLDEST = 1
-# Beside the fields of the scenario: of those who record it, and for reading it.
+# Keys besides the scenario's fields: written by the recorder of the run, or needed to read the file.
 MODULES = ("modules", "module_digests")
 BESIDE = frozenset({"schema", *MODULES, "start"})
 
@@ -42,7 +42,7 @@ class Modules:
 
 
 def scenario_json(scenario: Scenario, modules: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return a scenario as JSON: every field, the schema's number, and the files that define a user's own types.
+    """Return a scenario as JSON: every field, the schema version, and the files that define a user's own types.
 
     Args:
         scenario: to be written.
@@ -61,7 +61,7 @@ def scenario_from_json(values: Mapping[str, Any]) -> Scenario:
     """Return the scenario that JSON describes.
 
     Raises:
-        ScenarioError: it is of a schema that cannot be read, or makes no sense; the message says what to do.
+        ScenarioError: its schema version is not supported, or it is invalid; the message says what to do.
         UnusableError: the file of a user's own type raises something.
     """
     schema = values.get("schema", 0)

@@ -1,4 +1,4 @@
-"""Python modules of the user's own, imported from a file or by name."""
+"""The user's own Python modules, imported from a file or by name."""
 
 import importlib.util
 import sys
@@ -12,7 +12,7 @@ __all__ = ["import_file", "import_named", "is_file", "is_module_name"]
 
 
 def import_file(path: Path, name: str) -> ModuleType:
-    """Import a file, which may import what lies beside it.
+    """Import a file, which may import other modules in its folder.
 
     Raises:
         UnusableError: there is no such file, or it raises something; the message names the line.
@@ -27,7 +27,7 @@ def import_file(path: Path, name: str) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    # What a user's file raises is told as the user's mistake, whatever it is; that it ends the program, too.
+    # Whatever a user's file raises is reported as the user's mistake, even an exit.
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         frames = traceback.extract_tb(error.__traceback__)
@@ -50,13 +50,13 @@ def import_named(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError:
         raise
-    # As of a file.
+    # As for a file.
     except (Exception, SystemExit) as error:
         raise UnusableError(f"module {name}: {type(error).__name__}: {error}") from error
 
 
 def is_module_name(name: str) -> bool:
-    """Return whether a text is the full name of a module, relative to no other."""
+    """Return whether a text is the absolute name of a module."""
     return all(part.isidentifier() for part in name.split("."))
 
 

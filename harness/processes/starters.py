@@ -33,7 +33,7 @@ LOG_LINES = 15
 BAR = re.compile(r"[^|\[]*(\d+%\|[^|]*\| \S+/\S+|\d+\w*) \[\d+:\d\d[^\]]*\]")
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
-# A program that waits for others before it exits, as a trunk does for clients, is told again not to.
+# A program that waits for others before it exits, as a trunk does for clients, gets a second signal to end that wait.
 POLITE_SECONDS = 2.0
 FORK_SERVER = ("-m", "harness.processes.forkserver")
 MODULES = {"splitlearn": "splitlearn", "reference": "harness.oracle"}

@@ -9,9 +9,9 @@ LATEST = "latest"
 
 
 def point_latest(folder: Path) -> None:
-    """Make `latest` beside a run's folder point at it; nothing where the file system has no such links.
+    """Make `latest` beside a run's folder point at it; does nothing if the file system has no symbolic links.
 
-    The link is replaced in one step, so that whoever reads it meanwhile finds one run or the other.
+    The link is replaced atomically, so that a concurrent reader finds either the old run or the new one.
     """
     made = folder.with_name(f".{LATEST}-{folder.name}")
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""scenario.json as a whole: the scenario that was run, and how its programs were started."""
+"""The whole of scenario.json: the scenario that was run, and how its programs were started."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ FILE = "scenario.json"
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that makes a run again.
+    """Everything needed to repeat a run.
 
     Attributes:
         scenario: what is run.
@@ -33,7 +33,7 @@ class Plan:
     modules: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what scenario.json holds."""
+        """Return the contents of scenario.json."""
         return {**scenario_json(self.scenario, self.modules), "start": asdict(self.start)}
 
 

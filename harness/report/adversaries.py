@@ -1,4 +1,4 @@
-"""Planned adversaries matched with what the trace says of them."""
+"""Matches planned adversaries with the trace."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ BROKEN_OFF = ("adversary.failed", "adversary.gave_up")
 
 @dataclass(frozen=True)
 class AdversarySpan:
-    """One adversary from beginning to end, in seconds from the start; a time that is None never came.
+    """One adversary from beginning to end, in seconds from the start; a time of None means never.
 
-    `problem` says why it did not begin, or came to no end; empty if it did both.
+    `problem` says why it did not begin or did not finish; empty if it did both.
     """
 
     name: str

@@ -26,7 +26,7 @@ class Happening:
 
 
 def chronicle(run: RunFolder) -> list[Happening]:
-    """List how faults came and went, how processes ended and restarted, and to which step the client went back."""
+    """List when faults were injected and healed, processes ended and restarted, and the client went back to a step."""
     told = [
         *_faults(run),
         *_adversaries(run),

@@ -1,4 +1,4 @@
-"""When each process ran, and when the client did which step."""
+"""When each process ran, and when the client worked on each step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class StepDone:
 
 
 def lives(run: RunFolder) -> list[Life]:
-    """Return the times in which each party ran; one that was paused runs again when it goes on."""
+    """Return the periods in which each party ran; a pause ends one, and continuing begins another."""
     found: list[Life] = []
     for party in sorted({event.party for event in run.trace if event.party}):
         own = [event.t for event in run.trace if event.teller == party]
@@ -54,7 +54,7 @@ def lives(run: RunFolder) -> list[Life]:
 
 
 def steps_done(run: RunFolder) -> list[StepDone]:
-    """Return every step that the client began, as often as it did; of several clients, the first."""
+    """Return every step that the client began, repeated ones too; of several clients, the first client's."""
     own = [event for event in run.trace if event.party == "client"]
     marks = [event for event in own if event.point in STEP_ENDS or _ends_client(event)]
     last = max((event.t for event in own if event.source == "client"), default=0.0)

@@ -14,11 +14,11 @@ class Event:
     Attributes:
         number: position in the order of arrival.
         t: seconds since the run began.
-        source: role of who tells it: client, trunk, proxy or harness.
-        party: whose event it is: client, client-2 or trunk; empty where it is nobody's.
+        source: role of the reporting program: client, trunk, proxy or harness.
+        party: the party that it concerns: client, client-2 or trunk; empty if it concerns none.
         point: name of the point.
-        step: optimizer step, where the point has one.
-        microbatch: microbatch, where the point has one.
+        step: optimizer step, if the point has one.
+        microbatch: microbatch, if the point has one.
         fields: whatever else the point reports.
         release: releases the process; None if it was not held.
     """
@@ -38,7 +38,7 @@ class Event:
         return fields.items() <= {**self.fields, "party": self.party}.items()
 
     def as_json(self) -> dict[str, object]:
-        """Return the event as it stands in the trace."""
+        """Return the event as it is written to the trace."""
         whose = {"party": self.party} if self.party else {}
         plain = {"t": round(self.t, 6), "source": self.source, **whose, "point": self.point}
         return {**plain, "step": self.step, "microbatch": self.microbatch, **self.fields}

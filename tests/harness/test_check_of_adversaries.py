@@ -39,8 +39,8 @@ def test_the_pace_is_kept_by_one_of_its_own():
     [
         ((), f"{NAME} did not begin"),
         ((told("failed", reason="no trunk"),), f"{NAME} did not begin: no trunk"),
-        ((told("began"), MARK), f"{NAME} did not come to its end"),
-        ((told("began"), MARK, told("gave_up", reason="it died")), f"{NAME} did not come to its end: it died"),
+        ((told("began"), MARK), f"{NAME} did not finish"),
+        ((told("began"), MARK, told("gave_up", reason="it died")), f"{NAME} did not finish: it died"),
         ((told("began"), told("ended")), f"{NAME} left no mark"),
     ],
 )

@@ -95,7 +95,7 @@ class TestWork:
     def test_checkpoints_that_are_kept_beyond_two_a_side_fail(self):
         assert PASS is self.run(halves={"client": 2, "trunk": 2}).verdict
         result = self.run(halves={"client": 2, "trunk": 3})
-        assert ["the trunk has kept 3 checkpoints; 2 are enough to go on from"] == messages(result)
+        assert ["the trunk has kept 3 checkpoints; 2 are enough to continue from"] == messages(result)
 
     def test_sessions_that_are_not_closed_fail(self):
         opened = ("trunk.session.opened", None, {"session": "another"})

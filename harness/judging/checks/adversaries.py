@@ -1,4 +1,4 @@
-"""Every planned adversary began, left a mark, and came to its end."""
+"""Every planned adversary began, left a mark, and finished."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ __all__ = ["check_adversaries"]
 
 @register_check
 def check_adversaries(facts: RunFacts) -> CheckResult:
-    """VOID if an adversary did not begin, left no mark or did not come to its end; N/A if none was planned.
+    """VOID if an adversary did not begin, left no mark or did not finish; N/A if none was planned.
 
     What its attacks led to is judged by checks of their own, such as `hostility` and `lies`.
     """
@@ -32,13 +32,13 @@ def check_adversaries(facts: RunFacts) -> CheckResult:
 
 def _problems(adversary: Adversary, told: dict[str, dict[str, Event]], facts: RunFacts) -> Iterator[str]:
     name = adversary.name
-    for point, words in (("failed", "did not begin"), ("gave_up", "did not come to its end")):
+    for point, words in (("failed", "did not begin"), ("gave_up", "did not finish")):
         if name in told[point]:
             yield f"{name} {words}: {told[point][name].fields['reason']}"
             return
     if name not in told["began"]:
         yield f"{name} did not begin"
     elif name not in told["ended"]:
-        yield f"{name} did not come to its end"
+        yield f"{name} did not finish"
     elif not adversary.shows(facts.events):
         yield f"{name} left no mark"

@@ -50,7 +50,7 @@ def check_fuzzer(facts: RunFacts, fuzzer: Fuzzer, read: Callable[[FuzzReport], R
     if not planned:
         return CheckResult(fuzzer.check, 0, f"no {fuzzer.who} planned", applies=False)
     if not reports:
-        return CheckResult(fuzzer.check, 0, f"the {fuzzer.who} did not come to an end")
+        return CheckResult(fuzzer.check, 0, f"the {fuzzer.who} did not finish")
     report = reports[-1]
     reading = read(report)
     findings = (*map(Finding, report.findings), *reading.findings)

@@ -7,7 +7,7 @@ from harness.trace.verdict import CheckResult, Finding
 
 __all__ = ["check_memory"]
 
-# Less than the smallest tensor that a microbatch sends (2 x 40 x 64 float32), so one leaked per step is seen.
+# Less than the smallest tensor that a microbatch sends (2 x 40 x 64 float32), so that leaking one per step is found.
 MOST_BYTES_PER_STEP = 16_384.0
 LEAST_SAMPLES = 100
 

@@ -13,14 +13,14 @@ MOST_HALVES = 2
 
 @register_check
 def check_work(facts: RunFacts) -> CheckResult:
-    """Compare each count with what is known of it: exact in an undisturbed run, bounded by the faults otherwise.
+    """Compare each count with its known value: exact in an undisturbed run, bounded by the faults otherwise.
 
-    VOID if the run ended early; N/A if two clients train, because an event does not say whose it is.
+    VOID if the run ended early; N/A if two clients train, because their work is counted together.
     """
     if facts.scenario.second_client:
-        return CheckResult("work", 0, "what two clients did is not told apart", applies=False)
+        return CheckResult("work", 0, "the work of two clients is counted together", applies=False)
     if facts.ended_at is not None or not facts.reference_steps:
-        return CheckResult("work", 0, "the run ended early: how much it had to do is not known")
+        return CheckResult("work", 0, "the run ended early, so it is not known how much it had to do")
     budget = budget_of(facts)
     counts = {point: facts.count(point) for point in budget.points}
     findings = [
@@ -37,7 +37,7 @@ def check_work(facts: RunFacts) -> CheckResult:
     if live > 1:
         findings.append(Finding(f"the trunk held {live} sessions of 1 client at once"))
     findings += [
-        Finding(f"the {side} has kept {count} checkpoints; {MOST_HALVES} are enough to go on from")
+        Finding(f"the {side} has kept {count} checkpoints; {MOST_HALVES} are enough to continue from")
         for side, count in facts.halves.items()
         if count > MOST_HALVES
     ]

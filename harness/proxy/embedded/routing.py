@@ -36,7 +36,7 @@ async def _answer(routes: Routes, request: web.BaseRequest) -> web.Response:
             continue
         if request.method not in methods:
             return web.Response(status=405)
-        # A web page must not be able to control the server of whoever views it.
+        # A web page must not be able to control the server on its viewer's machine.
         if request.headers.get("User-Agent", "").startswith(_BROWSER):
             return text_reply("User agent not allowed\n", status=403)
         try:

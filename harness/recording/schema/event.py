@@ -30,5 +30,5 @@ class Event:
 
     @property
     def teller(self) -> str:
-        """The reporter: a party, the proxy or the harness."""
+        """The reporting program: a party, the proxy or the harness."""
         return self.party if self.source in ROLES else self.source

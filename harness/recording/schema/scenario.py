@@ -17,7 +17,7 @@ BITS = 8
 
 
 def _of_before(link: object) -> object:
-    """Return a link as it is written now; before there were numbers of schemas, it had one way's delay and kbit/s."""
+    """Return a link in its current form; before schemas had versions, it had a one-way delay and kbit/s."""
     if not (isinstance(link, Mapping) and "delay_ms" in link):
         return link
     delay, rate = link["delay_ms"], link.get("bandwidth_kbps")
@@ -72,7 +72,7 @@ class PlannedFault:
 
 @dataclass(frozen=True)
 class PlannedAdversary:
-    """Someone who attacks beside the training."""
+    """A planned adversary."""
 
     name: str
     kind: str = ""

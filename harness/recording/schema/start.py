@@ -13,7 +13,7 @@ class Start:
     Attributes:
         proxy: kind of proxy server, as `--proxy` takes it.
         proxy_seed: of an embedded proxy's random numbers.
-        cold: whether every program was an interpreter of its own.
+        cold: whether every program ran in a fresh interpreter.
     """
 
     proxy: Literal["auto", "real", "embedded"] = "auto"
