@@ -87,9 +87,9 @@ class Admission:
         return self._open(name, opening, request)
 
     def release(self, name: str) -> None:
-        """Let anyone open a run whose client will not come back; failing to record that is harmless."""
+        """Let anyone open a session whose client will not come back; failing to record that is harmless."""
         try:
-            if name in self._sessions.runs:
+            if name in self._sessions.training_sessions:
                 self._holders.release(name)
         except WireError as error:
             log.warning("%s; until --idle-timeout after this trunk's next start it counts as held", error.message)

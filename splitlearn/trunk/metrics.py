@@ -48,7 +48,7 @@ class TrunkMetrics:
     def watch(self, service: TrunkService) -> None:
         """Expose the state of a service too."""
         sessions = Gauge("splitlearn_trunk_sessions", "Sessions that train", registry=self._registry)
-        sessions.set_function(lambda: len(service.runs))
+        sessions.set_function(lambda: len(service.training_sessions))
         pending = Gauge(
             "splitlearn_trunk_pending_bytes", "Bytes kept of the steps in progress", registry=self._registry
         )

@@ -65,9 +65,9 @@ class TrunkService:
         self._admission.stopping = stopping
 
     @property
-    def runs(self) -> list[str]:
-        """The training sessions; may be read by another thread."""
-        return self._sessions.runs
+    def training_sessions(self) -> list[str]:
+        """Names of the training sessions; may be read by another thread."""
+        return self._sessions.training_sessions
 
     @property
     def pending_nbytes(self) -> int:

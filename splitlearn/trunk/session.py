@@ -37,7 +37,7 @@ class _Passes:
 
 
 class TrunkSession:
-    """The middle blocks of one run, their optimizer, and the state of the step in progress."""
+    """The middle blocks of one session, their optimizer, and the state of the step in progress."""
 
     def __init__(self, stage: TrunkStage, config: TrainingConfig, probe: Probe, tensor_log: TensorLog) -> None:
         self.applied_step = 0

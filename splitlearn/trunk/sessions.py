@@ -57,7 +57,7 @@ class Sessions:
     """Sessions by name, the last opened at the end.
 
     Args:
-        max_runs: training sessions at a time; a few readers are allowed besides.
+        max_sessions: training sessions at a time; a few readers are allowed besides.
         clock: measures the clients' silence.
         entropy: makes incarnations unique among trunks with other folders.
         boot: this trunk's boot count; incarnations of later boots are higher.
@@ -66,13 +66,13 @@ class Sessions:
 
     def __init__(
         self,
-        max_runs: int,
+        max_sessions: int,
         clock: Clock,
         entropy: Entropy,
         boot: int = 1,
         idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
-        self._max_runs = max_runs
+        self._max_sessions = max_sessions
         self._idle_timeout = idle_timeout
         self._clock = clock
         self._looked = clock.now()
@@ -86,8 +86,8 @@ class Sessions:
         return name in self._open
 
     @property
-    def runs(self) -> list[str]:
-        """The training sessions; may be read by another thread."""
+    def training_sessions(self) -> list[str]:
+        """Names of the training sessions; may be read by another thread."""
         return [name for name, held in list(self._open.items()) if not held.reader]
 
     @property
@@ -110,9 +110,9 @@ class Sessions:
         return entry.welcome if entry and entry.opening == opening else None
 
     def make_room(self, name: str, *, replaces: int, reader: bool) -> None:
-        """Refuse a different purpose, one run too many, and taking over a reader from any but its own incarnation.
+        """Refuse a different purpose, one session too many, and taking over a reader from any but its own incarnation.
 
-        The holder of a run is decided by `Holders`.
+        The holder of a training session is decided by `Holders`.
         """
         entry = self._open.get(name)
         if entry and entry.reader != reader:
@@ -127,8 +127,8 @@ class Sessions:
                 Reason.TOO_MANY_SESSIONS, f"the trunk has {MAX_READERS} readers, and all are busy; try later"
             )
         others = [other for other, held in self._open.items() if not held.reader and other != name]
-        if not reader and len(others) >= self._max_runs:
-            message = f"the trunk keeps {self._max_runs} sessions: {', '.join(sorted(others))}; {ADVICE}"
+        if not reader and len(others) >= self._max_sessions:
+            message = f"the trunk keeps {self._max_sessions} sessions: {', '.join(sorted(others))}; {ADVICE}"
             raise WireError(Reason.TOO_MANY_SESSIONS, message)
 
     def surplus_readers(self, name: str) -> list[str]:

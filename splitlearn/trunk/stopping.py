@@ -56,10 +56,10 @@ def let_clients_save(service: TrunkService, stop: StopSignal, grace: float, cloc
     """
     service.stopping = True
     deadline = clock.now() + grace
-    if service.runs:
-        names = ", ".join(service.runs)
+    if service.training_sessions:
+        names = ", ".join(service.training_sessions)
         log.info("these save first, for which there are %g s: %s; a second signal stops at once", grace, names)
-    while service.runs and clock.now() < deadline and not stop.repeated:
+    while service.training_sessions and clock.now() < deadline and not stop.repeated:
         clock.sleep(LOOK_WHILE_SAVING_SECONDS)
-    if left := ", ".join(service.runs):
+    if left := ", ".join(service.training_sessions):
         log.warning("stopping though these have not saved: %s; they go back to their newest checkpoints", left)

@@ -213,7 +213,7 @@ def test_what_is_held_for_a_slow_line_is_bounded(embedded_bench, toxic, limit):
 
 
 @dataclass(frozen=True)
-class Broken(embedded_toxics.Toxic):
+class Broken(embedded_toxics.EmbeddedToxic):
     """Fails at the first chunk."""
 
     type = "broken"

@@ -63,7 +63,7 @@ def test_a_client_that_does_not_come_back_is_not_waited_for(config, end):
         first.close()
     elif end == "leave":
         first.leave(saved=False)
-    while service.runs:
+    while service.training_sessions:
         clock.sleep(5.0)
         service.close_idle()
     transport.dispatch = Dispatch(service_of(config, boot=2))

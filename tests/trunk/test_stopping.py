@@ -54,7 +54,7 @@ def test_clients_are_told_and_nobody_opens_any_more(config):
                 opening_of(hello_of(config, session="another"), client="another client", reader=reader)
             )
         assert (caught.value.reason, caught.value.code) == (Reason.TRANSPORT, Code.UNAVAILABLE)
-    assert service.runs == ["default"]
+    assert service.training_sessions == ["default"]
 
 
 def test_only_who_may_take_a_run_over_ends_the_waiting_for_it(config):
@@ -63,8 +63,8 @@ def test_only_who_may_take_a_run_over_ends_the_waiting_for_it(config):
     service.stopping = True
     with pytest.raises(WireError, match="SESSION_HELD"):
         opened(service, config, client="a stranger")
-    assert service.runs == ["default"]
+    assert service.training_sessions == ["default"]
     with pytest.raises(WireError, match="about to end"):
         opened(service, config, client="its successor", replaces=incarnation)
 
-    assert service.runs == []
+    assert service.training_sessions == []

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 from harness.proxy.embedded.errors import ApiError, BadRequestBodyError, InvalidStreamError
 from harness.proxy.embedded.json_body import JsonObject, integer, nested_object, value_of
 from harness.proxy.embedded.toxic_link import NamedToxic
-from harness.proxy.embedded.toxics import Toxic, toxic_type
+from harness.proxy.embedded.toxics import EmbeddedToxic, toxic_type
 
 __all__ = ["new_toxic", "shown_toxic", "updated_toxic"]
 
@@ -48,7 +48,7 @@ def updated_toxic(named: NamedToxic, body: JsonObject) -> tuple[NamedToxic, list
     return replace(named, toxic=toxic, toxicity=named.toxicity if errors else toxicity), errors
 
 
-def _attributes(toxic: type[Toxic], given: JsonObject) -> tuple[dict[str, int], list[ApiError]]:
+def _attributes(toxic: type[EmbeddedToxic], given: JsonObject) -> tuple[dict[str, int], list[ApiError]]:
     good: dict[str, int] = {}
     errors: list[ApiError] = []
     for field in fields(toxic):

@@ -11,7 +11,7 @@ from harness.proxy.embedded.endpoint import Endpoint
 from harness.proxy.embedded.metrics import ByteCount
 from harness.proxy.embedded.pipe import Outlet
 from harness.proxy.embedded.toxic_stage import ToxicStage
-from harness.proxy.embedded.toxics import Toxic
+from harness.proxy.embedded.toxics import EmbeddedToxic
 
 __all__ = ["NamedToxic", "ToxicLink"]
 
@@ -24,7 +24,7 @@ class NamedToxic:
     stream: str
     """Upstream or downstream in any case; shown as it was given."""
     toxicity: float
-    toxic: Toxic
+    toxic: EmbeddedToxic
 
     @property
     def direction(self) -> str:

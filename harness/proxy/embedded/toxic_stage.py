@@ -7,7 +7,7 @@ from random import Random
 
 from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.pipe import Outlet, Pipe
-from harness.proxy.embedded.toxics import Toxic
+from harness.proxy.embedded.toxics import EmbeddedToxic
 
 __all__ = ["ToxicStage"]
 
@@ -21,7 +21,7 @@ class ToxicStage:
     and the stage acts on it as soon as the receiver takes the bytes in hand.
     """
 
-    def __init__(self, name: str, toxic: Toxic, toxicity: float, random: Random, output: Outlet) -> None:
+    def __init__(self, name: str, toxic: EmbeddedToxic, toxicity: float, random: Random, output: Outlet) -> None:
         self._loop = asyncio.get_running_loop()
         self.name = name
         self.random = random
@@ -40,7 +40,7 @@ class ToxicStage:
 
     # Called by the link.
 
-    def update(self, toxic: Toxic, toxicity: float) -> None:
+    def update(self, toxic: EmbeddedToxic, toxicity: float) -> None:
         """Continue with new attributes; the toxicity is drawn again."""
         self._toxic, self._toxicity = toxic, toxicity
         self.interrupt()

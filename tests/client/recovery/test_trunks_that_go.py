@@ -74,7 +74,7 @@ class Stopping(CrashingProbe):
         if (name, step) == self.stop_at:
             self.transport.dispatch.service.stopping = True
         if name == "client.session.opening" and self.transport.dispatch.service.stopping:
-            assert self.transport.dispatch.service.runs == []
+            assert self.transport.dispatch.service.training_sessions == []
             self.transport.dispatch = Dispatch(service_of(self.config, boot=2))
 
     @property
@@ -134,10 +134,10 @@ def test_a_client_that_died_is_not_waited_for_by_a_trunk_that_stops(run, undistu
     transport = direct(service)
 
     def start_again():
-        assert service.runs == []
+        assert service.training_sessions == []
         transport.dispatch = Dispatch(service_of(run, boot=2))
 
-    assert service.runs == ["default"]
+    assert service.training_sessions == ["default"]
     train(run, remote_trunk(transport, run, start_again), resume=True)
     assert_same(undisturbed, final_state(run))
 

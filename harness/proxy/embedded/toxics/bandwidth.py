@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.proxy.embedded.chunk import Chunk
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["Bandwidth"]
 
@@ -15,7 +15,7 @@ _SLICE_S = 0.1
 
 @register
 @dataclass(frozen=True)
-class Bandwidth(Toxic):
+class Bandwidth(EmbeddedToxic):
     """Passes `rate` KB (1000 bytes) a second on each connection, in slices of 100 ms; 0 stalls."""
 
     type: ClassVar[str] = "bandwidth"

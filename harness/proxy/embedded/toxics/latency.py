@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["Latency"]
 
 
 @register
 @dataclass(frozen=True)
-class Latency(Toxic):
+class Latency(EmbeddedToxic):
     """Lets each chunk leave `latency` ± `jitter` ms after it arrived, in order."""
 
     type: ClassVar[str] = "latency"

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["LimitData"]
 
 
 @register
 @dataclass(frozen=True)
-class LimitData(Toxic):
+class LimitData(EmbeddedToxic):
     """Passes `bytes` bytes, counted from when the toxic was added, then closes."""
 
     type: ClassVar[str] = "limit_data"

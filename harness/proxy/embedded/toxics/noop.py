@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["Noop"]
 
 
 @register
 @dataclass(frozen=True)
-class Noop(Toxic):
+class Noop(EmbeddedToxic):
     """Passes everything on."""
 
     type: ClassVar[str] = "noop"

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["ResetPeer"]
 
 
 @register
 @dataclass(frozen=True)
-class ResetPeer(Toxic):
+class ResetPeer(EmbeddedToxic):
     """Waits for data or the end, then `timeout` ms, then resets both sides.
 
     On a connection that is older than the toxic the close is an ordinary one.

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.proxy.embedded.errors import BadRequestBodyError
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["Slicer"]
 
 
 @register
 @dataclass(frozen=True)
-class Slicer(Toxic):
+class Slicer(EmbeddedToxic):
     """Cuts chunks into pieces of `average_size` ± `size_variation` bytes, `delay` µs apart."""
 
     type: ClassVar[str] = "slicer"

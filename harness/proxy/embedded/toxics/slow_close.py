@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["SlowClose"]
 
 
 @register
 @dataclass(frozen=True)
-class SlowClose(Toxic):
+class SlowClose(EmbeddedToxic):
     """Passes everything on at once, and the close `delay` ms late."""
 
     type: ClassVar[str] = "slow_close"

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import Toxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
 
 __all__ = ["Timeout"]
 
 
 @register
 @dataclass(frozen=True)
-class Timeout(Toxic):
+class Timeout(EmbeddedToxic):
     """Drops all data and closes `timeout` ms after the last chunk; 0 leaves the connection open."""
 
     type: ClassVar[str] = "timeout"

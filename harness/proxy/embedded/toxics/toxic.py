@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeVar
 from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.errors import BadRequestBodyError, InvalidToxicTypeError
 
-__all__ = ["Toxic", "ToxicStream", "register", "toxic_type", "toxic_type_names"]
+__all__ = ["EmbeddedToxic", "ToxicStream", "register", "toxic_type", "toxic_type_names"]
 
 
 class ToxicStream(Protocol):
@@ -55,8 +55,8 @@ class ToxicStream(Protocol):
 
 
 @dataclass(frozen=True)
-class Toxic(ABC):
-    """Base of all toxics. Subclasses are frozen dataclasses whose fields are integers with defaults."""
+class EmbeddedToxic(ABC):
+    """Base of the embedded server's toxics; subclasses are frozen dataclasses of integers with defaults."""
 
     type: ClassVar[str]
     buffer_bytes: ClassVar[int] = 64 * 1024
@@ -80,8 +80,8 @@ class Toxic(ABC):
         """Move chunks from `stream` to `stream` until a read returns nothing, or close it."""
 
 
-_types: dict[str, type[Toxic]] = {}
-ToxicT = TypeVar("ToxicT", bound=Toxic)
+_types: dict[str, type[EmbeddedToxic]] = {}
+ToxicT = TypeVar("ToxicT", bound=EmbeddedToxic)
 
 
 def register(toxic: type[ToxicT]) -> type[ToxicT]:
@@ -90,7 +90,7 @@ def register(toxic: type[ToxicT]) -> type[ToxicT]:
     return toxic
 
 
-def toxic_type(name: str) -> type[Toxic]:
+def toxic_type(name: str) -> type[EmbeddedToxic]:
     """Return the toxic registered as `name`; raises InvalidToxicTypeError."""
     if name not in _types:
         raise InvalidToxicTypeError
