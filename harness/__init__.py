@@ -1,7 +1,7 @@
 """Runs the real client and trunk through Toxiproxy and judges them against one process.
 
-Everything that a user's own scenarios, links, faults and checks need can be imported from here; each name is
-loaded when it is first used.
+Everything that a user's own scenarios, links, faults, checks and toxics need can be imported from here; each name
+is loaded when it is first used.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.plan.faults.fault import Fault
     from harness.plan.links import LinkProfile
     from harness.plan.scenario import Scenario
+    from harness.proxy.embedded.toxics import register_toxic
     from harness.report.figures.figure import register_figure
     from harness.trace.event import Event
     from harness.trace.place import At
@@ -34,6 +35,7 @@ __all__ = [
     "register_check",
     "register_figure",
     "register_material",
+    "register_toxic",
 ]
 
 _HOMES = {
@@ -50,6 +52,7 @@ _HOMES = {
     "register_check": "harness.judging.check",
     "register_figure": "harness.report.figures.figure",
     "register_material": "harness.engine.material",
+    "register_toxic": "harness.proxy.embedded.toxics",
 }
 
 

@@ -16,6 +16,7 @@ from harness.judging.checks import CHECKS
 from harness.judging.judge import Judgement, judge
 from harness.plan.open_type import files_of
 from harness.plan.scenario import Scenario
+from harness.proxy.own_toxics import files_of_own_toxics
 from harness.recording.latest import point_latest
 from harness.recording.plan import Plan
 from harness.recording.writer import RunWriter
@@ -81,9 +82,11 @@ def run_scenario(
 
 
 def _own_modules(scenario: Scenario) -> Mapping[str, str]:
-    """Return the modules that a replay imports first: those of a user's own checks and materials."""
+    """Return the modules that a replay imports first: those of a user's own checks, materials and toxics."""
     checks = [CHECKS[name] for name in scenario.checks]
-    return files_of([*checks, *(MATERIALS[name] for name in scenario.materials)])
+    named = files_of([*checks, *(MATERIALS[name] for name in scenario.materials)])
+    # Which toxics its faults add is known only when they do so.
+    return {**named, **(files_of_own_toxics() if scenario.faults else {})}
 
 
 def _recorded(

@@ -10,6 +10,7 @@ from typing import Literal
 
 from harness.proxy.embedded import VERSION
 from harness.proxy.errors import BackendNotFoundError
+from harness.proxy.own_toxics import toxics_flags
 
 __all__ = ["ProxyBackend", "find_backend"]
 
@@ -29,11 +30,11 @@ class ProxyBackend:
     command: tuple[str, ...]
 
     def argv(self, host: str, port: int, seed: int) -> list[str]:
-        """Return the command line that serves on `host`:`port`, with byte counters."""
+        """Return the command line that serves on `host`:`port`, with byte counters and, if embedded, own toxics."""
         if self.kind == "real":
             flags = ["-host", host, "-port", str(port), "-seed", str(seed), "-proxy-metrics"]
         else:
-            flags = ["--host", host, "--port", str(port), "--seed", str(seed)]
+            flags = ["--host", host, "--port", str(port), "--seed", str(seed), *toxics_flags()]
         return [*self.command, *flags]
 
 

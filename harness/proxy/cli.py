@@ -7,7 +7,9 @@ import secrets
 import sys
 
 from harness.output import add_json_flag, people_read, write_json
+from harness.plan.recorded_module import import_recorded
 from harness.proxy.embedded import VERSION, ListenFailedError, serve
+from harness.proxy.own_toxics import add_toxics_flag
 
 __all__ = ["add_arguments", "add_parser", "run"]
 
@@ -33,11 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="seed of every random choice (default: a random one, which is printed)"
     )
+    add_toxics_flag(parser)
     add_json_flag(parser, "the verdict and the address, when stopped,")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until stopped; return 0, or 2 if the address cannot be bound."""
+    """Serve until stopped; return 0, or 2 if the address cannot be bound.
+
+    Raises:
+        UnusableError: a file of toxics cannot be imported.
+    """
+    for module in arguments.toxics:
+        import_recorded(module)
     seed: int = secrets.randbits(32) if arguments.seed is None else arguments.seed
     figures: dict[str, object] = {"seed": seed, "version": VERSION}
 

@@ -76,7 +76,7 @@ class ToxiproxyClient:
         except NotFound as error:
             raise _missing(where, _words(error)) from error
         except InvalidToxic as error:
-            raise ProxyRequestRefusedError(f"{where}: {_words(error)}. Correct the values sent.") from error
+            raise ProxyRequestRefusedError(f"{where}: {_words(error)}. {_advice(_words(error))}") from error
         except requests.RequestException as error:
             raise ServerUnreachableError(f"{where}: {error}. Is the Toxiproxy server still running?") from error
         if response.status_code >= 400:
@@ -134,6 +134,15 @@ class ProxyHandle:
 def _words(error: Exception) -> str:
     content = error.args[0]
     return content.decode(errors="replace").strip() if isinstance(content, bytes) else str(content)
+
+
+def _advice(words: str) -> str:
+    if "invalid toxic type" in words:
+        return (
+            "Correct the type; one of your own must be imported before the run begins, and only an embedded server can "
+            "have it (--proxy embedded)."
+        )
+    return "Correct the values sent."
 
 
 def _missing(where: str, words: str) -> ProxyRequestRefusedError:

@@ -14,7 +14,7 @@ from docs.environments import environment, packages_of, run
 ROOT = DOCS.parent
 # Where a guide says that a file is to be saved, and the file.
 SAVED = re.compile(r"save this as\s`(.+?)`.*?```python\n(.*?)```", re.DOTALL)
-GUIDES = ("adding-a-link.md", "adding-a-fault.md", "adding-a-check.md")
+GUIDES = ("adding-a-link.md", "adding-a-fault.md", "adding-a-check.md", "adding-a-toxic.md")
 # Imports every module of a package; those that need a further extra, or only the makers of the package, are named.
 IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -26,9 +26,10 @@ for module in found:
 """
 NEED_MORE = ("splitlearn.trunk.metrics", "splitlearn.wire.generate")
 ONLY_OF_THE_HARNESS = ("hypothesis", "matplotlib", "psutil", "pytest", "toxiproxy")
-OWN_EVERYTHING = '''"""Scenarios of one's own, with a link, a fault, a check and a codec of one's own."""
+OWN_EVERYTHING = '''"""Scenarios of one's own, with a link, a fault, a check, a toxic and a codec of one's own."""
 
 import skipped_steps  # noqa: F401 - it registers its check
+from noise import Noise
 from train_link import TRAIN
 from tunnel import Tunnel
 
@@ -41,7 +42,10 @@ scenario = Scenario(
     "Training on a train that goes through a tunnel",
     SMALL.but(codec="bf16"),
     link=TRAIN,
-    faults=(Tunnel(At("client.forward.sent", step=2, microbatch=0)),),
+    faults=(
+        Tunnel(At("client.forward.sent", step=2, microbatch=0)),
+        Noise(At("client.backward.sent", step=3, microbatch=0)),
+    ),
     checks=(*CHECKS, "no_step_was_skipped"),
 )
 
@@ -81,8 +85,8 @@ def bare_python(wheel, tmp_path_factory):
 def project(tmp_path, python):
     """A project made of what the guides say, with the codec of theirs installed beside the wheel."""
     for guide in GUIDES:
-        (name, code), *_ = SAVED.findall((DOCS / guide).read_text())
-        (tmp_path / name).write_text(code)
+        for name, code in SAVED.findall((DOCS / guide).read_text()):
+            (tmp_path / name).write_text(code)
     (tmp_path / "test_tunnel.py").write_text(OWN_EVERYTHING)
     page = (DOCS / "adding-a-codec.md").read_text()
     packages = packages_of(python)

@@ -17,6 +17,8 @@ from harness.judging.check import CHECKS
 from harness.plan.catalogue import SMALL, scenarios_named
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios
+from harness.plan.user_module import import_file
+from harness.proxy.embedded.toxics import toxic
 from harness.recording.plan import Plan, read_plan
 from harness.recording.schema import Start
 from harness.recording.writer import RunWriter
@@ -201,3 +203,26 @@ def test_a_users_own_check_is_imported_before_it_is_looked_for(tmp_path, monkeyp
     words = [sys.executable, "-c", program, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "('equivalence', 'of_ones_own')" == done.stdout.strip(), done.stderr
+
+
+OWN_TOXIC = """
+from harness import register_toxic
+from harness.proxy.embedded.toxics import EmbeddedToxic
+
+@register_toxic
+class OfOnesOwn(EmbeddedToxic):
+    type = "of-ones-own"
+
+    async def run(self, stream):
+        async for chunk in stream:
+            await stream.write(chunk)
+"""
+
+
+def test_a_users_own_toxic_is_imported_before_a_run_with_faults(tmp_path, monkeypatch):
+    monkeypatch.setattr(toxic, "_types", dict(toxic._types))
+    monkeypatch.setitem(sys.modules, "toxic_of_ones_own", None)  # so that it is gone afterwards
+    (tmp_path / "own.py").write_text(OWN_TOXIC)
+    import_file(tmp_path / "own.py", "toxic_of_ones_own")
+    assert {"toxic_of_ones_own": str(tmp_path / "own.py")} == _own_modules(MANY)
+    assert {} == _own_modules(scenarios_named("direct")[0])

@@ -3,9 +3,9 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register, toxic_type, toxic_type_names
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic, toxic_type, toxic_type_names
 
-__all__ = ["EmbeddedToxic", "ToxicStream", "register", "toxic_type", "toxic_type_names"]
+__all__ = ["EmbeddedToxic", "ToxicStream", "register_toxic", "toxic_type", "toxic_type_names"]
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.proxy.embedded.chunk import Chunk
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["Bandwidth"]
 
 _SLICE_S = 0.1
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class Bandwidth(EmbeddedToxic):
     """Passes `rate` KB (1000 bytes) a second on each connection, in slices of 100 ms; 0 stalls."""

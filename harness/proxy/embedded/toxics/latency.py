@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["Latency"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class Latency(EmbeddedToxic):
     """Lets each chunk leave `latency` ± `jitter` ms after it arrived, in order."""

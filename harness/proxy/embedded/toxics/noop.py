@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["Noop"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class Noop(EmbeddedToxic):
     """Passes everything on."""

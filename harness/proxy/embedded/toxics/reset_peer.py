@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["ResetPeer"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class ResetPeer(EmbeddedToxic):
     """Waits for data or the end, then `timeout` ms, then resets both sides.

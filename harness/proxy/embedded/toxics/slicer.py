@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.proxy.embedded.errors import BadRequestBodyError
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["Slicer"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class Slicer(EmbeddedToxic):
     """Cuts chunks into pieces of `average_size` ± `size_variation` bytes, `delay` µs apart."""

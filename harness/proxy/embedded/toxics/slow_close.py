@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["SlowClose"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class SlowClose(EmbeddedToxic):
     """Passes everything on at once, and the close `delay` ms late."""

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register
+from harness.proxy.embedded.toxics.toxic import EmbeddedToxic, ToxicStream, register_toxic
 
 __all__ = ["Timeout"]
 
 
-@register
+@register_toxic
 @dataclass(frozen=True)
 class Timeout(EmbeddedToxic):
     """Drops all data and closes `timeout` ms after the last chunk; 0 leaves the connection open."""

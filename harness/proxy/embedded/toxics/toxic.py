@@ -6,10 +6,11 @@ from dataclasses import dataclass, fields
 from random import Random
 from typing import ClassVar, Protocol, TypeVar
 
+from harness.errors import UnusableError
 from harness.proxy.embedded.chunk import Chunk
 from harness.proxy.embedded.errors import BadRequestBodyError, InvalidToxicTypeError
 
-__all__ = ["EmbeddedToxic", "ToxicStream", "register", "toxic_type", "toxic_type_names"]
+__all__ = ["EmbeddedToxic", "ToxicStream", "register_toxic", "toxic_type", "toxic_type_names"]
 
 
 class ToxicStream(Protocol):
@@ -84,8 +85,16 @@ _types: dict[str, type[EmbeddedToxic]] = {}
 ToxicT = TypeVar("ToxicT", bound=EmbeddedToxic)
 
 
-def register(toxic: type[ToxicT]) -> type[ToxicT]:
-    """Make a toxic available to the HTTP API under its `type`."""
+def register_toxic(toxic: type[ToxicT]) -> type[ToxicT]:
+    """Make a toxic available to the HTTP API under its `type`; a decorator.
+
+    Raises:
+        UnusableError: another module has a toxic of that type.
+    """
+    other = _types.get(toxic.type)
+    if other is not None and other.__module__ != toxic.__module__:
+        modules = f"{other.__module__} and {toxic.__module__}"
+        raise UnusableError(f"{modules} both have a toxic {toxic.type!r}; choose another type for one")
     _types[toxic.type] = toxic
     return toxic
 
