@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.engine.director import Director
 from harness.engine.memory_sampler import sample_memory
-from harness.engine.network import Network, link_toxics
+from harness.engine.network import Network, toxics_of
 from harness.engine.observer import Observer
 from harness.engine.party import Party
 from harness.engine.testbed import Testbed
@@ -120,7 +120,7 @@ class Execution:
                 upstream = flipper.address
             proxy = self._testbed.toxiproxy.create_proxy(name, upstream)
             stack.callback(proxy.destroy)
-            for toxic in link_toxics(self._scenario.link):
+            for toxic in toxics_of(self._scenario.link):
                 proxy.add_toxic(toxic)
             self._world.connect(Network(proxy, self._observer), relay, flipper)
             self._dialled = proxy.listen

@@ -5,7 +5,7 @@ from harness.plan.faults.toxic import Stream, Toxic
 from harness.plan.links import LinkProfile
 from harness.proxy.client import ProxyHandle
 
-__all__ = ["Network", "link_toxics"]
+__all__ = ["Network", "toxics_of"]
 
 
 class Network:
@@ -36,17 +36,17 @@ class Network:
         self._observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
 
 
-def link_toxics(link: LinkProfile) -> tuple[Toxic, ...]:
+def toxics_of(profile: LinkProfile) -> tuple[Toxic, ...]:
     """Return the toxics that give a proxy a link profile."""
     found: list[Toxic] = []
-    for stream, delay, rate in _directions(link):
+    for stream, delay, rate in _directions(profile):
         if delay:
-            attributes = {"latency": delay, "jitter": link.jitter_ms}
+            attributes = {"latency": delay, "jitter": profile.jitter_ms}
             found.append(Toxic("latency", stream, attributes, name=f"link_latency_{stream}"))
         if rate:
             found.append(Toxic("bandwidth", stream, {"rate": rate}, name=f"link_bandwidth_{stream}"))
     return tuple(found)
 
 
-def _directions(link: LinkProfile) -> tuple[tuple[Stream, int, int], tuple[Stream, int, int]]:
-    return ("upstream", link.up_delay_ms, link.up_kbps), ("downstream", link.down_delay_ms, link.down_kbps)
+def _directions(profile: LinkProfile) -> tuple[tuple[Stream, int, int], tuple[Stream, int, int]]:
+    return ("upstream", profile.up_delay_ms, profile.up_kbps), ("downstream", profile.down_delay_ms, profile.down_kbps)

@@ -1,4 +1,4 @@
-"""Opening a model for reading: the client's stage and a link to a trunk with the same weights."""
+"""Opening a model for reading: the client's stage and a trunk link to the same weights."""
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping

@@ -1,1 +1,1 @@
-"""The wire: messages, links and transports."""
+"""The wire: messages, the trunk link and transports."""

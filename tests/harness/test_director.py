@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.engine.director import Director
-from harness.engine.network import Network, link_toxics
+from harness.engine.network import Network, toxics_of
 from harness.engine.observer import Observer
 from harness.engine.world import World
 from harness.errors import HarnessError
@@ -232,7 +232,7 @@ def test_faults_say_what_they_are(fault, name, detail):
 
 
 def test_a_link_is_latency_and_bandwidth_in_both_directions():
-    toxics = link_toxics(LinkProfile("odd", 51, 3, 100, 200, "by hand"))
+    toxics = toxics_of(LinkProfile("odd", 51, 3, 100, 200, "by hand"))
     assert (
         Toxic("latency", "upstream", {"latency": 25, "jitter": 3}, name="link_latency_upstream"),
         Toxic("bandwidth", "upstream", {"rate": 100}, name="link_bandwidth_upstream"),
@@ -242,7 +242,7 @@ def test_a_link_is_latency_and_bandwidth_in_both_directions():
 
 
 def test_loopback_is_a_plain_proxy():
-    assert () == link_toxics(LOOPBACK)
+    assert () == toxics_of(LOOPBACK)
 
 
 @dataclass(frozen=True)

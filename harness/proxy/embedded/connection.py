@@ -1,4 +1,4 @@
-"""A client's connection, the one dialled for it, and the two links between them."""
+"""A client's connection, the one dialled for it, and the two toxic links between them."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ class Connection:
         self._server: Endpoint | None = None
         self._open_endpoints = 1
         self._aborted = False
-        self._links: dict[str, ToxicLink] = {}
+        self._toxic_links: dict[str, ToxicLink] = {}
         client.on_lost = self._endpoint_lost
         loop = asyncio.get_running_loop()
         self._closed = loop.create_future()
@@ -43,18 +43,18 @@ class Connection:
 
     def add_toxic(self, named: NamedToxic) -> None:
         """Add a toxic to the direction it names; a connection not yet dialled picks it up later."""
-        if self._links:
-            self._links[named.direction].add(named)
+        if self._toxic_links:
+            self._toxic_links[named.direction].add(named)
 
     def update_toxic(self, named: NamedToxic) -> None:
         """Replace the toxic of that name."""
-        if self._links:
-            self._links[named.direction].update(named)
+        if self._toxic_links:
+            self._toxic_links[named.direction].update(named)
 
     def remove_toxic(self, named: NamedToxic) -> None:
         """Remove the toxic of that name."""
-        if self._links:
-            self._links[named.direction].remove(named.name)
+        if self._toxic_links:
+            self._toxic_links[named.direction].remove(named.name)
 
     async def abort(self) -> None:
         """Close both sockets at once and return when they are closed."""
@@ -84,21 +84,21 @@ class Connection:
         if any(named.toxic.resets_connections for named in toxics):
             self._client.reset_on_close()
             server.reset_on_close()
-        self._links = {
-            "upstream": self._link(self._client, server, "upstream"),
-            "downstream": self._link(server, self._client, "downstream"),
+        self._toxic_links = {
+            "upstream": self._toxic_link(self._client, server, "upstream"),
+            "downstream": self._toxic_link(server, self._client, "downstream"),
         }
         for named in toxics:
-            self._links[named.direction].add(named)
+            self._toxic_links[named.direction].add(named)
 
-    def _link(self, source: Endpoint, sink: Endpoint, direction: str) -> ToxicLink:
+    def _toxic_link(self, source: Endpoint, sink: Endpoint, direction: str) -> ToxicLink:
         return ToxicLink(source, sink, self._counts[direction], partial(self._generator_for, direction))
 
     def _endpoint_lost(self) -> None:
         self._open_endpoints -= 1
         if self._open_endpoints == 0:
-            for link in self._links.values():
-                link.cancel()
+            for toxic_link in self._toxic_links.values():
+                toxic_link.cancel()
             if not self._closed.done():
                 self._closed.set_result(None)
             self._on_closed(self)

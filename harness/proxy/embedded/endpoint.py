@@ -19,11 +19,11 @@ def _nobody() -> None:
 
 
 def _discard(_data: bytes) -> None:
-    """Stand in until a link registers; nothing is read before."""
+    """Stand in until a toxic link registers; nothing is read before."""
 
 
 class Endpoint(asyncio.Protocol):
-    """The source of one link and the sink of the other; starts out not reading."""
+    """The source of one toxic link and the sink of the other; starts out not reading."""
 
     def __init__(self, on_connected: Callable[["Endpoint"], None]) -> None:
         self.count = ByteCount()
@@ -49,7 +49,7 @@ class Endpoint(asyncio.Protocol):
         self._on_connected(self)
 
     def data_received(self, data: bytes) -> None:
-        """Hand bytes to the link."""
+        """Hand bytes to the toxic link."""
         self.on_data(data)
 
     def eof_received(self) -> bool:
@@ -58,7 +58,7 @@ class Endpoint(asyncio.Protocol):
         return True  # keep the socket: the other direction still has bytes to deliver
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Tell both links that this socket is gone."""
+        """Tell both toxic links that this socket is gone."""
         self._closing = True
         self._set_full(full=False)
         self._over()

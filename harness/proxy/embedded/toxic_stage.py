@@ -38,7 +38,7 @@ class ToxicStage:
         self._reading = False
         self._waiter: asyncio.Future[None] | None = None
 
-    # Called by the link.
+    # Called by the toxic link.
 
     def update(self, toxic: EmbeddedToxic, toxicity: float) -> None:
         """Continue with new attributes; the toxicity is drawn again."""
