@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Literal
 
 import torch
 
@@ -18,8 +19,10 @@ from splitlearn.optimizer import load_optimizer_state, optimizer_state
 from splitlearn.probe import Probe
 from splitlearn.runtime import Runtime
 
-__all__ = ["TOKENIZER", "ClientCheckpoints", "resumed_settings"]
+__all__ = ["TOKENIZER", "ClientCheckpoints", "Resume", "resumed_settings"]
 
+# Whether to continue from a checkpoint: never, if there is one, or always.
+Resume = Literal["no", "auto", "must"]
 # Settings of the client alone that a resumed run must share with the original.
 OWN = (Scope.KEPT, Scope.MACHINES, Scope.MACHINE)
 TOKENIZER = "vocabulary of the tokenizer"
@@ -70,6 +73,16 @@ class ClientCheckpoints:
     def sound_steps(self) -> list[int]:
         """List the steps that can be resumed from, newest first; raises `CheckpointError`."""
         return self._store.sound_steps(self._agreement)
+
+    def steps_to_resume(self, resume: Resume) -> list[int]:
+        """List the steps that a run may start from; raises `CheckpointError` where that is not what was asked for."""
+        steps = self.steps()
+        if resume == "must" and not steps:
+            raise CheckpointError(f"no checkpoint in {self.folder}; start without --resume")
+        if resume == "no" and steps:
+            where = f"{self.folder} has checkpoints of steps {steps}"
+            raise CheckpointError(f"{where}; continue with --resume, or give a new --session")
+        return self.sound_steps()
 
     def claimed(self) -> str:
         """Return the current claim."""

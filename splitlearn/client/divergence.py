@@ -2,7 +2,7 @@
 
 import math
 
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.errors import DivergedError
 
 __all__ = ["DivergenceWatch"]

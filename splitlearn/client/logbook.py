@@ -12,7 +12,7 @@ from typing import NoReturn
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.complaints import is_json
 from splitlearn.errors import CheckpointError
 from splitlearn.runtime import Disk

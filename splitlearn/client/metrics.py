@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.errors import ConfigError
 from splitlearn.files import drop_torn_line
 

@@ -5,12 +5,11 @@ Shapes: B sequences, T positions, H hidden width, V vocabulary.
 
 import logging
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 
 from splitlearn.client.gradients import ClientGradients, clip_coefficient, global_norm
+from splitlearn.client.report import StepReport
 from splitlearn.client.stopwatch import Stopwatch
 from splitlearn.coding import CodecStates
 from splitlearn.config import TrainingConfig
@@ -25,41 +24,9 @@ from splitlearn.tensor_log import TensorLog
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position, TrunkLink
 
-__all__ = ["StepReport", "TrainingStep"]
+__all__ = ["TrainingStep"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """The outcome of a step.
-
-    Attributes:
-        step: counted from 0.
-        loss: mean over the step's target tokens in nats; NaN if it could not be computed.
-        learning_rate: the update's.
-        grad_norm: global norm before clipping.
-        tokens: target tokens.
-        positions: B x T summed over the microbatches, padding included.
-        skipped: whether the norm was not finite, so that no weight changed.
-        seconds: duration.
-        breakdown: the same seconds, by part of the step.
-    """
-
-    step: int
-    loss: float
-    learning_rate: float
-    grad_norm: float
-    tokens: int
-    positions: int
-    skipped: bool
-    seconds: float
-    breakdown: Mapping[str, float]
-
-    @property
-    def tokens_per_second(self) -> float:
-        """The step's speed; infinite if no time has passed, as in a simulation."""
-        return self.tokens / self.seconds if self.seconds else math.inf
 
 
 class TrainingStep:

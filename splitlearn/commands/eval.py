@@ -5,8 +5,8 @@ import json
 import sys
 from dataclasses import asdict
 
+from splitlearn.client.fitting import check_data_fits
 from splitlearn.client.inference import evaluate
-from splitlearn.client.trainer import check_data_fits
 from splitlearn.commands.trained import add_trained_flags, trained_config, trained_model
 from splitlearn.config import add_config_flags
 from splitlearn.data import load_training_data

@@ -7,9 +7,8 @@ Shapes: B sequences, T positions, H hidden width.
 from collections.abc import Iterable
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
 
-from splitlearn.checkpoint_half import CheckpointHalf
+from splitlearn.checkpoint import CheckpointHalf
 from splitlearn.coding import CodecStates, Passage, StatesTooLargeError
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import stage_scope
@@ -18,22 +17,12 @@ from splitlearn.optimizer import apply_update, build_optimizer, load_optimizer_s
 from splitlearn.probe import Probe
 from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.accumulator import Accumulator
+from splitlearn.trunk.passes import PassCounter
 from splitlearn.trunk.tape import Graph, Tape, TapeEntry, recorded_graph
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Position
 
 __all__ = ["TrunkSession"]
-
-
-class _Passes:
-    """Counts a stage's forward passes in training mode, recomputed ones included, fake tensors' excluded."""
-
-    def __init__(self, stage: TrunkStage) -> None:
-        self.count = 0
-        stage.register_forward_pre_hook(self._add)
-
-    def _add(self, stage: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        self.count += stage.training and not isinstance(inputs[0], FakeTensor)
 
 
 class TrunkSession:
@@ -43,7 +32,7 @@ class TrunkSession:
         self.applied_step = 0
         self._config = config
         self._stage = stage.to(config.device).train()
-        self._passes = _Passes(self._stage)
+        self._passes = PassCounter(self._stage)
         self._parameters = dict(stage.named_parameters())
         self._trainable = stage.trainable()
         self._optimizer = build_optimizer(self._trainable, config)

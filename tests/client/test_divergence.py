@@ -8,7 +8,7 @@ from client.runs import ScriptedTransport, local_trunk, remote_trunk, train
 from trunk.server import service_of
 
 from splitlearn.client.divergence import DivergenceWatch
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.errors import DivergedError
 from splitlearn.wire.errors import Reason, WireError
 

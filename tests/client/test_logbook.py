@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from splitlearn.client.logbook import open_logbook
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.runtime.disk import SystemDisk
 
 

@@ -8,7 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from splitlearn.client.metrics import Spared, table, tensorboard
-from splitlearn.client.step import StepReport
+from splitlearn.client.report import StepReport
 from splitlearn.errors import ConfigError
 
 

@@ -1,10 +1,5 @@
-"""One party's half of a checkpoint: one safetensors file per step, written atomically, two of them kept.
+"""The folder of one party's halves: one safetensors file per step, written atomically, two of them kept."""
 
-The trunk writes its half first. The client's half names the trunk's by fingerprint and is written last, so its
-presence means that the checkpoint is complete.
-"""
-
-import hashlib
 import json
 import logging
 import re
@@ -13,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from splitlearn.checkpoint_half import CheckpointHalf, CheckpointMark, Role, digest_of_states
-from splitlearn.errors import CheckpointError, DamagedCheckpointError
+from splitlearn.checkpoint.encoding import encode_half, read_half
+from splitlearn.checkpoint.half import CheckpointHalf, CheckpointMark, Role, digest_of_states
+from splitlearn.checkpoint.matching import check_settings, check_tensors
+from splitlearn.errors import DamagedCheckpointError
 from splitlearn.models.family import fingerprint
 from splitlearn.probe import NullProbe, Probe
 from splitlearn.runtime import Disk
@@ -115,17 +110,12 @@ class CheckpointStore:
             trunk_weights or own,
             digest_of_states(codec_states),
         )
-        tensors = {f"weights/{name}": value for name, value in weights.items()}
-        tensors |= {f"optimizer_state/{name}": value for name, value in optimizer_state.items()}
-        tensors |= {f"codec_states/{name}": value for name, value in codec_states.items()}
-        plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         self._point("writing", step)
         make_folder(self._disk, self.folder)
         for name in self._disk.names(self.folder):
             if name.startswith("step-") and name.endswith(PARTIAL):
                 self._disk.remove(self.folder / name)  # by a process that died while writing
-        text = mark.text()
-        data = save(plain, {"mark": text, "mark digest": _digest(text)})
+        data = encode_half(CheckpointHalf(mark, weights, optimizer_state, codec_states))
         write_atomically(self._disk, self._path(step), data, lambda: self._point("written", step))
         self._point("placed", step)
         for other in set(self.steps()) - {step, *keep}:
@@ -184,63 +174,28 @@ class CheckpointStore:
     def _read(self, step: int, agreement: Mapping[str, str]) -> CheckpointHalf:
         path = self._path(step)
         try:
-            with self._disk.as_file(path) as place, safe_open(place, "pt") as file:
-                texts = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            mark, mark_digest = CheckpointMark(**json.loads(texts["mark"])), texts["mark digest"]
-        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-            raise DamagedCheckpointError(f"{path} cannot be read ({error}); {self._advice()}") from None
-        half = CheckpointHalf(
-            mark, *(_below(part, tensors) for part in ("weights/", "optimizer_state/", "codec_states/"))
-        )
-        if mark_digest != _digest(texts["mark"]):
-            raise DamagedCheckpointError(f"{path} is damaged: its mark does not match its own digest; {self._advice()}")
-        if not half.is_sound:
+            half = read_half(self._disk, path)
+            self._check_place(path, half.mark, step)
+            check_settings(path, half, agreement)
+            if self._like is not None:
+                check_tensors(path, half, self._like)
+        except DamagedCheckpointError as error:
+            others = ", ".join(map(str, self.steps()))
             raise DamagedCheckpointError(
-                f"{path} is damaged: its tensors do not match its own digests; {self._advice()}"
-            )
-        if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
-            raise DamagedCheckpointError(
-                f"{path} belongs to {mark.role} {mark.session} step {mark.step}; {self._advice()}"
-            )
-        self._check_agreement(path, json.loads(mark.agreement), agreement)
-        self._check_tensors(path, half.weights, half.optimizer_state)
+                f"{error}; move it away to resume from another step (files here: {others or 'none'}), or start a new "
+                "--session"
+            ) from None
         return half
 
-    def _check_agreement(self, path: Path, saved: Mapping[str, str], current: Mapping[str, str]) -> None:
-        for name in current:
-            if saved.get(name) != current[name]:
-                longer = "; to train on for longer, export the model and start a run from it with --init-from"
-                raise CheckpointError(
-                    f"{path} was made with {name} = {saved.get(name)}, now it is {current[name]}; "
-                    f"use the settings of the first run{longer if name == 'steps in all' else ''}"
-                )
-
-    def _check_tensors(
-        self, path: Path, weights: Mapping[str, torch.Tensor], optimizer_state: Mapping[str, torch.Tensor]
-    ) -> None:
-        """Refuse names, shapes or types unlike the model's; optimizer state has a parameter's shape or is a number."""
-        if self._like is None:
-            return
-        own = {name: (tensor.shape, tensor.dtype) for name, tensor in self._like.items()}
-        given = {name: (tensor.shape, tensor.dtype) for name, tensor in weights.items()}
-        owners = {
-            name: (own.get(name.rpartition("/")[0], (None, None))[0], t.shape) for name, t in optimizer_state.items()
-        }
-        wrong = [name for name in {**own, **given} if own.get(name) != given.get(name)]
-        wrong += [name for name, (wanted, shape) in owners.items() if wanted is None or shape not in (wanted, ())]
-        if wrong:
-            raise DamagedCheckpointError(f"{path} is damaged: {wrong[0]} is not as the model has it; {self._advice()}")
+    def _check_place(self, path: Path, mark: CheckpointMark, step: int) -> None:
+        if (mark.role, mark.session, mark.step) != (self._role, self._session, step):
+            raise DamagedCheckpointError(f"{path} belongs to {mark.role} {mark.session} step {mark.step}")
 
     def _point(self, what: str, step: int) -> None:
         self._probe.point(f"{self._role}.checkpoint.{what}", step)
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}.safetensors"
-
-    def _advice(self) -> str:
-        others = ", ".join(map(str, self.steps()))
-        return f"move it away to resume from another step (files here: {others or 'none'}), or start a new --session"
 
 
 def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
@@ -252,11 +207,3 @@ def known_steps(known: tuple[int, ...], step: int) -> tuple[int, ...]:
         step: the one being saved now, perhaps again.
     """
     return known if known[-1:] == (step,) else (*known[-1:], step)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _below(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
