@@ -15,7 +15,7 @@ from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.judging.facts import Traffic
 from harness.plan.scenario import Scenario
-from harness.processes.starters import Program
+from harness.processes.program import Program
 from harness.proxy.errors import ProxyServerError
 from harness.recording.writer import RunWriter
 from harness.relay.flipper import Flipper

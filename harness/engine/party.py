@@ -10,7 +10,7 @@ from functools import partial
 import psutil
 
 from harness.errors import HarnessError, TimedOutError
-from harness.processes.starters import Program
+from harness.processes.program import Program
 from harness.trace.event import Event
 
 __all__ = ["Party"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.oracle.promises import is_lossless
-from harness.processes.starters import Program, Starter
+from harness.processes.program import Program
+from harness.processes.starters import Starter
 from splitlearn.config import Scope, TrainingConfig, names_of
 
 __all__ = ["Reference", "References"]

@@ -1,4 +1,4 @@
-"""The real programs as processes: started, watched, ended; none outlives the harness.
+"""Starts the real programs as processes; none outlives the harness.
 
 There are two ways to start one, with the same entry point and arguments: `ColdStarter` starts an interpreter,
 `WarmStarter` forks a parent that has already imported torch. Settings in the harness's environment do not reach them: a
@@ -8,7 +8,6 @@ scenario is the same wherever it is run.
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,80 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from harness.errors import HarnessError, TimedOutError
+from harness.errors import HarnessError
 from harness.launcher import launched
+from harness.processes.program import STOP_TIMEOUT, Program
 from splitlearn.config.environment import without_settings
-from splitlearn.wire.words import printable
 
-__all__ = ["ColdStarter", "Program", "Starter", "WarmStarter"]
+__all__ = ["ColdStarter", "Starter", "WarmStarter"]
 
-LOG_LINES = 15
-# As tqdm draws it, with a total and without: ` 17%|█▋   | 1/6 [00:01<00:05, …]` and `3step [00:01, …]`.
-BAR = re.compile(r"[^|\[]*(\d+%\|[^|]*\| \S+/\S+|\d+\w*) \[\d+:\d\d[^\]]*\]")
 START_TIMEOUT = 120.0
-STOP_TIMEOUT = 20.0
-# A program that waits for others before it exits, as a trunk does for clients, gets a second signal to end that wait.
-POLITE_SECONDS = 2.0
 FORK_SERVER = ("-m", "harness.processes.forkserver")
 MODULES = {"splitlearn": "splitlearn", "reference": "harness.oracle"}
-
-
-class Program:
-    """A running program."""
-
-    def __init__(self, name: str, pid: int, log: Path) -> None:
-        self.name = name
-        self.pid = pid
-        self.log = log
-        self._exited = threading.Event()
-        self._status = 0
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still running."""
-        return not self._exited.is_set()
-
-    def wait(self, timeout: float) -> int:
-        """Wait for the end; return the exit status, negative for a signal; raises `TimedOutError`."""
-        if not self._exited.wait(timeout):
-            raise TimedOutError(f"{self.name} still runs after {timeout:g} s; its log ends:\n{self.last_lines()}")
-        return self._status
-
-    def wait_a_while(self, seconds: float) -> None:
-        """Wait for the end, up to a timeout."""
-        self._exited.wait(seconds)
-
-    def must_run(self) -> None:
-        """Raise `HarnessError` with the last lines of its log if it has ended."""
-        if not self.running:
-            raise HarnessError(f"{self.name} ended with status {self._status}; its log ends:\n{self.last_lines()}")
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, unless it has ended."""
-        # Its parent may have reaped it before this process was told.
-        if self.running:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-    def stop(self) -> int:
-        """Ask it to end, and make it end when it does not; return the exit status."""
-        for seconds in (POLITE_SECONDS, STOP_TIMEOUT):
-            self.send(signal.SIGTERM)
-            with suppress(TimedOutError):
-                return self.wait(seconds)
-        self.send(signal.SIGKILL)
-        return self.wait(STOP_TIMEOUT)
-
-    def last_lines(self) -> str:
-        """Return the last lines of its log, printable, without progress bars."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        lines = (BAR.sub("", line).rstrip() for line in text.replace("\r", "\n").splitlines())
-        return "\n".join("  " + printable(line) for line in [line for line in lines if line][-LOG_LINES:])
-
-    def ended(self, status: int) -> None:
-        """Record its end; called by the starter."""
-        self._status = status
-        self._exited.set()
 
 
 class Starter(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, TimedOutError
+from harness.processes import program as one_program
 from harness.processes import starters as processes
 from harness.processes.starters import ColdStarter, WarmStarter
 
@@ -73,8 +74,8 @@ class TestEnds:
         assert 3 == program.wait(DEADLINE)
         assert {*(f"line {number}" for number in range(40)), "to standard error"} == {*lines_of(program)}
         shown = program.last_lines().splitlines()
-        assert processes.LOG_LINES == len(shown)
-        assert ["  " + line for line in lines_of(program)[-processes.LOG_LINES :]] == shown
+        assert one_program.LOG_LINES == len(shown)
+        assert ["  " + line for line in lines_of(program)[-one_program.LOG_LINES :]] == shown
 
     def test_a_program_that_must_run_and_does_not_is_an_error_with_its_last_lines(self, start):
         program = start("say", "2")
@@ -106,7 +107,7 @@ class TestStopping:
         assert b"" == connection.recv(1)
 
     def test_one_that_does_not_listen_is_killed(self, start, meeting, monkeypatch):
-        monkeypatch.setattr(processes, "STOP_TIMEOUT", 0.2)
+        monkeypatch.setattr(one_program, "STOP_TIMEOUT", 0.2)
         program = start("ignore-sigterm", str(meeting.path))
         connection = meeting.wait_for_arrival()
         assert -signal.SIGKILL == program.stop()

@@ -6,7 +6,7 @@ import re
 from harness.commands.progress import RunProgress
 from harness.plan.catalogue import SMALL
 from harness.plan.scenario import Scenario
-from harness.processes.starters import Program
+from harness.processes.program import Program
 from harness.trace.event import Event
 
 
