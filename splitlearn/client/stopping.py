@@ -44,6 +44,11 @@ class StopRequest:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def ask(self, number: signal.Signals) -> None:
+        """Ask it to stop, for the first time."""
+        self.received = number
+        self._deadline = self._clock.now() + self._grace
+
     def raise_if_asked(self) -> None:
         """Raise `StopAsked` if the grace period is over."""
         if self.received and self._clock.now() >= self._deadline:
@@ -52,9 +57,8 @@ class StopRequest:
     def _ask(self, number: int, _frame: object) -> None:
         if self.received:
             raise KeyboardInterrupt
-        self.received = signal.Signals(number)
-        self._deadline = self._clock.now() + self._grace
+        self.ask(signal.Signals(number))
         # Not through sys.stderr: the signal may have interrupted a write to it, and nobody may be reading it any more.
         with suppress(OSError):
-            words = f"\n{self.received.name}: stopping after this step; once more stops at once"
+            words = f"\n{signal.Signals(number).name}: stopping after this step; once more stops at once"
             os.write(2, line(words, logging.WARNING).encode())

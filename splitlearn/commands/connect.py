@@ -16,6 +16,7 @@ from splitlearn.wire.grpc_transport import GrpcTransport
 from splitlearn.wire.heartbeat import BEAT_SECONDS
 from splitlearn.wire.reliable import ReliableCalls, RetryPolicy
 from splitlearn.wire.remote import RemoteTrunk
+from splitlearn.wire.transport import Transport
 from splitlearn.wire.trunk_link import TrunkLink
 
 __all__ = ["connected"]
@@ -29,6 +30,7 @@ def connected(
     tensor_log: TensorLog,
     runtime: Runtime,
     before_repeating: Callable[[], None] = lambda: None,
+    new_transport: Callable[[TrainingConfig, Callable[[str], None]], Transport] = GrpcTransport,
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the `with` block is left.
 
@@ -43,6 +45,7 @@ def connected(
         tensor_log: used by a trunk in this process.
         runtime: clock, entropy, disk and locks of this machine.
         before_repeating: called when a call has failed; may raise to prevent a retry.
+        new_transport: makes what carries the calls; takes the settings and a function to tell states of the connection.
 
     Yields:
         The trunk; for the address `local`, one in this process.
@@ -61,7 +64,7 @@ def connected(
     def report_state(state: str) -> None:
         probe.point("client.connection.changed", state=state)
 
-    transport = GrpcTransport(config, report_state)
+    transport = new_transport(config, report_state)
     policy = RetryPolicy(config.rpc_timeout, config.retry_timeout)
     trunk = RemoteTrunk(ReliableCalls(transport, policy, runtime.clock, report_failure), config, runtime)
 

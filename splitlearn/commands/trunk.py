@@ -145,5 +145,5 @@ def run(flags: argparse.Namespace) -> int:
             probe.point("trunk.server.ready", address=str(address))
             log.info("stopping on %s", stop.wait())
             probe.point("trunk.server.stopping")
-            let_clients_save(service, stop, flags.stop_grace, runtime.clock)
+            let_clients_save(service, stop.repeated, flags.stop_grace, runtime.clock)
     return 0

@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 
 from splitlearn.runtime import Clock
 from splitlearn.trunk.service import TrunkService
@@ -35,9 +36,8 @@ class StopSignal:
             pass
         return self._received[0]
 
-    @property
     def repeated(self) -> bool:
-        """Whether a second signal came: there is no time left."""
+        """Return whether a second signal came: there is no time left."""
         return len(self._received) > 1
 
     def _stop(self, number: int, _frame: object) -> None:
@@ -45,12 +45,12 @@ class StopSignal:
         self._stopped.set()
 
 
-def let_clients_save(service: TrunkService, stop: StopSignal, grace: float, clock: Clock) -> None:
+def let_clients_save(service: TrunkService, at_once: Callable[[], bool], grace: float, clock: Clock) -> None:
     """Tell the clients that the trunk is about to stop, and wait until each has saved and closed its session.
 
     Args:
         service: serves the clients.
-        stop: a second signal ends the waiting.
+        at_once: returns whether there is no time left, after a second signal; ends the waiting.
         grace: seconds after which the waiting ends too.
         clock: measures the grace period.
     """
@@ -59,7 +59,7 @@ def let_clients_save(service: TrunkService, stop: StopSignal, grace: float, cloc
     if service.training_sessions:
         names = ", ".join(service.training_sessions)
         log.info("these save first, for which there are %g s: %s; a second signal stops at once", grace, names)
-    while service.training_sessions and clock.now() < deadline and not stop.repeated:
+    while service.training_sessions and clock.now() < deadline and not at_once():
         clock.sleep(LOOK_WHILE_SAVING_SECONDS)
     if left := ", ".join(service.training_sessions):
         log.warning("stopping though these have not saved: %s; they go back to their newest checkpoints", left)

@@ -1,7 +1,5 @@
 """A trunk that is told to stop, and its clients."""
 
-from types import SimpleNamespace
-
 import pytest
 from trunk.server import hello_of, opening_of, service_of
 
@@ -27,7 +25,7 @@ def test_clients_that_do_not_save_are_waited_for_within_the_grace_and_to_a_secon
 ):
     service = service_of(config)
     opened(service, config)
-    let_clients_save(service, SimpleNamespace(repeated=repeated), grace, ManualClock())
+    let_clients_save(service, lambda: repeated, grace, ManualClock())
 
     assert "stopping though these have not saved: default" in caplog.text
 
@@ -35,7 +33,7 @@ def test_clients_that_do_not_save_are_waited_for_within_the_grace_and_to_a_secon
 def test_readers_are_not_waited_for(config, caplog):
     service = service_of(config)
     opened(service, config, reader=True)
-    let_clients_save(service, SimpleNamespace(repeated=False), 1e6, ManualClock())
+    let_clients_save(service, lambda: False, 1e6, ManualClock())
 
     assert caplog.text == ""
 

@@ -1,0 +1,102 @@
+"""Every tensor of a simulated run, compared with an undisturbed run's at the moment at which it is computed."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+
+from splitlearn.recorder import Party
+
+__all__ = ["Bits", "BitsRecorder"]
+
+Key = tuple[int, int | None, str]
+# What tells of one difference, in words.
+Differ = Callable[[str], None]
+
+
+class Bits:
+    """Digests by step, microbatch and name.
+
+    Attributes:
+        compared: how many tensors were compared with another run's.
+    """
+
+    def __init__(self) -> None:
+        self.compared = 0
+        self._digests: dict[Key, bytes] = {}
+
+    def __len__(self) -> int:
+        """Return how many tensors are known."""
+        return len(self._digests)
+
+    def put(self, key: Key, data: bytes) -> None:
+        """Keep a tensor's digest; it must be the one that is known, if there is one."""
+        self._digests[key] = data
+
+    def get(self, key: Key) -> bytes | None:
+        """Return a tensor's digest."""
+        return self._digests.get(key)
+
+
+class BitsRecorder:
+    """A recorder that remembers, or compares.
+
+    Args:
+        known: of an undisturbed run; None to find it out.
+        found: receives every digest.
+        differ: called with the first difference's place.
+        party: whose tensors these are: the same names may come from both.
+    """
+
+    def __init__(self, known: Bits | None, found: Bits, differ: Differ, party: str) -> None:
+        self._known = known
+        self._found = found
+        self._differ = differ
+        self._party = party
+
+    def keeps_whole(self, step: int) -> bool:
+        """Return False: digests suffice."""
+        return False
+
+    def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
+        """Take a tensor that crosses a cut, or a microbatch's loss."""
+        self._take((step, microbatch, name), tensor)
+
+    def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
+        """Take a step's accumulated gradients."""
+        self._take_all(step, "", gradients.items())
+
+    def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
+        """Take the norm of each parameter's gradient, and of all together."""
+        self._take_numbers((step, None, "norms"), (*norms.items(), ("total", total)))
+
+    def update(
+        self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
+    ) -> None:
+        """Take what a party updated its weights with, and what came of it."""
+        self._take_numbers((step, None, f"{party} update"), numbers.items())
+        self._take_all(step, "weight ", weights.items())
+
+    def _take_all(self, step: int, kind: str, tensors: Iterable[tuple[str, torch.Tensor]]) -> None:
+        for name, tensor in tensors:
+            self._take((step, None, f"{self._party} {kind}{name}"), tensor)
+
+    def _take_numbers(self, key: Key, numbers: Iterable[tuple[str, float]]) -> None:
+        self._keep(key, repr([(name, value.hex()) for name, value in numbers]).encode())
+
+    def _take(self, key: Key, tensor: torch.Tensor) -> None:
+        plain = tensor.detach().contiguous()
+        # NumPy has no bfloat16.
+        same_size = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain
+        self._keep(key, same_size.numpy().tobytes())
+
+    def _keep(self, key: Key, data: bytes) -> None:
+        digest = data if len(data) <= 16 else hashlib.blake2b(data, digest_size=16).digest()
+        self._found.put(key, digest)
+        if self._known is None:
+            return
+        self._found.compared += 1
+        if self._known.get(key) != digest:
+            step, microbatch, name = key
+            where = "" if microbatch is None else f", microbatch {microbatch}"
+            self._differ(f"{self._party}: {name} of step {step}{where} is not the undisturbed run's")

@@ -1,0 +1,219 @@
+"""The simulated network between clients and trunk: connections, messages, and what faults do to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from harness.plan.faults.toxic import Stream, Toxic
+from harness.plan.links import LinkProfile
+from harness.sim.choices import Choices
+from harness.sim.kernel import Kernel, Signal, Timer
+from harness.sim.process import Process
+from harness.sim.stream import Passing, SimStream
+from splitlearn.wire.errors import Code, Reason, WireError
+
+__all__ = ["Answer", "Connection", "InFlight", "Listener", "SimNetwork"]
+
+CONNECT_SECONDS = 0.001
+
+# Replies, or the refusal.
+Answer = list[bytes] | WireError
+
+
+@dataclass(eq=False)
+class InFlight:
+    """A request between its sending and its answer.
+
+    Attributes:
+        number: position among all requests of the world.
+        client: name of the party that sent it.
+        method: name of the RPC.
+        request: its bytes.
+        done: set when the client has an answer, or none will come.
+        answer: what the client got.
+        arrived: whether it has reached the trunk.
+        cancelled: whether the trunk knows that nobody waits for it.
+        deadline: ends the client's waiting.
+    """
+
+    number: int
+    client: str
+    method: str
+    request: bytes
+    done: Signal
+    answer: Answer | None = None
+    arrived: bool = False
+    cancelled: bool = False
+    deadline: Timer | None = None
+
+    def finish(self, answer: Answer) -> None:
+        """Give the client its answer, unless it has one."""
+        if self.answer is None:
+            self.answer = answer
+            if self.deadline:
+                self.deadline.cancel()
+            self.done.set()
+
+
+class Listener(Protocol):
+    """Where requests arrive: a trunk that serves."""
+
+    def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        """Take a request in; `answer` is called once with what came of it."""
+
+
+@dataclass(eq=False)
+class Connection:
+    """One client's connection.
+
+    Attributes:
+        number: position among all connections of the world.
+        listener: the other side.
+        on_closed: tells the client that the other side or the path has closed it.
+        is_open: whether anything still gets through.
+        calls: in flight on it.
+    """
+
+    number: int
+    listener: Listener
+    on_closed: Callable[[], None]
+    is_open: bool = True
+    calls: list[InFlight] = field(default_factory=list)
+    up: Passing = field(init=False)
+    down: Passing = field(init=False)
+
+
+class SimNetwork:
+    """One proxied path to one trunk, for any number of clients.
+
+    Args:
+        kernel: delivers messages.
+        choices: decide delays, and what of a broken connection arrives all the same.
+        link: delay and bandwidth of the path.
+    """
+
+    def __init__(self, kernel: Kernel, choices: Choices, link: LinkProfile) -> None:
+        self._kernel = kernel
+        self._choices = choices
+        self._streams: dict[Stream, SimStream] = {
+            "upstream": SimStream(kernel, choices, "upstream"),
+            "downstream": SimStream(kernel, choices, "downstream"),
+        }
+        self._is_up = True
+        self._listener: Listener | None = None
+        self._connections: list[Connection] = []
+        self._dialled = 0
+        self._calls = 0
+        for toxic in _toxics_of(link):
+            self.add(toxic)
+
+    def listen(self, listener: Listener | None) -> None:
+        """Let a trunk serve from now on, or nobody; whoever was connected to the one before is not any more."""
+        self._listener = listener
+        self._close_all()
+
+    def disconnect(self) -> None:
+        """Close every connection and refuse new ones."""
+        self._is_up = False
+        self._close_all()
+
+    def reconnect(self) -> None:
+        """Accept connections again."""
+        self._is_up = True
+
+    def add(self, toxic: Toxic) -> None:
+        """Add a toxic."""
+        self._streams[toxic.stream].add(toxic)
+
+    def remove(self, toxic: Toxic) -> None:
+        """Remove a toxic."""
+        self._streams[toxic.stream].remove(toxic.name)
+
+    def dial(self, on_closed: Callable[[], None]) -> Connection | None:
+        """Connect; None if nobody is there to accept it."""
+        if not self._is_up or self._listener is None:
+            return None
+        self._dialled += 1
+        made = Connection(self._dialled, self._listener, on_closed)
+        made.up = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
+        made.down = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
+        self._connections.append(made)
+        return made
+
+    def new_call(self, process: Process, method: str, request: bytes) -> InFlight:
+        """Return a request that is about to be sent."""
+        self._calls += 1
+        return InFlight(self._calls, process.name, method, request, Signal(self._kernel))
+
+    def send(self, connection: Connection, call: InFlight) -> None:
+        """Send a request on its way; its answer comes back the same way."""
+        connection.calls.append(call)
+
+        def deliver() -> None:
+            self._deliver(connection, call, lambda answer: self._reply(connection, call, answer))
+
+        self._streams["upstream"].send(connection.up, len(call.request), deliver)
+
+    def close(self, connection: Connection) -> None:
+        """Close a connection from the client's side; the trunk notices."""
+        self._drop(connection)
+
+    def _deliver(self, connection: Connection, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        if self._listener is connection.listener and not (call.cancelled or call.arrived):
+            call.arrived = True
+            connection.listener.arrived(call, answer)
+
+    def _reply(self, connection: Connection, call: InFlight, answer: Answer) -> None:
+        if not connection.is_open:
+            return
+        nbytes = sum(map(len, answer)) if isinstance(answer, list) else 0
+
+        def deliver() -> None:
+            connection.calls.remove(call)
+            call.finish(answer)
+
+        if call in connection.calls:
+            self._streams["downstream"].send(connection.down, nbytes, deliver)
+
+    def _cut(self, connection: Connection, delay: float) -> None:
+        self._kernel.after(delay, lambda: self._break(connection) if connection.is_open else None)
+
+    def _break(self, connection: Connection) -> None:
+        calls = list(connection.calls)
+        self._drop(connection)
+        for call in calls:
+            call.finish(WireError(Reason.TRANSPORT, "the connection was closed", Code.UNAVAILABLE))
+        connection.on_closed()
+
+    def _drop(self, connection: Connection) -> None:
+        """Close both directions; what was on its way to the trunk may arrive all the same, its answer never does."""
+        connection.is_open = False
+        if connection in self._connections:
+            self._connections.remove(connection)
+        for call in connection.calls:
+            if self._choices.below(2, "arrives all the same", call.number):
+                delay = 0.001 * (1 + self._choices.below(20, "arrives late", call.number))
+                self._kernel.after(delay, partial(self._deliver, connection, call, lambda _answer: None))
+            else:
+                call.cancelled = True
+        connection.calls.clear()
+
+    def _close_all(self) -> None:
+        for connection in list(self._connections):
+            self._break(connection)
+
+
+def _toxics_of(link: LinkProfile) -> list[Toxic]:
+    """Return the toxics that give a path a link profile."""
+    ways: tuple[tuple[Stream, int, int], ...] = (
+        ("upstream", link.up_delay_ms, link.up_kbps),
+        ("downstream", link.down_delay_ms, link.down_kbps),
+    )
+    found = []
+    for stream, delay, rate in ways:
+        if delay:
+            found.append(Toxic("latency", stream, {"latency": delay, "jitter": link.jitter_ms}, name=f"link {stream}"))
+        if rate:
+            found.append(Toxic("bandwidth", stream, {"rate": rate}, name=f"link rate {stream}"))
+    return found

@@ -1,0 +1,169 @@
+"""Everything that happens in a simulated world, in its order; and who waits for what."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.sim.kernel import Kernel, Signal, Timer
+from harness.sim.process import Process
+from harness.trace.event import Event
+from harness.trace.place import At
+
+__all__ = ["SimObserver", "SimProbe"]
+
+
+@dataclass(eq=False)
+class _Hold:
+    at: At
+    left: int
+
+
+@dataclass(eq=False)
+class _Watcher:
+    holds: Callable[[], bool]
+    then: Callable[[], object]
+    deadline: Timer
+
+
+class SimObserver:
+    """Receives the points of all processes.
+
+    Args:
+        kernel: provides the time.
+        holds: places at which a process is held, each once.
+        on_event: called with every event.
+        on_held: called with an event whose process is held, and what releases it.
+
+    Attributes:
+        events: so far.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        holds: Iterable[At],
+        on_event: Callable[[Event], None],
+        on_held: Callable[[Event], None],
+    ) -> None:
+        self.events: list[Event] = []
+        self._kernel = kernel
+        self._holds: dict[str, list[_Hold]] = defaultdict(list)
+        for at in holds:
+            self._holds[at.point].append(_Hold(at, at.occurrence))
+        self._on_event = on_event
+        self._on_held = on_held
+        self._watchers: list[_Watcher] = []
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    @property
+    def trace_hash(self) -> str:
+        """A digest of everything that happened so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def mix(self, data: bytes) -> None:
+        """Let something count in the trace's hash that is no event, such as a message's bytes."""
+        self._digest.update(data)
+
+    def note(self, source: str, point: str, party: str = "", step: int | None = None, **fields: object) -> Event:
+        """Put an event of the harness or the network into the trace."""
+        return self._add(Event(len(self.events), self._kernel.now, source, party, point, step, None, fields))
+
+    def pass_point(
+        self, process: Process, name: str, step: int | None, microbatch: int | None, fields: dict[str, object]
+    ) -> None:
+        """Take the passing of a point, and hold the process there if that is planned."""
+        release = Signal(self._kernel)
+        hold = self._take_hold(process.name, name, step, microbatch)
+        event = self._add(
+            Event(
+                len(self.events),
+                self._kernel.now,
+                name.partition(".")[0],
+                process.name,
+                name,
+                step,
+                microbatch,
+                fields,
+                release.set if hold else None,
+            )
+        )
+        if hold:
+            self._kernel.after(0.0, lambda: self._on_held(event))
+            process.wait_for(release)
+
+    def when(
+        self,
+        holds: Callable[[], bool],
+        within: float,
+        then: Callable[[], object],
+        otherwise: Callable[[], object],
+    ) -> None:
+        """Call `then` as soon as a condition holds, or `otherwise` when it has not within so many seconds.
+
+        Args:
+            holds: looked at after every event and change.
+            within: virtual seconds.
+            then: called in the kernel's own greenlet.
+            otherwise: likewise.
+        """
+
+        def give_up() -> None:
+            self._watchers.remove(watcher)
+            otherwise()
+
+        watcher = _Watcher(holds, then, self._kernel.after(within, give_up))
+        self._watchers.append(watcher)
+        self.look()
+
+    def look(self) -> None:
+        """Look again at every condition that somebody waits for; call this after a change that is no event."""
+        for watcher in list(self._watchers):
+            if watcher in self._watchers and watcher.holds():
+                self._watchers.remove(watcher)
+                watcher.deadline.cancel()
+                self._kernel.after(0.0, watcher.then)
+
+    def find(self, point: str, after: int, fields: dict[str, object]) -> Event | None:
+        """Return the first event of a point with a number above `after` and these fields."""
+        at = At(point)
+        later = (event for event in self.events[after + 1 :] if at.matches(event) and event.tells(fields))
+        return next(later, None)
+
+    def _take_hold(self, party: str, point: str, step: int | None, microbatch: int | None) -> bool:
+        """Count a passing; return whether it is held."""
+        holds = self._holds.get(point)
+        if not holds or party not in ("client", "trunk"):
+            return False
+        covering = [hold for hold in holds if hold.at.covers(point, step, microbatch)]
+        for hold in covering:
+            hold.left -= 1
+        due = [hold for hold in covering if hold.left <= 0]
+        # If two are due at once, one is used now and the other at the next passing.
+        for hold in due[1:]:
+            hold.left = 1
+        if due:
+            holds.remove(due[0])
+        return bool(due)
+
+    def _add(self, event: Event) -> Event:
+        self.events.append(event)
+        told = (event.t, event.source, event.party, event.point, event.step, event.microbatch)
+        self._digest.update(f"{told}{sorted(event.fields.items())}".encode())
+        self._on_event(event)
+        if self._watchers:
+            self.look()
+        return event
+
+
+class SimProbe:
+    """The probe of one process."""
+
+    def __init__(self, process: Process, observer: SimObserver) -> None:
+        self._process = process
+        self._observer = observer
+
+    def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
+        """Report that the process passes a point; return when it may go on."""
+        self._process.must_live()
+        self._observer.pass_point(self._process, name, step, microbatch, fields)

@@ -1,0 +1,142 @@
+"""One side of a simulated run: its processes, one after another, on one machine."""
+
+import signal
+from collections.abc import Callable
+
+from harness.errors import HarnessError
+from harness.sim.kernel import Kernel
+from harness.sim.machine import Machine
+from harness.sim.observer import SimObserver
+from harness.sim.process import Process
+
+__all__ = ["SimParty"]
+
+# Takes the process and whether the party has run before; returns the exit status.
+Program = Callable[[Process, bool], int]
+SUPERVISOR_SECONDS = 1.0
+
+
+class SimParty:
+    """A party over all its lives.
+
+    Args:
+        name: client, trunk, or of another client.
+        machine: where it runs.
+        kernel: runs it.
+        observer: told of starts and ends.
+
+    Attributes:
+        program: what it runs.
+        stop_asked: receives the signal that the running process is asked to stop with.
+        supervised: whether it is started again after it has ended with an error, as by a supervisor.
+    """
+
+    def __init__(self, name: str, machine: Machine, kernel: Kernel, observer: SimObserver) -> None:
+        self.name = name
+        self.machine = machine
+        self.stop_asked: Callable[[signal.Signals], None] = lambda _number: None
+        self.program: Program = _nothing
+        self.supervised = False
+        self._kernel = kernel
+        self._observer = observer
+        self._lives: list[Process] = []
+        # Lives that a fault has ended or is about to end.
+        self._given_up: set[Process] = set()
+
+    @property
+    def process(self) -> Process:
+        """The newest life."""
+        return self._lives[-1]
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs, if only paused."""
+        return bool(self._lives) and self.process.alive
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended by itself and nobody starts it again."""
+        return bool(self._lives) and not self.process.alive and self.process not in self._given_up
+
+    @property
+    def problem(self) -> str:
+        """Why it ended other than it should; empty if it ended well, or has not ended."""
+        if not self.done or self.process.status == 0:
+            return ""
+        error = self.process.error
+        what = f"{type(error).__name__}: {error}" if error else f"status {self.process.status}"
+        return f"the {self.name} ended with {what}"
+
+    def start(self) -> None:
+        """Start or restart it."""
+        again = bool(self._lives)
+        self._lives.append(Process(self._kernel, self.name, lambda process: self.program(process, again), self._ended))
+        if again:
+            self._observer.note("harness", "process.started", party=self.name, life=len(self._lives))
+
+    def kill(self) -> None:
+        """Kill it; raises `HarnessError` if it has ended already."""
+        self._give_up().kill()
+        self._observer.note("harness", "process.killed", party=self.name, life=len(self._lives))
+
+    def lose_power(self) -> None:
+        """Kill it, and lose what its disk had not been made to keep; raises `HarnessError` if it has ended already."""
+        self._give_up().kill()
+        self.machine.lose_power()
+        self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))
+
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, as SIGTERM does; raises `HarnessError` if it has ended already."""
+        process = self._give_up()
+        process.start(lambda: self.stop_asked(signal.SIGTERM))
+
+    def stopped(self, expected: int) -> None:
+        """Start it again after it has stopped on request.
+
+        Raises:
+            HarnessError: it ended with another status.
+        """
+        process = self.process
+        if process.status == 0 != expected:
+            self._given_up.discard(process)  # its work was done
+            return
+        if process.status != expected:
+            raise HarnessError(f"the {self.name}, asked to stop, ended with {process.error or process.status}")
+        self._observer.note("harness", "process.stopped", party=self.name, life=len(self._lives), status=expected)
+        self.start()
+
+    def pause(self) -> None:
+        """Let it stand still; raises `HarnessError` if it has ended already."""
+        self._must_run().pause()
+        self._observer.note("harness", "process.paused", party=self.name)
+
+    def go_on(self) -> None:
+        """Let a paused process go on."""
+        if self._lives:
+            self.process.go_on()
+        self._observer.note("harness", "process.continued", party=self.name)
+
+    def _give_up(self) -> Process:
+        process = self._must_run()
+        self._given_up.add(process)
+        return process
+
+    def _must_run(self) -> Process:
+        if not self.running:
+            raise HarnessError(f"the {self.name} had ended already")
+        return self.process
+
+    def _ended(self, process: Process) -> None:
+        if self.supervised and process not in self._given_up and process.status != 0:
+            self._given_up.add(process)
+            self._observer.note("harness", "process.failed", party=self.name, why=str(process.error))
+            self._kernel.after(SUPERVISOR_SECONDS, self._start_unless_running)
+        self._observer.look()
+
+    def _start_unless_running(self) -> None:
+        if not self.running:
+            self.start()
+
+
+def _nothing(_process: Process, _again: bool) -> int:  # noqa: FBT001 - as every program takes it
+    return 0

@@ -1,0 +1,153 @@
+"""The programs of client and trunk as they run in a simulated world: the ordinary parts, on simulated ports."""
+
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.sim.choices import Choices
+from harness.sim.kernel import Signal
+from harness.sim.network import Answer, InFlight, SimNetwork
+from harness.sim.observer import SimObserver, SimProbe
+from harness.sim.parts import Parts
+from harness.sim.party import SimParty
+from harness.sim.process import Process
+from harness.sim.relay import SimRelay
+from harness.sim.server import SimServer
+from harness.sim.transport import SimTransport
+from splitlearn.client.stopping import StopRequest
+from splitlearn.client.trainer import Trainer
+from splitlearn.commands.connect import connected
+from splitlearn.config import TrainingConfig
+from splitlearn.recorder import Recorder
+from splitlearn.trunk.boot_count import next_boot, only_trunk
+from splitlearn.trunk.dispatch import Dispatch
+from splitlearn.trunk.service import TrunkService
+from splitlearn.trunk.sessions import IDLE_TIMEOUT, Sessions
+from splitlearn.trunk.stopping import STOP_GRACE, let_clients_save
+
+__all__ = ["ClientProgram", "TrunkProgram"]
+
+# As the real server looks after clients that are gone.
+TIDY_SECONDS = 1.0
+STOP_LOOK_SECONDS = 0.001
+
+
+class Monitor(Protocol):
+    """Receives what a trunk answers."""
+
+    def answered(self, call: InFlight, answer: Answer) -> None:
+        """Take a request with its answer, before it is sent."""
+
+
+@dataclass
+class ClientProgram:
+    """`splitlearn train`.
+
+    Attributes:
+        party: whose program it is.
+        config: its settings.
+        parts: model and data.
+        network: reaches the trunk.
+        observer: receives its points.
+        recorder: receives its tensors.
+    """
+
+    party: SimParty
+    config: TrainingConfig
+    parts: Parts
+    network: SimNetwork
+    observer: SimObserver
+    recorder: Recorder
+
+    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - as every program takes it
+        """Train to the last step, or until asked to stop; return the exit status."""
+        runtime = self.party.machine.runtime_for(process)
+        probe = SimProbe(process, self.observer)
+        stop = StopRequest(runtime.clock)
+        self.party.stop_asked = stop.ask
+        with connected(
+            self.config,
+            self.parts.identity,
+            probe,
+            self.recorder,
+            runtime,
+            stop.raise_if_asked,
+            lambda _config, on_state: SimTransport(process, self.network, on_state),
+        ) as trunk:
+            trainer = Trainer(
+                self.parts.new_client(),
+                self.parts.new_client,
+                self.parts.identity,
+                trunk,
+                self.parts.data,
+                self.config,
+                probe,
+                self.recorder,
+                runtime,
+                stop,
+            )
+            result = trainer.train(resume="auto" if again else "no")
+        return 128 + signal.SIGTERM if result.stopped else 0
+
+
+@dataclass
+class TrunkProgram:
+    """`splitlearn trunk`.
+
+    Attributes:
+        party: whose program it is.
+        config: its settings.
+        parts: the model.
+        network: where it is reached.
+        relay: the hop before it.
+        observer: receives its points.
+        recorder: receives its tensors.
+        choices: decide how long requests take.
+        monitor: receives every request and answer.
+        max_sessions: runs trained at a time.
+        idle_timeout: seconds until a silent client's place is given up; 0 means the usual.
+    """
+
+    party: SimParty
+    config: TrainingConfig
+    parts: Parts
+    network: SimNetwork
+    relay: SimRelay
+    observer: SimObserver
+    recorder: Recorder
+    choices: Choices
+    monitor: Monitor
+    max_sessions: int
+    idle_timeout: float
+
+    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - as every program takes it
+        """Serve until asked to stop; return the exit status."""
+        runtime = self.party.machine.runtime_for(process)
+        probe = SimProbe(process, self.observer)
+        stopping = Signal(process.kernel)
+        self.party.stop_asked = lambda _number: stopping.set()
+        with only_trunk(self.config.save_dir, runtime):
+            probe.point("trunk.server.starting")
+            boot = next_boot(self.config.save_dir, runtime)
+            idle = self.idle_timeout or IDLE_TIMEOUT
+            sessions = Sessions(self.max_sessions, runtime.clock, runtime.entropy, boot, idle)
+            service = TrunkService(
+                self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.recorder, runtime.disk
+            )
+            server = SimServer(process, Dispatch(service), self.choices, self.monitor.answered)
+            with runtime.clock.repeating(lambda: server.put(service.close_idle), TIDY_SECONDS, "tidy"):
+                self.relay.trunk = server
+                self.network.listen(self.relay)
+                process.on_gone(self._leave)
+                probe.point("trunk.server.ready", address="simulated")
+                process.wait_for(stopping)
+                probe.point("trunk.server.stopping")
+                let_clients_save(service, lambda: False, STOP_GRACE, runtime.clock)
+                while not server.idle:
+                    process.sleep(STOP_LOOK_SECONDS)
+        return 0
+
+    def _leave(self) -> None:
+        """Let nobody serve any more."""
+        self.relay.trunk = None
+        self.network.listen(None)

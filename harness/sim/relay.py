@@ -1,0 +1,122 @@
+"""The last hop before the trunk, which treats single messages badly."""
+
+from collections.abc import Callable
+from functools import partial
+
+from harness.errors import HarnessError
+from harness.plan.faults.damage import damaged
+from harness.plan.faults.message_rule import MessageRule
+from harness.sim.kernel import Kernel
+from harness.sim.network import Answer, InFlight, Listener
+from splitlearn.wire.errors import Code, Reason, WireError
+
+__all__ = ["SimRelay"]
+
+Note = Callable[..., object]
+# Between the first and the second arrival of a duplicated request, in seconds.
+APART = 0.002
+
+
+class SimRelay:
+    """Passes requests on to a trunk, and applies each rule to the next request of its method, once.
+
+    Args:
+        kernel: separates the two arrivals of a duplicated request.
+        note: takes (source, point, **fields) into the trace.
+    """
+
+    def __init__(self, kernel: Kernel, note: Note) -> None:
+        self._kernel = kernel
+        self._note = note
+        self._rules: list[MessageRule] = []
+        self._kept: list[InFlight] = []
+        self.trunk: Listener | None = None
+
+    def arm(self, rule: MessageRule) -> None:
+        """Apply a rule once, to the next request of its method."""
+        self._rules.append(rule)
+
+    def deliver_late(self) -> None:
+        """Send the held requests to the trunk; raises `HarnessError` if none is held."""
+        kept, self._kept = self._kept, []
+        if not kept:
+            raise HarnessError("the relay holds no request")
+        for call in kept:
+            self._pass_on(_anew(call, call.request), partial(self._tell, "request.delivered", call))
+
+    def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        """Take a request in."""
+        rule = next((rule for rule in self._rules if rule.method == call.method), None)
+        if rule is None:
+            self._pass_on(call, answer)
+            return
+        self._rules.remove(rule)
+        match rule.kind:
+            case "lose request":
+                self._tell("request.lost", call)
+                answer(_broken("the request was lost"))
+            case "hold":
+                self._kept.append(call)
+                self._tell("request.kept", call)
+                answer(_broken("the request is kept back"))
+            case "lose reply":
+                self._pass_on(call, lambda got: self._lose(call, got, answer))
+            case "duplicate":
+                self._double(call, answer)
+            case "corrupt request":
+                self._tell("request.corrupted", call)
+                self._pass_on(_anew(call, damaged(call.request, rule.spot)), answer)
+            case "corrupt reply":
+                self._pass_on(call, lambda got: self._corrupt(rule, call, got, answer))
+
+    def _pass_on(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        if self.trunk is None:
+            answer(_broken("the trunk is not there"))
+        else:
+            self.trunk.arrived(call, answer)
+
+    def _lose(self, call: InFlight, got: Answer, answer: Callable[[Answer], None]) -> None:
+        self._tell("reply.lost", call, got)
+        answer(_broken("the reply was lost"))
+
+    def _double(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        got: list[Answer] = []
+
+        def take(one: Answer) -> None:
+            got.append(one)
+            if len(got) == 2:
+                first, second = got
+                both = isinstance(first, list) and isinstance(second, list)
+                self._tell("request.doubled", call, same=_plain(first) == _plain(second), carried_out=both)
+                answer(second)
+
+        self._pass_on(call, take)
+        self._kernel.after(APART, lambda: self._pass_on(call, take))
+
+    def _corrupt(self, rule: MessageRule, call: InFlight, got: Answer, answer: Callable[[Answer], None]) -> None:
+        if isinstance(got, WireError):
+            self.arm(rule)  # a refusal has nothing to damage; the next reply may
+            answer(got)
+            return
+        self._tell("reply.corrupted", call)
+        answer([damaged(got[0], rule.spot), *got[1:]])
+
+    def _tell(self, what: str, call: InFlight, answer: Answer | None = None, **fields: object) -> None:
+        if isinstance(answer, WireError):
+            fields |= {"code": answer.code.name, "reason": answer.reason.value}
+        elif answer is not None:
+            fields |= {"code": "OK", "reason": ""}
+        self._note("relay", f"relay.{what}", method=call.method, **fields)
+
+
+def _anew(call: InFlight, request: bytes) -> InFlight:
+    """Return a request of its own, which nobody can cancel any more."""
+    return InFlight(call.number, call.client, call.method, request, call.done, arrived=True)
+
+
+def _broken(message: str) -> WireError:
+    return WireError(Reason.TRANSPORT, message, Code.UNAVAILABLE)
+
+
+def _plain(answer: Answer) -> object:
+    return (answer.reason, answer.message) if isinstance(answer, WireError) else answer

@@ -1,0 +1,181 @@
+"""Carries out the scripts of faults on a simulated world."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn, Protocol
+
+from harness.errors import HarnessError
+from harness.plan.faults import effects as ask
+from harness.plan.planned import Planned
+from harness.sim.network import SimNetwork
+from harness.sim.observer import SimObserver
+from harness.sim.party import SimParty
+from harness.sim.relay import SimRelay
+from harness.trace.event import Event
+
+__all__ = ["Stage", "run_script"]
+
+# Longer than a trunk waits for its clients to save.
+STOP_TIMEOUT = 90.0
+
+
+class Stage(Protocol):
+    """What a script may act on."""
+
+    observer: SimObserver
+    network: SimNetwork
+    relay: SimRelay
+
+    def party(self, name: str) -> SimParty:
+        """Return a party."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the clients' work is done."""
+
+
+def run_script(planned: Planned, held: Event, stage: Stage, on_end: Callable[[], None]) -> None:
+    """Begin a fault at a held process, and carry out its script to its end, while time passes.
+
+    Args:
+        planned: the fault.
+        held: the passing of its place; the process is released when the script says so, or ends.
+        stage: what the script acts on.
+        on_end: called when it is over.
+    """
+    _Running(planned, held, stage, on_end).advance(None, None)
+
+
+class _Running:
+    def __init__(self, planned: Planned, held: Event, stage: Stage, on_end: Callable[[], None]) -> None:
+        self._planned = planned
+        self._script = planned.script()
+        self._held = held
+        self._stage = stage
+        self._on_end = on_end
+        self._injected = False
+
+    def advance(self, answer: Event | None, error: Exception | None) -> None:
+        """Carry out effects until one must be waited for."""
+        while True:
+            try:
+                effect = self._script.throw(error) if error else self._script.send(answer)
+            except StopIteration:
+                self._end("")
+                return
+            except Exception as failed:  # noqa: BLE001 - whatever it is, the fault is not over, and that must be known
+                self._end(str(failed) or type(failed).__name__)
+                return
+            answer = error = None
+            if isinstance(effect, ask.Release):
+                self._release("fault.injected")
+                continue
+            try:
+                if self._waits(effect):
+                    return
+                self._carry_out(effect)
+            except HarnessError as failed:
+                error = failed
+
+    def _release(self, point: str, **fields: object) -> None:
+        self._injected = True
+        told = {"fault": self._planned.name, "held": self._held.number, **fields}
+        self._stage.observer.note("harness", point, "", self._held.step, **told)
+        assert self._held.release is not None
+        self._held.release()
+
+    def _end(self, problem: str) -> None:
+        if not self._injected and problem:
+            self._release("fault.failed", reason=problem)
+        elif not self._injected:
+            self._release("fault.injected")
+        if self._injected and problem:
+            self._stage.observer.note("harness", "fault.unhealed", fault=self._planned.name, reason=problem)
+        elif not problem:
+            self._stage.observer.note("harness", "fault.healed", fault=self._planned.name)
+        self._on_end()
+
+    def _waits(self, effect: ask.Effect) -> bool:
+        """Begin to wait for what an effect asks for; return whether it is one to wait for."""
+        observer = self._stage.observer
+        match effect:
+            case ask.Until(point, fields, within, after):
+                find = partial(observer.find, point, (after or self._held).number, dict(fields))
+                late = HarnessError(f"{point} did not come within {within:g} s")
+                observer.when(
+                    lambda: self._stage.over or find() is not None,
+                    within,
+                    lambda: self._found(find()),
+                    lambda: self.advance(None, late),
+                )
+            case ask.UntilTrunkServes():
+                served = partial(observer.find, "trunk.server.ready", self._held.number, {})
+                down = HarnessError("the trunk does not serve")
+                observer.when(
+                    lambda: served() is not None, ask.NOTICE_TIMEOUT, self._go_on, lambda: self.advance(None, down)
+                )
+            case ask.Wait(seconds):
+                observer.when(lambda: self._stage.over, seconds, self._go_on, self._go_on)
+            case ask.StartStoppedParty(name, status):
+                party = self._stage.party(name)
+                still = HarnessError(f"the {name} does not stop")
+                observer.when(
+                    lambda: not party.running,
+                    STOP_TIMEOUT,
+                    lambda: self._start_stopped(party, status),
+                    lambda: self.advance(None, still),
+                )
+            case _:
+                return False
+        return True
+
+    def _go_on(self) -> None:
+        self.advance(None, None)
+
+    def _found(self, event: Event | None) -> None:
+        self.advance(event, None if event else HarnessError("the run ended"))
+
+    def _start_stopped(self, party: SimParty, status: int) -> None:
+        try:
+            party.stopped(status)
+        except HarnessError as error:
+            self.advance(None, error)
+        else:
+            self.advance(None, None)
+
+    def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901 - one line an effect
+        stage = self._stage
+        match effect:
+            case ask.Disconnect():
+                stage.network.disconnect()
+                stage.observer.note("proxy", "proxy.disabled")
+            case ask.Reconnect():
+                stage.network.reconnect()
+                stage.observer.note("proxy", "proxy.enabled")
+            case ask.AddToxic(toxic):
+                stage.network.add(toxic)
+                told = {"toxic": toxic.name, "type": toxic.type, "stream": toxic.stream}
+                stage.observer.note("proxy", "proxy.toxic.added", "", None, **told)
+            case ask.RemoveToxic(toxic):
+                stage.network.remove(toxic)
+                stage.observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
+            case ask.ArmMessageFault(rule):
+                stage.relay.arm(rule)
+            case ask.DeliverLate():
+                stage.relay.deliver_late()
+            case ask.KillParty(party):
+                stage.party(party).kill()
+            case ask.StopParty(party):
+                stage.party(party).ask_to_stop()
+            case ask.StartParty(party):
+                stage.party(party).start()
+            case ask.PauseParty(party):
+                stage.party(party).pause()
+            case ask.ResumeParty(party):
+                stage.party(party).go_on()
+            case _:
+                _cannot(effect)
+
+
+def _cannot(effect: ask.Effect) -> NoReturn:
+    raise HarnessError(f"{type(effect).__name__} needs real programs and a real network")

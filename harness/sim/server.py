@@ -1,0 +1,83 @@
+"""A trunk's server in the simulated network: requests in the order of their arrival, one at a time."""
+
+from collections import deque
+from collections.abc import Callable
+
+from harness.sim.choices import Choices
+from harness.sim.kernel import Signal
+from harness.sim.network import Answer, InFlight
+from harness.sim.process import Process
+from splitlearn.trunk.dispatch import Dispatch
+from splitlearn.wire.errors import WireError
+
+__all__ = ["SimServer"]
+
+# Virtual seconds that a request takes: the least, and the range above it.
+FLOOR, RANGE = 0.001, 0.004
+
+
+class SimServer:
+    """Answers requests with a dispatch, in a greenlet of the trunk's process.
+
+    Args:
+        process: the trunk's.
+        dispatch: answers.
+        choices: decide how long each takes.
+        on_answer: receives every request and answer, before it is sent.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        dispatch: Dispatch,
+        choices: Choices,
+        on_answer: Callable[[InFlight, Answer], None],
+    ) -> None:
+        self._process = process
+        self._dispatch = dispatch
+        self._choices = choices
+        self._on_answer = on_answer
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._something = Signal(process.kernel)
+        self._served = 0
+        process.start(self._serve)
+
+    def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        """Take a request in; it is carried out when its turn comes, unless it was given up by then."""
+        self._put(lambda: self._carry_out(call, answer))
+
+    def put(self, action: Callable[[], None]) -> None:
+        """Carry out something else between two requests."""
+        self._put(action)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request waits or is being carried out."""
+        return not self._waiting and not self._something.is_set
+
+    def _put(self, action: Callable[[], None]) -> None:
+        self._waiting.append(action)
+        self._something.set()
+
+    def _serve(self) -> None:
+        while True:
+            self._process.wait_for(self._something)
+            while self._waiting:
+                self._waiting.popleft()()
+            self._something = Signal(self._process.kernel)
+
+    def _carry_out(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
+        if call.cancelled:
+            return
+        self._served += 1
+        self._process.sleep(FLOOR + RANGE * self._choices.share("serving", call.number, self._served))
+        found = self._answer(call)
+        self._on_answer(call, found)
+        answer(found)
+
+    def _answer(self, call: InFlight) -> Answer:
+        try:
+            read = self._dispatch.read(call.method, call.request)
+            return list(self._dispatch.write(read, self._dispatch.carry_out(read)))
+        except WireError as error:
+            return error

@@ -1,0 +1,283 @@
+"""One run of a scenario in a simulated world."""
+
+import json
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from harness.plan.planned import Planned
+from harness.plan.scenario import Scenario
+from harness.sim.bits import Bits, BitsRecorder
+from harness.sim.choices import Choices
+from harness.sim.invariants import Invariants, Violation
+from harness.sim.kernel import Kernel, StuckError
+from harness.sim.machine import Machine
+from harness.sim.network import Answer, InFlight, SimNetwork
+from harness.sim.observer import SimObserver
+from harness.sim.parts import Parts
+from harness.sim.party import SimParty
+from harness.sim.programs import ClientProgram, TrunkProgram
+from harness.sim.relay import SimRelay
+from harness.sim.script import run_script
+from harness.trace.event import Event
+from splitlearn.config import TrainingConfig
+from splitlearn.recorder import Recorder
+
+__all__ = ["SAVE_DIR", "Outcome", "Simulation"]
+
+SAVE_DIR = Path("/checkpoints")
+SESSION, SECOND_SESSION = "run", "second-run"
+# Virtual seconds that a run may take after the last fault has ended, and that its faults may take.
+LIVENESS_SECONDS = 300.0
+TRUNK_STOP_SECONDS = 120.0
+HALF = ".safetensors"
+
+
+@dataclass
+class Outcome:
+    """How a simulated run ended.
+
+    Attributes:
+        violation: the first invariant that did not hold; None if all held.
+        events: everything that happened.
+        trace_hash: digest of everything that happened.
+        seconds: virtual time.
+        bits: every tensor's digest, by session.
+        finals: both halves of each session's last checkpoint, by path.
+        choices: how many choices were drawn.
+        unfired: faults whose place was never passed.
+    """
+
+    violation: Violation | None = None
+    events: list[Event] = field(default_factory=list)
+    trace_hash: str = ""
+    seconds: float = 0.0
+    bits: Mapping[str, Bits] = field(default_factory=dict)
+    finals: Mapping[str, object] = field(default_factory=dict)
+    choices: int = 0
+    unfired: tuple[str, ...] = ()
+
+
+class Simulation:
+    """A world in which a scenario runs once.
+
+    Args:
+        scenario: what to run; of its settings the simulation replaces folders and addresses.
+        parts_of: returns model and data for a client's settings.
+        seed: of the choice tape.
+        expected: the outcome of the undisturbed run; None to run without comparing.
+        recorder_of: makes a party's recorder where tensors are to be kept; None to compare digests only.
+        on_event: receives every event.
+        calm: draw no delays, so that nothing but the faults happens.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        parts_of: Callable[[TrainingConfig], Parts],
+        seed: int = 0,
+        expected: Outcome | None = None,
+        recorder_of: Callable[[str], Recorder] | None = None,
+        on_event: Callable[[Event], None] = lambda _event: None,
+        *,
+        calm: bool = False,
+    ) -> None:
+        self._scenario = scenario
+        self._parts_of = parts_of
+        self._expected = expected
+        self._recorder_of = recorder_of
+        self._on_event = on_event
+        self._planned: list[Planned] = sorted(scenario.planned, key=lambda each: each.at.occurrence)
+        self._scripts = 0
+        self._violation: Violation | None = None
+        self._bits: dict[str, Bits] = {}
+        self._kernel = Kernel()
+        self._choices = Choices(seed, calm=calm)
+        self._over = False
+        self.observer = SimObserver(self._kernel, tuple(each.at for each in scenario.planned), self._take, self._begin)
+        self.network = SimNetwork(self._kernel, self._choices, scenario.link)
+        self.relay = SimRelay(self._kernel, self.observer.note)
+        self._invariants = Invariants(self._violated)
+        self._parties: dict[str, SimParty] = {}
+        self._add_parties()
+
+    @property
+    def over(self) -> bool:
+        """Whether the clients' work is done."""
+        return self._over
+
+    def party(self, name: str) -> SimParty:
+        """Return a party."""
+        return self._parties[name]
+
+    def run(self) -> Outcome:
+        """Run to the end, or to the first invariant that does not hold."""
+        with quiet():
+            try:
+                self._run()
+            except StuckError as error:
+                waiting = ", ".join(name for name, party in self._parties.items() if party.running)
+                self._violated("liveness", f"{error}; still running: {waiting or 'nobody'}")
+            finally:
+                for party in self._parties.values():
+                    if party.running:
+                        party.process.kill()
+        return Outcome(
+            self._violation,
+            self.observer.events,
+            self.observer.trace_hash,
+            self._kernel.now,
+            self._bits,
+            self._finals(),
+            self._choices.drawn,
+            tuple(each.name for each in self._planned),
+        )
+
+    @property
+    def disks(self) -> Mapping[str, Machine]:
+        """The machines with what is on their disks, by party."""
+        return {name: party.machine for name, party in self._parties.items()}
+
+    def _run(self) -> None:
+        trunk = self._parties["trunk"]
+        clients = [party for name, party in self._parties.items() if name != "trunk"]
+        trunk.start()
+        for client in clients:
+            self.observer.when(self._trunk_serves, LIVENESS_SECONDS, client.start, client.start)
+        limit = self._scenario.timeout + LIVENESS_SECONDS
+        self._kernel.run(lambda: self._stop_now(all(client.done for client in clients)), limit)
+        self._over = True
+        self.observer.look()
+        limit = self._kernel.now + LIVENESS_SECONDS
+        self._kernel.run(lambda: self._stop_now(not self._scripts and trunk.running), limit)
+        if self._violation:
+            return
+        trunk.stop_asked(signal.SIGTERM)
+        self._kernel.run(lambda: self._stop_now(trunk.done), self._kernel.now + TRUNK_STOP_SECONDS)
+        self._check_end()
+
+    def _stop_now(self, done: bool) -> bool:  # noqa: FBT001 - a condition
+        if self._violation:
+            return True
+        for party in self._parties.values():
+            if party.problem:
+                self._violated("completion", party.problem)
+        return done or self._violation is not None
+
+    def _trunk_serves(self) -> bool:
+        return self.observer.find("trunk.server.ready", -1, {}) is not None
+
+    def _check_end(self) -> None:
+        if self._violation or self._expected is None:
+            return
+        finals = self._finals()
+        for path, data in self._expected.finals.items():
+            if finals.get(path) != data:
+                self._violated("final state", f"{path} is not the undisturbed run's")
+                return
+        for session, known in self._expected.bits.items():
+            if len(self._bits[session]) < len(known):
+                self._violated("bits", f"session {session}: tensors of the undisturbed run were never computed")
+
+    def _violated(self, invariant: str, message: str) -> None:
+        if self._violation is None:
+            self._violation = Violation(invariant, message, self._kernel.now)
+
+    def _take(self, event: Event) -> None:
+        if event.party in self._parties:
+            session = event.fields.get("session") or (SECOND_SESSION if event.party == "client-2" else SESSION)
+            self._invariants.take(event, str(session))
+        self._on_event(event)
+
+    def _begin(self, event: Event) -> None:
+        planned = next(each for each in self._planned if each.at.matches(event))
+        self._planned.remove(planned)
+        self._scripts += 1
+        run_script(planned, event, self, self._end_script)
+
+    def _end_script(self) -> None:
+        self._scripts -= 1
+
+    def answered(self, call: InFlight, answer: Answer) -> None:
+        """Take a request with its answer, before it is sent."""
+        self.observer.mix(call.request)
+        if isinstance(answer, list):
+            for data in answer:
+                self.observer.mix(data)
+        self._invariants.answered(call, answer)
+
+    def _add_parties(self) -> None:
+        scenario = self._scenario
+        sessions = {"client": (SESSION, scenario.config)}
+        if scenario.second_client:
+            sessions["client-2"] = (SECOND_SESSION, scenario.second_client)
+        trunk_config = self._settings("trunk", SESSION, scenario.config)
+        self._add("trunk", "", trunk_config, len(sessions))
+        for name, (session, config) in sessions.items():
+            self._add(name, session, self._settings("client", session, config), 0)
+
+    def _settings(self, role: str, session: str, config: TrainingConfig) -> TrainingConfig:
+        own = config.but(save_dir=SAVE_DIR, session=session, save_minutes=0, trunk_address="simulated:1")
+        return self._scenario.settings_of(role, own)
+
+    def _add(self, name: str, session: str, config: TrainingConfig, places: int) -> None:
+        machine = Machine(name, self._choices)
+        party = SimParty(name, machine, self._kernel, self.observer)
+        parts, recorder = self._parts_of(config), self._recorder(name, session)
+        program: ClientProgram | TrunkProgram
+        if name == "trunk":
+            program = TrunkProgram(
+                party, config, parts, self.network, self.relay, self.observer, recorder, self._choices, self, places,
+                self._scenario.idle_timeout,
+            )  # fmt: skip
+        else:
+            program = ClientProgram(party, config, parts, self.network, self.observer, recorder)
+        party.program = program.run
+        self._parties[name] = party
+
+    def _recorder(self, name: str, session: str) -> Recorder:
+        if self._recorder_of is not None:
+            return self._recorder_of(name)
+        key = session or "trunk"
+        self._bits[key] = Bits()
+        known = self._expected.bits[key] if self._expected else None
+        return BitsRecorder(known, self._bits[key], lambda where: self._violated("bits", where), name)
+
+    def _finals(self) -> dict[str, object]:
+        """Return the newest checkpoint halves by path."""
+        found = {}
+        for name, party in self._parties.items():
+            disk = party.machine.disk
+            role = "trunk" if name == "trunk" else "client"
+            for session in disk.names(SAVE_DIR):
+                folder = SAVE_DIR / session / role
+                halves = [each for each in disk.names(folder) if each.startswith("step-") and each.endswith(HALF)]
+                if halves:
+                    found[f"{name}:{session}/{max(halves)}"] = contents(disk.read(folder / max(halves)))
+        return found
+
+
+def contents(file: bytes) -> object:
+    """Return what a safetensors file holds: its header, whose order the library draws anew each time, and its bytes."""
+    size = 8 + int.from_bytes(file[:8], "little")
+    return json.loads(file[8:size]), file[size:]
+
+
+def undisturbed(scenario: Scenario) -> Scenario:
+    """Return the scenario without anything that breaks."""
+    return replace(scenario, faults=(), adversaries=())
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the programs' warnings, which a simulated fault causes by the thousand, from the terminal."""
+    logger = logging.getLogger("splitlearn")
+    before = logger.disabled, logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.disabled, logger.level = before

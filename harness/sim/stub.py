@@ -1,0 +1,109 @@
+"""A stub model whose state is a running hash of everything that was applied to it.
+
+Its arithmetic is that of remainders: whatever is done twice, left out, or done in another order changes the weights,
+and every later loss, gradient and weight with them. It is trained by the ordinary client and trunk.
+
+Shapes: B sequences, T positions, H hidden width.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from harness.sim.parts import Parts
+from splitlearn.config import TrainingConfig
+from splitlearn.data import Tokenizer, TrainingData
+from splitlearn.models.family import ClientStage, ModelIdentity, TrunkStage, fingerprint
+
+__all__ = ["stub_parts"]
+
+# A prime whose square is below 2**24: float32 holds all products exactly.
+PRIME = 4093.0
+WIDTH = 2
+
+
+class Mix(torch.autograd.Function):
+    """Mixes an input with a weight, forward and backward, so that no two histories look alike."""
+
+    @staticmethod
+    def forward(ctx: Any, input_BTH: torch.Tensor, weight_H: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 - torch's own
+        """Return (input * weight + weight) modulo a prime."""
+        ctx.save_for_backward(input_BTH, weight_H)
+        return torch.remainder(torch.addcmul(weight_H, input_BTH, torch.remainder(weight_H, PRIME)), PRIME)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: ANN401 - torch's own
+        """Return such gradients of both, which depend on input, weight and the gradient that arrives."""
+        input_BTH, weight_H = ctx.saved_tensors
+        whole = torch.remainder(torch.addcmul(input_BTH, grads[0], torch.remainder(weight_H, PRIME)), PRIME)
+        return whole, torch.remainder((whole + input_BTH).sum((0, 1)), PRIME)
+
+
+class StubTrunk(TrunkStage):
+    """One weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([3.0, 5.0]))
+
+    def forward(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
+        """Mix."""
+        return Mix.apply(smashed_BTH, self.weight)  # type: ignore[no-any-return] # torch's own
+
+
+class StubClient(ClientStage):
+    """One weight below the cut and one above it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.below = nn.Parameter(torch.tensor([7.0, 11.0]))
+        self.above = nn.Parameter(torch.tensor([13.0, 17.0]))
+
+    def bottom(self, input_ids_BT: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
+        """Mix the tokens."""
+        tokens_BTH = input_ids_BT.unsqueeze(-1).float().expand(-1, -1, WIDTH)
+        return Mix.apply(tokens_BTH, self.below)  # type: ignore[no-any-return] # torch's own
+
+    def top(self, features_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> torch.Tensor:
+        """Mix into logits."""
+        return Mix.apply(features_BTH, self.above)  # type: ignore[no-any-return] # torch's own
+
+    def bottom_parameters(self) -> Mapping[str, nn.Parameter]:
+        """Return the weight below."""
+        return {"below": self.below}
+
+    def top_parameters(self) -> Mapping[str, nn.Parameter]:
+        """Return the weight above."""
+        return {"above": self.above}
+
+
+class StubTokenizer(Tokenizer):
+    """Stands for one that has read two tokens."""
+
+    def __init__(self) -> None:
+        super().__init__(None, WIDTH, 0)  # type: ignore[arg-type] # nothing is tokenised
+
+    def fingerprint(self) -> str:
+        """Return a name."""
+        return "stub"
+
+    def recipe(self) -> str:
+        """Return a name."""
+        return "stub"
+
+    def files(self) -> dict[str, bytes]:
+        """Return an empty vocabulary."""
+        return {"tokenizer.json": b"{}"}
+
+
+def stub_parts(config: TrainingConfig) -> Parts:
+    """Return the stub model and data for a configuration, whose model and text are not used."""
+    client, trunk = StubClient(), StubTrunk()
+    own = fingerprint(dict(trunk.named_parameters()))
+    identity = ModelIdentity("stub", {}, ("below", "weight", "above"), own, config.max_length, WIDTH, WIDTH)
+    count = max(1, config.max_steps) * config.batch_size * config.gradient_accumulation_steps
+    generator = torch.Generator().manual_seed(config.seed)
+    rows = torch.randint(0, WIDTH, (count, 3), generator=generator)
+    return Parts(client, trunk, identity, TrainingData(config, StubTokenizer(), tuple(rows), 0))
