@@ -1,7 +1,7 @@
 """Every tensor of a simulated run, compared with an undisturbed run's at the moment at which it is computed."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import torch
 
@@ -46,17 +46,21 @@ class BitsRecorder:
         found: receives every digest.
         differ: called with the first difference's place.
         party: whose tensors these are: the same names may come from both.
+        whole: steps for which the client fetches the trunk's gradients, too.
     """
 
-    def __init__(self, known: Bits | None, found: Bits, differ: Differ, party: str) -> None:
+    def __init__(
+        self, known: Bits | None, found: Bits, differ: Differ, party: str, whole: Collection[int] = ()
+    ) -> None:
         self._known = known
         self._found = found
         self._differ = differ
         self._party = party
+        self._whole = whole
 
     def keeps_whole(self, step: int) -> bool:
-        """Return False: digests suffice."""
-        return False
+        """Return whether the client fetches the trunk's gradients; of all tensors only digests are kept."""
+        return step in self._whole
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
         """Take a tensor that crosses a cut, or a microbatch's loss."""

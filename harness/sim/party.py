@@ -42,6 +42,8 @@ class SimParty:
         self._lives: list[Process] = []
         # Lives that a fault has ended or is about to end.
         self._given_up: set[Process] = set()
+        self._killed: set[Process] = set()
+        self._asked: Process | None = None
 
     @property
     def process(self) -> Process:
@@ -76,27 +78,35 @@ class SimParty:
 
     def kill(self) -> None:
         """Kill it; raises `HarnessError` if it has ended already."""
-        self._give_up().kill()
+        self._end()
         self._observer.note("harness", "process.killed", party=self.name, life=len(self._lives))
 
     def lose_power(self) -> None:
         """Kill it, and lose what its disk had not been made to keep; raises `HarnessError` if it has ended already."""
-        self._give_up().kill()
+        self._end()
         self.machine.lose_power()
         self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))
 
     def ask_to_stop(self) -> None:
         """Ask it to stop, as SIGTERM does; raises `HarnessError` if it has ended already."""
-        process = self._give_up()
-        process.start(lambda: self.stop_asked(signal.SIGTERM))
+        self._asked = self._give_up()
+        self._asked.start(lambda: self.stop_asked(signal.SIGTERM))
 
-    def stopped(self, expected: int) -> None:
-        """Start it again after it has stopped on request.
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the process that was asked to stop has ended, however it did."""
+        return self._asked is not None and not self._asked.alive
+
+    def start_stopped(self, expected: int) -> None:
+        """Start it again after it has stopped on request, unless its work was done or another fault killed it.
 
         Raises:
             HarnessError: it ended with another status.
         """
-        process = self.process
+        process = self._asked
+        assert process is not None
+        if process in self._killed:
+            return  # the fault that killed it starts it again
         if process.status == 0 != expected:
             self._given_up.discard(process)  # its work was done
             return
@@ -115,6 +125,11 @@ class SimParty:
         if self._lives:
             self.process.go_on()
         self._observer.note("harness", "process.continued", party=self.name)
+
+    def _end(self) -> None:
+        process = self._give_up()
+        self._killed.add(process)
+        process.kill()
 
     def _give_up(self) -> Process:
         process = self._must_run()

@@ -111,7 +111,7 @@ class Process:
         self.alive = False
         self._missed.clear()
         for each in self._greenlets:
-            if not each.dead:
+            if each:  # it has begun and not ended; one that has not begun will see that the process is gone
                 each.throw(ProcessKilledError)
         self._greenlets.clear()
         for action in self._on_gone:

@@ -120,7 +120,7 @@ class _Running:
                 party = self._stage.party(name)
                 still = HarnessError(f"the {name} does not stop")
                 observer.when(
-                    lambda: not party.running,
+                    lambda: party.has_stopped,
                     STOP_TIMEOUT,
                     lambda: self._start_stopped(party, status),
                     lambda: self.advance(None, still),
@@ -137,7 +137,7 @@ class _Running:
 
     def _start_stopped(self, party: SimParty, status: int) -> None:
         try:
-            party.stopped(status)
+            party.start_stopped(status)
         except HarnessError as error:
             self.advance(None, error)
         else:

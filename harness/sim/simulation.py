@@ -243,8 +243,11 @@ class Simulation:
             return self._recorder_of(name)
         key = session or "trunk"
         self._bits[key] = Bits()
-        known = self._expected.bits[key] if self._expected else None
-        return BitsRecorder(known, self._bits[key], lambda where: self._violated("bits", where), name)
+        # A trunk does not say whose tensors it records; of two sessions the final states are compared.
+        told_apart = name != "trunk" or not self._scenario.second_client
+        known = self._expected.bits[key] if self._expected and told_apart else None
+        whole = self._scenario.record_steps
+        return BitsRecorder(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
 
     def _finals(self) -> dict[str, object]:
         """Return the newest checkpoint halves by path."""

@@ -7,6 +7,7 @@ Shapes: B sequences, T positions, H hidden width.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -100,6 +101,12 @@ class StubTokenizer(Tokenizer):
 
 def stub_parts(config: TrainingConfig) -> Parts:
     """Return the stub model and data for a configuration, whose model and text are not used."""
+    return _made(config.model_dump_json())
+
+
+@cache
+def _made(text: str) -> Parts:
+    config = TrainingConfig.model_validate_json(text)
     client, trunk = StubClient(), StubTrunk()
     own = fingerprint(dict(trunk.named_parameters()))
     identity = ModelIdentity("stub", {}, ("below", "weight", "above"), own, config.max_length, WIDTH, WIDTH)

@@ -39,7 +39,7 @@ class Method:
 
     def write_request(self, request: Message) -> bytes:
         """Return a request's bytes."""
-        return with_checksum(request.SerializeToString(), origin_of(self.name))
+        return with_checksum(request.SerializeToString(deterministic=True), origin_of(self.name))
 
     def read_request(self, data: bytes) -> Message:
         """Decode a request; raises `WireError`."""
@@ -52,7 +52,7 @@ class Method:
         """Encode the replies to a request lazily; each checksum continues from the one before."""
         checksum = request_checksum
         for reply in replies:
-            data = with_checksum(reply.SerializeToString(), checksum)
+            data = with_checksum(reply.SerializeToString(deterministic=True), checksum)
             checksum = checksum_of(data)
             yield data
 

@@ -1,0 +1,138 @@
+"""A run in the simulated world: undisturbed, and with faults of every kind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sim.worlds import CONFIG, scenario_of, simulated
+
+from harness.plan.faults import (
+    Absence,
+    CutMessage,
+    DropConnection,
+    Kill,
+    MessageFault,
+    NetworkFault,
+    Partition,
+    Pause,
+    Restart,
+)
+from harness.sim.kernel import Kernel, StuckError
+from harness.trace.place import At
+from splitlearn.trunk.session import TrunkSession
+
+FORWARD, SERVED = At("client.forward.sent", 4, 1), At("trunk.backward.received", 5, 0)
+FAULTS = (
+    Kill(SERVED, ("trunk",)),
+    Kill(FORWARD, ("client",)),
+    Kill(At("trunk.checkpoint.written", 6), ("client", "trunk")),
+    Restart(FORWARD, "client"),
+    Restart(SERVED, "trunk"),
+    Pause(SERVED, "trunk", 4.0),
+    DropConnection(FORWARD),
+    Partition(FORWARD, 2.0),
+    CutMessage(FORWARD, "upstream", 30),
+    *(NetworkFault(FORWARD, failure, "downstream") for failure in ("half-open", "reset", "delay-spike", "slow-close")),
+    NetworkFault(FORWARD, "bandwidth-collapse", "upstream"),
+    *(
+        MessageFault(At("client.backward.sending", 3, 0), failure, "Backward")
+        for failure in ("lose-request", "lose-reply", "duplicate", "late", "corrupt-request", "corrupt-reply")
+    ),
+)
+
+
+def test_an_undisturbed_run_applies_every_step_once_on_both_sides():
+    outcome = simulated(scenario_of())
+
+    assert outcome.violation is None
+    for party in ("client", "trunk"):
+        applied = [event.step for event in outcome.events if event.point == f"{party}.commit.applied"]
+        assert applied == list(range(CONFIG.max_steps))
+    assert all(bits.compared for bits in outcome.bits.values())
+    assert len(outcome.finals) == 2
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_fault_shows_and_heals_and_changes_no_bit(fault):
+    outcome = simulated(scenario_of(fault), seed=1)
+
+    assert outcome.violation is None
+    assert outcome.unfired == ()
+    points = [event.point for event in outcome.events]
+    assert "fault.injected" in points
+    assert "fault.healed" in points
+    place = next(event.number for event in outcome.events if event.point == fault.at.point)
+    assert fault.shows(outcome.events[place:])
+
+
+def test_a_client_that_is_away_for_long_loses_its_place_and_comes_back():
+    outcome = simulated(scenario_of(Absence(FORWARD, 60.0), idle_timeout=5.0))
+
+    assert outcome.violation is None
+    assert "client.session.lost" in [event.point for event in outcome.events]
+
+
+def test_two_clients_train_at_the_same_trunk():
+    both = scenario_of(Kill(SERVED, ("trunk",)), second_client=CONFIG.but(max_steps=5, learning_rate=2e-3))
+    outcome = simulated(both)
+
+    assert outcome.violation is None
+    assert len(outcome.finals) == 4
+
+
+def test_a_gradient_that_joins_twice_is_found_in_its_step(monkeypatch):
+    backward = TrunkSession.backward
+
+    def joins_again(self, at, features_grad_BTH):
+        known = self._tape.entries[at.microbatch].smashed_grad_BTH is not None
+        result = backward(self, at, features_grad_BTH)
+        if known:
+            self._parameters["weight"].grad.add_(1.0)
+        return result
+
+    monkeypatch.setattr(TrunkSession, "backward", joins_again)
+    duplicate = MessageFault(At("client.backward.sending", 3, 0), "duplicate", "Backward")
+    outcome = simulated(scenario_of(duplicate))
+
+    assert outcome.violation.invariant == "bits"
+    assert "of step 3" in outcome.violation.message
+
+
+def test_the_same_seed_gives_the_same_trace_and_another_seed_another():
+    scenario = scenario_of(*FAULTS[:2])
+    one, same, other = (simulated(scenario, seed).trace_hash for seed in (7, 7, 8))
+
+    assert one == same
+    assert one != other
+
+
+PROGRAM = """
+from sim.worlds import scenario_of, simulated
+from sim.test_simulation import FAULTS
+print(simulated(scenario_of(*FAULTS[:2]), 7).trace_hash)
+"""
+
+
+def test_a_trace_does_not_depend_on_the_process(tmp_path):
+    here = Path(__file__).parents[1]
+    paths = os.pathsep.join((str(here), str(here.parent)))
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(hashes) == 1
+
+
+def test_a_world_in_which_nothing_can_happen_any_more_is_stuck():
+    kernel = Kernel()
+    with pytest.raises(StuckError, match="nothing is left to happen"):
+        kernel.run(lambda: False, 10.0)
