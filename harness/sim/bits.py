@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import torch
 
-from splitlearn.recorder import Party
+from splitlearn.tensor_log import Party
 
-__all__ = ["Bits", "BitsRecorder"]
+__all__ = ["Bits", "BitsLog"]
 
 Key = tuple[int, int | None, str]
 # What tells of one difference, in words.
@@ -38,8 +38,8 @@ class Bits:
         return self._digests.get(key)
 
 
-class BitsRecorder:
-    """A recorder that remembers, or compares.
+class BitsLog:
+    """A tensor log that remembers, or compares.
 
     Args:
         known: of an undisturbed run; None to find it out.

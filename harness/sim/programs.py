@@ -18,7 +18,7 @@ from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
 from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
-from splitlearn.recorder import Recorder
+from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.boot_count import next_boot, only_trunk
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.service import TrunkService
@@ -49,7 +49,7 @@ class ClientProgram:
         parts: model and data.
         network: reaches the trunk.
         observer: receives its points.
-        recorder: receives its tensors.
+        tensor_log: receives its tensors.
     """
 
     party: SimParty
@@ -57,7 +57,7 @@ class ClientProgram:
     parts: Parts
     network: SimNetwork
     observer: SimObserver
-    recorder: Recorder
+    tensor_log: TensorLog
 
     def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - as every program takes it
         """Train to the last step, or until asked to stop; return the exit status."""
@@ -69,7 +69,7 @@ class ClientProgram:
             self.config,
             self.parts.identity,
             probe,
-            self.recorder,
+            self.tensor_log,
             runtime,
             stop.raise_if_asked,
             lambda _config, on_state: SimTransport(process, self.network, on_state),
@@ -82,7 +82,7 @@ class ClientProgram:
                 self.parts.data,
                 self.config,
                 probe,
-                self.recorder,
+                self.tensor_log,
                 runtime,
                 stop,
             )
@@ -101,7 +101,7 @@ class TrunkProgram:
         network: where it is reached.
         relay: the hop before it.
         observer: receives its points.
-        recorder: receives its tensors.
+        tensor_log: receives its tensors.
         choices: decide how long requests take.
         monitor: receives every request and answer.
         max_sessions: runs trained at a time.
@@ -114,7 +114,7 @@ class TrunkProgram:
     network: SimNetwork
     relay: SimRelay
     observer: SimObserver
-    recorder: Recorder
+    tensor_log: TensorLog
     choices: Choices
     monitor: Monitor
     max_sessions: int
@@ -132,7 +132,7 @@ class TrunkProgram:
             idle = self.idle_timeout or IDLE_TIMEOUT
             sessions = Sessions(self.max_sessions, runtime.clock, runtime.entropy, boot, idle)
             service = TrunkService(
-                self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.recorder, runtime.disk
+                self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.tensor_log, runtime.disk
             )
             server = SimServer(process, Dispatch(service), self.choices, self.monitor.answered)
             with runtime.clock.repeating(lambda: server.put(service.close_idle), TIDY_SECONDS, "tidy"):

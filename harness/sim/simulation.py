@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
-from harness.sim.bits import Bits, BitsRecorder
+from harness.sim.bits import Bits, BitsLog
 from harness.sim.choices import Choices
 from harness.sim.invariants import Invariants, Violation
 from harness.sim.kernel import Kernel, StuckError
@@ -24,7 +24,7 @@ from harness.sim.relay import SimRelay
 from harness.sim.script import run_script
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
-from splitlearn.recorder import Recorder
+from splitlearn.tensor_log import TensorLog
 
 __all__ = ["SAVE_DIR", "Outcome", "Simulation"]
 
@@ -69,7 +69,7 @@ class Simulation:
         parts_of: returns model and data for a client's settings.
         seed: of the choice tape.
         expected: the outcome of the undisturbed run; None to run without comparing.
-        recorder_of: makes a party's recorder where tensors are to be kept; None to compare digests only.
+        log_of: makes a party's tensor log where tensors are to be kept; None to compare digests only.
         on_event: receives every event.
         calm: draw no delays, so that nothing but the faults happens.
     """
@@ -80,7 +80,7 @@ class Simulation:
         parts_of: Callable[[TrainingConfig], Parts],
         seed: int = 0,
         expected: Outcome | None = None,
-        recorder_of: Callable[[str], Recorder] | None = None,
+        log_of: Callable[[str], TensorLog] | None = None,
         on_event: Callable[[Event], None] = lambda _event: None,
         *,
         calm: bool = False,
@@ -88,7 +88,7 @@ class Simulation:
         self._scenario = scenario
         self._parts_of = parts_of
         self._expected = expected
-        self._recorder_of = recorder_of
+        self._log_of = log_of
         self._on_event = on_event
         self._planned: list[Planned] = sorted(scenario.planned, key=lambda each: each.at.occurrence)
         self._scripts = 0
@@ -226,28 +226,28 @@ class Simulation:
     def _add(self, name: str, session: str, config: TrainingConfig, places: int) -> None:
         machine = Machine(name, self._choices)
         party = SimParty(name, machine, self._kernel, self.observer)
-        parts, recorder = self._parts_of(config), self._recorder(name, session)
+        parts, log = self._parts_of(config), self._new_log(name, session)
         program: ClientProgram | TrunkProgram
         if name == "trunk":
             program = TrunkProgram(
-                party, config, parts, self.network, self.relay, self.observer, recorder, self._choices, self, places,
+                party, config, parts, self.network, self.relay, self.observer, log, self._choices, self, places,
                 self._scenario.idle_timeout,
             )  # fmt: skip
         else:
-            program = ClientProgram(party, config, parts, self.network, self.observer, recorder)
+            program = ClientProgram(party, config, parts, self.network, self.observer, log)
         party.program = program.run
         self._parties[name] = party
 
-    def _recorder(self, name: str, session: str) -> Recorder:
-        if self._recorder_of is not None:
-            return self._recorder_of(name)
+    def _new_log(self, name: str, session: str) -> TensorLog:
+        if self._log_of is not None:
+            return self._log_of(name)
         key = session or "trunk"
         self._bits[key] = Bits()
         # A trunk does not say whose tensors it records; of two sessions the final states are compared.
         told_apart = name != "trunk" or not self._scenario.second_client
         known = self._expected.bits[key] if self._expected and told_apart else None
         whole = self._scenario.record_steps
-        return BitsRecorder(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
+        return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
 
     def _finals(self) -> dict[str, object]:
         """Return the newest checkpoint halves by path."""
