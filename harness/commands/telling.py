@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Check, Divergence, RungRun
+from harness.recording.schema import CheckRecord, DivergenceRecord, RungRun
 from harness.report.ladder import NAMES
 from harness.report.reading import word
 from harness.report.wording import place, value
@@ -49,7 +49,7 @@ def details(run: RunFolder) -> list[str]:
     return [INDENT + text for part in told for text in part.splitlines()]
 
 
-def _first_divergence(run: RunFolder) -> Divergence | None:
+def _first_divergence(run: RunFolder) -> DivergenceRecord | None:
     """Return the first number that differs from the reference."""
     return run.equivalence.first_divergence if run.equivalence else None
 
@@ -86,7 +86,7 @@ def _problems(run: RunFolder) -> Iterator[str]:
     yield from (check.traceback for check in wrong if check.traceback)
 
 
-def _divergence(first: Divergence, rungs: Sequence[RungRun]) -> Iterator[str]:
+def _divergence(first: DivergenceRecord, rungs: Sequence[RungRun]) -> Iterator[str]:
     where = place(first, separator=", ").replace("step -1", "after the last step")
     yield f"first divergence: {where}: split run {value(first.split)}, reference {value(first.reference)}"
     if first.rung:
@@ -96,10 +96,10 @@ def _divergence(first: Divergence, rungs: Sequence[RungRun]) -> Iterator[str]:
         yield f"guilty rung: not known, for {silent} showed nothing"
 
 
-def _all(check: Check) -> list[str]:
+def _all(check: CheckRecord) -> list[str]:
     """Return the check's findings, or why it is void."""
     return [finding.message for finding in check.findings] or [check.summary]
 
 
-def _reading(check: Check) -> str:
+def _reading(check: CheckRecord) -> str:
     return _all(check)[0] if check.verdict == "FAIL" else check.summary

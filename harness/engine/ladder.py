@@ -10,7 +10,7 @@ from harness.plan.names import derived_name
 from harness.plan.rungs import RUNGS, on_rung
 from harness.plan.scenario import Scenario
 from harness.recording.reader import read_equivalence
-from harness.recording.schema import Divergence, RungRun, VerdictWord
+from harness.recording.schema import DivergenceRecord, RungRun, VerdictWord
 from harness.recording.writer import write_record
 from harness.trace.verdict import Verdict
 
@@ -57,8 +57,8 @@ def _guilty(rungs: Sequence[RungRun]) -> str | None:
 
 
 def _with_values(
-    divergence: Divergence, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
-) -> Divergence:
+    divergence: DivergenceRecord, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
+) -> DivergenceRecord:
     """Run the scenario itself once more for index and values, if these are unknown."""
     scenario = outcome.scenario
     if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
@@ -71,6 +71,6 @@ def _rung(name: str, outcome: RunOutcome) -> RungRun:
     return RungRun(name, WORDS[outcome.verdict], str(outcome.folder))
 
 
-def _first_divergence(outcome: RunOutcome) -> Divergence | None:
+def _first_divergence(outcome: RunOutcome) -> DivergenceRecord | None:
     found = read_equivalence(outcome.folder)
     return found.first_divergence if found else None

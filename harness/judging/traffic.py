@@ -6,7 +6,7 @@ from safetensors import safe_open
 
 from harness.judging.facts import RunFacts
 from harness.oracle.digests import stage_of
-from harness.recording.schema import Traffic
+from harness.recording.schema import TrafficRecord
 
 __all__ = ["Bytes", "bytes_of", "traffic_figures"]
 
@@ -51,12 +51,12 @@ def bytes_of(facts: RunFacts) -> Bytes:
     return Bytes(least, int(tensors * (1 + BESIDE_TENSORS)) + beside, config.codec not in ELEMENT_BYTES)
 
 
-def traffic_figures(facts: RunFacts) -> Traffic:
+def traffic_figures(facts: RunFacts) -> TrafficRecord:
     """Compare the bytes at the proxy with the minimum."""
     assert facts.traffic is not None
     steps = len(facts.split_steps)
     total, least = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts).least
-    return Traffic(
+    return TrafficRecord(
         upstream=facts.traffic.upstream,
         downstream=facts.traffic.downstream,
         steps=steps,

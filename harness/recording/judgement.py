@@ -15,19 +15,19 @@ from harness.trace.verdict import CheckResult, Verdict
 __all__ = ["recorded_equivalence", "recorded_verdict"]
 
 
-def recorded_equivalence(equivalence: Equivalence) -> schema.Equivalence:
+def recorded_equivalence(equivalence: Equivalence) -> schema.EquivalenceRecord:
     """Return the record of a comparison."""
     first = equivalence.first_divergence
-    return schema.Equivalence(
-        rows=tuple(schema.EquivalenceRow(**asdict(row)) for row in equivalence.rows),
+    return schema.EquivalenceRecord(
+        rows=tuple(schema.RowRecord(**asdict(row)) for row in equivalence.rows),
         ulp_histogram={str(lower): count for lower, count in equivalence.ulp_histogram.items()},
-        first_divergence=schema.Divergence(**asdict(first)) if first else None,
+        first_divergence=schema.DivergenceRecord(**asdict(first)) if first else None,
     )
 
 
 def recorded_verdict(
     scenario: Scenario, started: datetime, verdict: Verdict, checks: Sequence[CheckResult], replay: str
-) -> schema.Verdict:
+) -> schema.VerdictRecord:
     """Return the record of the verdict of a run that ends now.
 
     Args:
@@ -62,4 +62,4 @@ def _check(check: CheckResult) -> dict[str, object]:
     }
 
 
-_VERDICT = TypeAdapter(schema.Verdict)
+_VERDICT = TypeAdapter(schema.VerdictRecord)

@@ -12,7 +12,15 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.plan.scenario_json import SCHEMA
-from harness.recording.schema import Environment, Equivalence, Event, Scenario, Step, Traffic, Verdict
+from harness.recording.schema import (
+    EnvironmentRecord,
+    EquivalenceRecord,
+    EventRecord,
+    ScenarioRecord,
+    StepRecord,
+    TrafficRecord,
+    VerdictRecord,
+)
 
 __all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_equivalence", "read_run"]
 
@@ -48,14 +56,14 @@ class RunFolder:
     """Everything a run left behind."""
 
     path: Path
-    scenario: Scenario
-    verdict: Verdict
-    environment: Environment
-    split: tuple[Step, ...] = ()
-    reference: tuple[Step, ...] = ()
-    trace: tuple[Event, ...] = ()
-    equivalence: Equivalence | None = None
-    traffic: Traffic | None = None
+    scenario: ScenarioRecord
+    verdict: VerdictRecord
+    environment: EnvironmentRecord
+    split: tuple[StepRecord, ...] = ()
+    reference: tuple[StepRecord, ...] = ()
+    trace: tuple[EventRecord, ...] = ()
+    equivalence: EquivalenceRecord | None = None
+    traffic: TrafficRecord | None = None
     logs: tuple[Log, ...] = ()
     missing: tuple[Missing, ...] = ()
 
@@ -90,7 +98,7 @@ def read_run(path: Path) -> RunFolder:
                 "Give a folder that `harness run` wrote (they lie under reports/runs), or run the scenario again."
             )
     reader = _Reader(path)
-    scenario = reader.one("scenario.json", Scenario)
+    scenario = reader.one("scenario.json", ScenarioRecord)
     if scenario.schema > SCHEMA:
         raise RunFolderError(
             f"{path / 'scenario.json'}: schema {scenario.schema} is newer than {SCHEMA}, the newest known here; read "
@@ -99,25 +107,25 @@ def read_run(path: Path) -> RunFolder:
     return RunFolder(
         path=path,
         scenario=scenario,
-        verdict=reader.one("verdict.json", Verdict),
+        verdict=reader.one("verdict.json", VerdictRecord),
         environment=reader.optional(
-            "environment.json", Environment, Environment(), lacks="versions, machine and proxy"
+            "environment.json", EnvironmentRecord, EnvironmentRecord(), lacks="versions, machine and proxy"
         ),
-        split=reader.many("split.jsonl", Step, lacks="losses and step times of the split run"),
-        reference=reader.many("reference.jsonl", Step, lacks="losses of the reference"),
+        split=reader.many("split.jsonl", StepRecord, lacks="losses and step times of the split run"),
+        reference=reader.many("reference.jsonl", StepRecord, lacks="losses of the reference"),
         trace=tuple(
-            sorted(reader.many("trace.jsonl", Event, lacks="events and fired faults"), key=lambda event: event.t)
+            sorted(reader.many("trace.jsonl", EventRecord, lacks="events and fired faults"), key=lambda event: event.t)
         ),
-        equivalence=reader.optional("equivalence.json", Equivalence, None, lacks="the comparison of tensors"),
-        traffic=reader.optional("bytes.json", Traffic, None, lacks="the bytes that crossed the network"),
+        equivalence=reader.optional("equivalence.json", EquivalenceRecord, None, lacks="the comparison of tensors"),
+        traffic=reader.optional("bytes.json", TrafficRecord, None, lacks="the bytes that crossed the network"),
         logs=tuple(_read_log(log) for log in sorted((path / "logs").glob("*.log"))),
         missing=tuple(reader.missing),
     )
 
 
-def read_equivalence(path: Path) -> Equivalence | None:
+def read_equivalence(path: Path) -> EquivalenceRecord | None:
     """Read a run's comparison with its reference; None if nothing was compared."""
-    return _Reader(path).optional("equivalence.json", Equivalence, None, lacks="the comparison of tensors")
+    return _Reader(path).optional("equivalence.json", EquivalenceRecord, None, lacks="the comparison of tensors")
 
 
 class _Reader:

@@ -14,18 +14,18 @@ from pydantic import TypeAdapter
 from harness.plan.scenario import Scenario
 from harness.recording.environment import commit, machine, versions
 from harness.recording.plan import Plan
-from harness.recording.schema import Environment, Equivalence, Proxy, Traffic, Verdict
+from harness.recording.schema import EnvironmentRecord, EquivalenceRecord, ProxyRecord, TrafficRecord, VerdictRecord
 from harness.trace.event import Event
 
 __all__ = ["RunWriter", "json_text", "read_lines", "write_record"]
 
 Json = Mapping[str, Any]
-Record = Environment | Equivalence | Traffic | Verdict
+Record = EnvironmentRecord | EquivalenceRecord | TrafficRecord | VerdictRecord
 FILES: Mapping[type[Record], str] = {
-    Environment: "environment.json",
-    Equivalence: "equivalence.json",
-    Traffic: "bytes.json",
-    Verdict: "verdict.json",
+    EnvironmentRecord: "environment.json",
+    EquivalenceRecord: "equivalence.json",
+    TrafficRecord: "bytes.json",
+    VerdictRecord: "verdict.json",
 }
 
 
@@ -73,10 +73,10 @@ class RunWriter:
         """Write a file with one JSON object per line."""
         (self.folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
-    def write_environment(self, scenario: Scenario, proxy: Proxy | None) -> None:
+    def write_environment(self, scenario: Scenario, proxy: ProxyRecord | None) -> None:
         """Write the environment of the run."""
         config = scenario.config
-        self.write(Environment(versions(), machine(), config.threads, proxy, config.seed, commit()))
+        self.write(EnvironmentRecord(versions(), machine(), config.threads, proxy, config.seed, commit()))
 
     def close(self) -> None:
         """Close the trace."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Event, Trigger
+from harness.recording.schema import EventRecord, Trigger
 
 __all__ = ["AdversarySpan", "adversary_spans"]
 
@@ -38,5 +38,5 @@ def adversary_spans(run: RunFolder) -> tuple[AdversarySpan, ...]:
     return tuple(span(planned.name, planned.detail, planned.at) for planned in run.scenario.adversaries)
 
 
-def _t(event: Event | None) -> float | None:
+def _t(event: EventRecord | None) -> float | None:
     return event.t if event else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Event
+from harness.recording.schema import EventRecord
 from harness.report.adversaries import adversary_spans
 from harness.report.faults import fault_spans
 from harness.report.wording import duration
@@ -74,7 +74,7 @@ def _sessions(run: RunFolder) -> Iterator[Happening]:
             opened = True
 
 
-def _harness(event: Event) -> Happening | None:
+def _harness(event: EventRecord) -> Happening | None:
     who = event.party or event.source
     life = "" if event.life is None else f", life {event.life}"
     match event.point.split("."):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.judging.recovery import seconds_to_progress
 from harness.plan.faults.groups import Group
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Event, PlannedFault, Trigger
+from harness.recording.schema import EventRecord, PlannedFault, Trigger
 
 __all__ = ["FaultSpan", "fault_spans"]
 
@@ -70,8 +70,8 @@ def fault_spans(run: RunFolder) -> tuple[FaultSpan, ...]:
     return (*spans, *(span(PlannedFault(name), planned=False) for name in surplus))
 
 
-def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[Event]]:
-    events: defaultdict[str, deque[Event]] = defaultdict(deque)
+def _by_name(run: RunFolder, point: str) -> defaultdict[str, deque[EventRecord]]:
+    events: defaultdict[str, deque[EventRecord]] = defaultdict(deque)
     for event in run.trace:
         if event.source == "harness" and event.point == point:
             events[event.fault or "unnamed"].append(event)

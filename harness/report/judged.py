@@ -17,7 +17,7 @@ NAMED = 200
 
 
 @dataclass(frozen=True)
-class Divergence:
+class ShownDivergence:
     """The first divergence, formatted for the page."""
 
     step: int
@@ -67,10 +67,10 @@ def write_judged(comparison: Comparison, recording: Path, reference: Path, out: 
     return out
 
 
-def _divergence(first: FirstDivergence) -> Divergence:
+def _divergence(first: FirstDivergence) -> ShownDivergence:
     ours, theirs = first.values or tuple(f"sha256 {digest}" for digest in first.digests)
     place = first.place
-    return Divergence(place.step, place.microbatch, first.party, place.tensor, first.index, ours, theirs)
+    return ShownDivergence(place.step, place.microbatch, first.party, place.tensor, first.index, ours, theirs)
 
 
 def _bits(first: FirstDivergence | None) -> list[BitPair]:

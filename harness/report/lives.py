@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Event
+from harness.recording.schema import EventRecord
 
 __all__ = ["Life", "StepDone", "lives", "steps_done"]
 
@@ -21,7 +21,7 @@ class Life:
     party: str
     began: float
     until: float
-    end: Event | None
+    end: EventRecord | None
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def steps_done(run: RunFolder) -> list[StepDone]:
     return done
 
 
-def _ends(marks: Sequence[Event], last: float) -> list[float]:
+def _ends(marks: Sequence[EventRecord], last: float) -> list[float]:
     return [*(event.t for event in marks[1:]), last] if marks else []
 
 
-def _ends_client(event: Event) -> bool:
+def _ends_client(event: EventRecord) -> bool:
     return event.point in ("process.killed", "process.stopped")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import EquivalenceRow
+from harness.recording.schema import RowRecord
 
 __all__ = ["Matrix", "matrix"]
 
@@ -25,7 +25,7 @@ class Matrix:
     """Rows of cells; a cell without rows was not compared."""
 
     stages: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[tuple[EquivalenceRow, ...], ...]], ...]
+    lines: tuple[tuple[str, tuple[tuple[RowRecord, ...], ...]], ...]
 
 
 def matrix(run: RunFolder) -> Matrix:

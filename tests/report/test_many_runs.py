@@ -7,7 +7,7 @@ import pytest
 from page_outline import Outline, text_of
 
 from harness.recording.reader import read_run
-from harness.recording.schema import Check
+from harness.recording.schema import CheckRecord
 from harness.report.again import commands_again
 from harness.report.page import render_index
 from harness.report.selection import family, in_order_of_interest
@@ -115,7 +115,7 @@ def test_runs_of_other_options_and_of_own_files_have_commands_of_their_own(many)
 
 
 def test_a_run_that_the_harness_could_not_finish_is_an_error_in_the_table(many, tmp_path):
-    broken = replace(many[9].verdict, checks=(Check("harness", "VOID", traceback="KeyError: 1"),))
+    broken = replace(many[9].verdict, checks=(CheckRecord("harness", "VOID", traceback="KeyError: 1"),))
     page = render_index([many[0], replace(many[9], verdict=broken)])
 
     assert re.search(r'<td class="VOID">.*?ERROR</td>', page)

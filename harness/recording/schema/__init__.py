@@ -1,42 +1,43 @@
 """The records in a run's folder: one frozen dataclass per kind, written by the engine and read by everyone.
 
-pydantic turns them into JSON and back (`writer.py`, `reader.py`). Fields with defaults may be absent from the files.
+pydantic turns them into JSON and back (`writer.py`, `reader.py`). Fields with defaults may be absent from the files. A
+file or line, and the recorded form of a value that lives in a run, is named `…Record`.
 """
 
-from harness.recording.schema.environment import Environment, Proxy
-from harness.recording.schema.equivalence import Equivalence, EquivalenceRow, RungRun
-from harness.recording.schema.event import Event
-from harness.recording.schema.scenario import Link, PlannedAdversary, PlannedFault, Scenario, Trigger
+from harness.recording.schema.environment import EnvironmentRecord, ProxyRecord
+from harness.recording.schema.equivalence import EquivalenceRecord, RowRecord, RungRun
+from harness.recording.schema.event import EventRecord
+from harness.recording.schema.scenario import LinkRecord, PlannedAdversary, PlannedFault, ScenarioRecord, Trigger
 from harness.recording.schema.start import Start
-from harness.recording.schema.step import Breakdown, Step
-from harness.recording.schema.traffic import Traffic
+from harness.recording.schema.step import Breakdown, StepRecord
+from harness.recording.schema.traffic import TrafficRecord
 from harness.recording.schema.values import CheckWord, Figures, Value, VerdictWord
-from harness.recording.schema.verdict import Check, Finding, Verdict
-from harness.recording.schema.where import Divergence, Where
+from harness.recording.schema.verdict import CheckRecord, FindingRecord, VerdictRecord
+from harness.recording.schema.where import DivergenceRecord, Where
 
 __all__ = [
     "Breakdown",
-    "Check",
+    "CheckRecord",
     "CheckWord",
-    "Divergence",
-    "Environment",
-    "Equivalence",
-    "EquivalenceRow",
-    "Event",
+    "DivergenceRecord",
+    "EnvironmentRecord",
+    "EquivalenceRecord",
+    "EventRecord",
     "Figures",
-    "Finding",
-    "Link",
+    "FindingRecord",
+    "LinkRecord",
     "PlannedAdversary",
     "PlannedFault",
-    "Proxy",
+    "ProxyRecord",
+    "RowRecord",
     "RungRun",
-    "Scenario",
+    "ScenarioRecord",
     "Start",
-    "Step",
-    "Traffic",
+    "StepRecord",
+    "TrafficRecord",
     "Trigger",
     "Value",
-    "Verdict",
+    "VerdictRecord",
     "VerdictWord",
     "Where",
 ]

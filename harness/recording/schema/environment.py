@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from harness.recording.schema.values import Value
 
-__all__ = ["Environment", "Proxy"]
+__all__ = ["EnvironmentRecord", "ProxyRecord"]
 
 
 @dataclass(frozen=True)
-class Proxy:
+class ProxyRecord:
     """The proxy between the parties."""
 
     kind: str
@@ -17,12 +17,12 @@ class Proxy:
 
 
 @dataclass(frozen=True)
-class Environment:
+class EnvironmentRecord:
     """Versions, machine, and settings common to all processes."""
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
     machine: Mapping[str, Value | None] = field(default_factory=dict)
     threads: int | None = None
-    proxy: Proxy | None = None
+    proxy: ProxyRecord | None = None
     seed: int | None = None
     commit: str = ""

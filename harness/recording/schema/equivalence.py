@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.recording.schema.values import VerdictWord
-from harness.recording.schema.where import Divergence
+from harness.recording.schema.where import DivergenceRecord
 
-__all__ = ["Equivalence", "EquivalenceRow", "RungRun"]
+__all__ = ["EquivalenceRecord", "RowRecord", "RungRun"]
 
 
 @dataclass(frozen=True)
-class EquivalenceRow:
+class RowRecord:
     """The comparison of one quantity of one stage with the reference, over all steps."""
 
     quantity: str
@@ -32,10 +32,10 @@ class RungRun:
 
 
 @dataclass(frozen=True)
-class Equivalence:
+class EquivalenceRecord:
     """The comparison of the split run with the reference; the ladder is climbed only after a divergence."""
 
-    rows: tuple[EquivalenceRow, ...] = ()
+    rows: tuple[RowRecord, ...] = ()
     ulp_histogram: Mapping[str, int] = field(default_factory=dict)
-    first_divergence: Divergence | None = None
+    first_divergence: DivergenceRecord | None = None
     ladder: tuple[RungRun, ...] = ()

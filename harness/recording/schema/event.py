@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Event"]
+__all__ = ["EventRecord"]
 
 ROLES = ("client", "trunk")
 
 
 @dataclass(frozen=True)
-class Event:
+class EventRecord:
     """An event, `t` seconds after the start, with those fields of its point that a report shows."""
 
     t: float

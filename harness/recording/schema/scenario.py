@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from harness.plan.faults.groups import OTHER, Group
 
-__all__ = ["Link", "PlannedAdversary", "PlannedFault", "Scenario", "Trigger"]
+__all__ = ["LinkRecord", "PlannedAdversary", "PlannedFault", "ScenarioRecord", "Trigger"]
 
 BITS = 8
 
@@ -29,7 +29,7 @@ def _of_before(link: object) -> object:
 
 
 @dataclass(frozen=True)
-class Link:
+class LinkRecord:
     """The network between the two parties; bandwidths are in kB/s, 0 means no limit."""
 
     name: str
@@ -81,13 +81,13 @@ class PlannedAdversary:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class ScenarioRecord:
     """The scenario of a run; `schema` is 0 in old recordings without a number."""
 
     name: str
     title: str = ""
     topology: str = ""
-    link: Annotated[Link | None, BeforeValidator(_of_before)] = None
+    link: Annotated[LinkRecord | None, BeforeValidator(_of_before)] = None
     faults: tuple[PlannedFault, ...] = ()
     adversaries: tuple[PlannedAdversary, ...] = ()
     timed: bool = False

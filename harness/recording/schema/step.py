@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Breakdown", "Step"]
+__all__ = ["Breakdown", "StepRecord"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Breakdown:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepRecord:
     """One optimizer step of the split run or of the reference."""
 
     step: int

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Traffic"]
+__all__ = ["TrafficRecord"]
 
 
 @dataclass(frozen=True)
-class Traffic:
+class TrafficRecord:
     """Bytes that crossed the network, against the minimum that the tensors need."""
 
     upstream: int

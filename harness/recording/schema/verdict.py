@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from harness.recording.schema.values import CheckWord, Figures, VerdictWord
 from harness.recording.schema.where import Where
 
-__all__ = ["Check", "Finding", "Verdict"]
+__all__ = ["CheckRecord", "FindingRecord", "VerdictRecord"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindingRecord:
     """One thing that a check found wrong."""
 
     message: str
@@ -17,7 +17,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckRecord:
     """The result of one check."""
 
     name: str
@@ -25,16 +25,16 @@ class Check:
     summary: str = ""
     compared: int | None = None
     figures: Figures = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[FindingRecord, ...] = ()
     traceback: str = ""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictRecord:
     """The result of all checks together, and the command that runs the scenario again."""
 
     verdict: VerdictWord
-    checks: tuple[Check, ...] = ()
+    checks: tuple[CheckRecord, ...] = ()
     figures: Figures = field(default_factory=dict)
     not_covered: tuple[str, ...] = ()
     replay: str = ""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from harness.recording.schema.values import Value
 
-__all__ = ["Divergence", "Where"]
+__all__ = ["DivergenceRecord", "Where"]
 
 
 def _as_list(index: object) -> object:
@@ -31,7 +31,7 @@ class Where:
 
 
 @dataclass(frozen=True)
-class Divergence(Where):
+class DivergenceRecord(Where):
     """The first number that differs, and the first rung of the ladder on which it does."""
 
     rung: str | None = None

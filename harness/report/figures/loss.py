@@ -5,7 +5,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 from harness.recording.reader import RunFolder
-from harness.recording.schema import Step
+from harness.recording.schema import StepRecord
 from harness.report.faults import fault_spans
 from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import FAULT, HARM, MUTED, REFERENCE, SPLIT, Sheet, power_of_ten, uprights
@@ -46,7 +46,7 @@ def loss_curves(run: RunFolder, sheet: Sheet) -> str:
     return sheet.svg(f"Loss by step of the split run and of the reference: {shown}.")
 
 
-def _losses(steps: Sequence[Step]) -> dict[int, float]:
+def _losses(steps: Sequence[StepRecord]) -> dict[int, float]:
     return {step.step: step.loss for step in steps if step.loss is not None}
 
 
