@@ -4,6 +4,7 @@ from typing import assert_never
 
 from harness.engine.adversary import send_malformed, tell_lies, wait_for_answers
 from harness.engine.world import World
+from harness.plan import attack_effects as attack
 from harness.plan.faults import effects as ask
 from harness.plan.planned import Planned
 from harness.trace.event import Event
@@ -88,11 +89,11 @@ class RunningScript:
                 world.wait_for_trunk(self._held, ask.NOTICE_TIMEOUT)
             case ask.Wait(seconds):
                 world.let_pass(seconds)
-            case ask.SendMalformed(count, seed):
+            case attack.SendMalformed(count, seed):
                 send_malformed(world, count, seed)
-            case ask.UntilAnswered(count):
+            case attack.UntilAnswered(count):
                 wait_for_answers(world, count)
-            case ask.TellLies(count, seed):
+            case attack.TellLies(count, seed):
                 tell_lies(world, count, seed)
             case ask.Release():
                 raise AssertionError("the caller takes it")

@@ -6,7 +6,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator
 
-from harness.plan.faults.effects import Release, Script, SendMalformed, TellLies, UntilAnswered
+from harness.plan.attack_effects import SendMalformed, TellLies, UntilAnswered
+from harness.plan.faults.effects import Release, Script
 from harness.plan.planned import Planned
 from harness.plan.planned_json import planned_from_json, planned_json
 from harness.trace.event import Event

@@ -1,9 +1,10 @@
-"""What a fault's script may ask for, as values; the executor of a plan carries them out."""
+"""What a script may ask for, as values; the executor of a plan carries them out."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from harness.plan.attack_effects import AttackEffect
 from harness.plan.faults.flip import Flip
 from harness.plan.faults.message_rule import MessageRule
 from harness.plan.faults.toxic import Toxic
@@ -26,13 +27,10 @@ __all__ = [
     "RemoveToxic",
     "ResumeParty",
     "Script",
-    "SendMalformed",
     "StartParty",
     "StartStoppedParty",
     "StopParty",
-    "TellLies",
     "Until",
-    "UntilAnswered",
     "UntilTrunkServes",
     "Wait",
 ]
@@ -163,29 +161,6 @@ class Wait:
     seconds: float
 
 
-@dataclass(frozen=True)
-class SendMalformed:
-    """Have hostile peers send malformed requests to the trunk, and wait until the last is answered."""
-
-    count: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class UntilAnswered:
-    """Wait until the hostile peers have had this many answers."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class TellLies:
-    """Have a lying trunk lie to its own clients, and wait until the last lie is told."""
-
-    count: int
-    seed: int
-
-
 Effect: TypeAlias = (
     Release
     | Disconnect
@@ -204,8 +179,6 @@ Effect: TypeAlias = (
     | Until
     | UntilTrunkServes
     | Wait
-    | SendMalformed
-    | UntilAnswered
-    | TellLies
+    | AttackEffect
 )
 Script: TypeAlias = Generator[Effect, Event | None, None]
