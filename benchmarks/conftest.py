@@ -10,13 +10,13 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
-    """Timings of two threads on a busy machine say more about the machine."""
+    """Use one thread: with two on a busy machine, timings say more about the machine than about the code."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def say(pytestconfig):
-    """Return a function that puts a line below the tables of the benchmarks: for ratios of figures of one run."""
+    """Return a function that prints a line below the benchmarks' tables, for ratios of figures from the same run."""
     return pytestconfig.stash[SAID].append
 
 

@@ -1,4 +1,4 @@
-"""What a message's checksum costs at either side of a message with 16 MiB of a tensor, and what copies would cost."""
+"""The cost of a message checksum on either side, for a message with a 16 MiB tensor, and what copies would cost."""
 
 import os
 import struct
@@ -29,7 +29,7 @@ def test_read_a_request(benchmark):
 
 
 def appended(body, origin):
-    """Put the checksum behind a message's bytes by copying them."""
+    """Append the checksum to a message's bytes by copying them."""
     return body + struct.pack("<BI", 15 << 3 | 5, zlib.crc32(body, origin))
 
 
@@ -47,7 +47,7 @@ def seconds(call, *arguments):
 
 
 def test_copies_that_are_not_made(say):
-    """Old and new in turns, so that the machine treats both alike."""
+    """Time copying and not copying in turns, so that the machine's load affects both alike."""
     data = with_checksum(DATA, 7)
     serialize = REQUEST.SerializeToString
     write, write_by_copy, read, read_by_copy = [], [], [], []

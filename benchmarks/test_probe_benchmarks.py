@@ -1,4 +1,4 @@
-"""What points cost: a step, the points of a step alone when nobody observes, and a step that is observed."""
+"""The cost of points: a step without an observer, only the points of such a step, and a step with an observer."""
 
 import itertools
 import statistics
@@ -18,13 +18,13 @@ from splitlearn.runtime import real_runtime
 from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.local import LocalTrunk
 
-# The smallest model, so that points weigh most.
+# The smallest model, so that points take the largest share of a step.
 CONFIG = TrainingConfig(model="tiny", cuts="1:3", batch_size=2, max_length=48, vocab_size=512, max_steps=1000)
 STEPS = {"rounds": 40, "iterations": 1, "warmup_rounds": 5}
 
 
 class CountingProbe:
-    """Keeps the arguments of every point."""
+    """Records the arguments of every point."""
 
     def __init__(self):
         self.passed = []
@@ -58,7 +58,7 @@ def stepper(data, probe):
 
 
 def seconds(act):
-    """Return the median time of forty goes."""
+    """Return the median time of forty calls."""
     times = []
     for _ in range(40):
         began = time.perf_counter()
@@ -74,7 +74,7 @@ def test_step_that_nobody_observes(benchmark, data):
 
 @pytest.mark.benchmark(group="probe")
 def test_points_of_a_step_that_nobody_observes(benchmark, data, say):
-    """The share of these in a step is what points cost when they are off."""
+    """Their share of a step is the cost of points that nobody observes."""
     counting, probe = CountingProbe(), NullProbe()
     one_step = stepper(data, counting)
     one_step()

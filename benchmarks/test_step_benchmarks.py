@@ -1,4 +1,4 @@
-"""What splitting costs before there is a wire: the split step with a trunk in the process, and the uncut step."""
+"""The cost of splitting without a wire: a split step with the trunk in the same process, and an uncut step."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""A GPT-2 of a few million parameters learns real text, along the reference's very curve."""
+"""A GPT-2 of a few million parameters learns real text, with exactly the reference's loss curve."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Programs that are killed at every point of the protocol: started again, they end on the reference's bits."""
+"""Programs that are killed at any point of the protocol and restarted end with the reference's bits."""
 
 import pytest
 

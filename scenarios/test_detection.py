@@ -1,4 +1,4 @@
-"""Silence is noticed in time, and outlasted with few calls and the same bits."""
+"""The client notices silence in time and outlasts it, with few calls and the same bits."""
 
 import pytest
 

@@ -25,7 +25,7 @@ def test_malformed_requests_are_refused_and_change_nothing(run_scenario, scenari
     assert count == report["sent"]
     assert report["distinct"] > count / 2
     assert points["trunk.server.ready"] == points["trunk.session.opened"] == 1, (
-        "the trunk lived, and nobody else got in"
+        "the trunk kept running, and no other session was opened"
     )
     began, done = (
         next(event["t"] for event in trace if (event["point"], event["step"]) == place)

@@ -1,4 +1,4 @@
-"""A run that has not shown what it was meant to show is VOID, and a VOID is no success."""
+"""A run that has not shown what it was meant to show is VOID, and VOID is not success."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ PLAIN = scenario("plain", "Nothing happens")
 
 @dataclass(frozen=True)
 class LateWithoutRelay(DropConnection):
-    """Asks for what only a run with a `MessageFault` has."""
+    """Needs a relay, which only a run with a `MessageFault` has."""
 
     def script(self):
         yield DeliverLate()
@@ -50,12 +50,12 @@ VOIDS = {
         "drop@client.session.opening.0 left no mark",
     ),
     "a fault that cannot be injected": (
-        scenario("no-relay", "A message fault where no hop treats messages badly", LateWithoutRelay(HERE)),
+        scenario("no-relay", "A message fault without a relay", LateWithoutRelay(HERE)),
         "not injected: there is no relay to break here",
     ),
-    "a run that was asked for nothing": (with_checks("no-check"), ""),
-    "bytes that nobody counted": (with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)), ""),
-    "a fault that fired, of whose bits nothing was asked": (
+    "a run without a check": (with_checks("no-check"), ""),
+    "bytes that were not counted": (with_checks("no-bytes", "traffic", faults=(Pause(HERE, "client", 0.1),)), ""),
+    "a fault that fired in a run whose bits were not checked": (
         with_checks("no-bits", "faults", faults=(Pause(HERE, "client", 0.1),)),
         "",
     ),

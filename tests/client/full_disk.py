@@ -1,4 +1,4 @@
-"""A disk that is full, for libraries that write by themselves too."""
+"""A full disk, even for libraries that write files themselves."""
 
 import resource
 from collections.abc import Iterator

@@ -25,17 +25,17 @@ from splitlearn.wire.remote import RemoteTrunk
 
 
 class CrashError(BaseException):
-    """Stands for the death of a process, which cleans nothing up."""
+    """Stands for the death of a process, after which nothing is cleaned up."""
 
 
 class CrashingProbe:
-    """Dies at a point, once; notes every point that was passed."""
+    """Crashes once, at a point; records every point that was passed."""
 
     def __init__(self, name="", step=None):
         self.place, self.passed = (name, step), []
 
     def point(self, name, step=None, _microbatch=None, **_):
-        """Die where it was asked for."""
+        """Crash at the chosen point."""
         self.passed.append((name, step))
         if self.place == (name, step):
             self.place = None
@@ -43,7 +43,7 @@ class CrashingProbe:
 
 
 class NamedTokenizer(Tokenizer):
-    """What is left of a tokenizer when the text has been read."""
+    """What a run needs of a tokenizer once the text has been read."""
 
     def fingerprint(self):
         return "the tokenizer of these tests"
@@ -52,12 +52,12 @@ class NamedTokenizer(Tokenizer):
         return "0" * 64
 
     def files(self):
-        """Say whose it is."""
+        """Return a file that identifies the tokenizer."""
         return {"tokenizer.json": b"{}"}
 
 
 def data_of(config, count=24):
-    """Sequences of their own lengths; of the tokenizer only its name is needed any more."""
+    """Return sequences of different lengths; only the tokenizer's name is needed."""
     (batch,) = batches_of(steps=1, rows=count)[0]
     lengths = batch.attention_mask_BT.sum(1).tolist()
     sequences = tuple(row[:length] for row, length in zip(batch.input_ids_BT, lengths, strict=True))
@@ -107,13 +107,13 @@ def final_state(config, step=None):
 
 
 def assert_same(expected, actual):
-    """Check that two final states have the same bits; name the first tensor that has not."""
+    """Check that two final states have the same bits; name the first tensor that differs."""
     assert expected.keys() == actual.keys()
     assert next((name for name in expected if not same_bits(expected[name], actual[name])), "") == ""
 
 
 def fail(error):
-    """Raise where only an expression may stand."""
+    """Raise an error, where the syntax allows only an expression."""
     raise error
 
 
@@ -123,7 +123,7 @@ def direct(service):
 
 
 class ScriptedTransport(DirectTransport):
-    """The transport to a service in this process for which a test may answer.
+    """A transport to a service in this process, for which a test may answer instead.
 
     `answer` is told every method and request, and returns an error or a message instead of the trunk's own reply;
     None leaves the request to the trunk.
@@ -145,7 +145,7 @@ class ScriptedTransport(DirectTransport):
 
 
 def remote_trunk(transport, config, on_failure=lambda: None):
-    """Return a link over a transport, with the client's own way of repeating requests."""
+    """Return a link over a transport, with the client's own retries."""
     calls = ReliableCalls(transport, RetryPolicy(60.0, 1e6), ManualClock(), lambda *_: on_failure())
     return RemoteTrunk(calls, config, real_runtime())
 

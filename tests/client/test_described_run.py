@@ -1,4 +1,4 @@
-"""What a run says of itself holds in every folder that its reader may start in."""
+"""The settings that a run leaves are valid in whatever folder a reader starts."""
 
 from pathlib import Path
 

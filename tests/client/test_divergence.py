@@ -1,4 +1,4 @@
-"""A run that has diverged says so, and one bad step in a good run is told and is no divergence."""
+"""A run that has diverged says so; one bad step in a good run is reported but is not divergence."""
 
 import json
 import math
@@ -54,7 +54,7 @@ def test_a_run_may_go_on_whatever_happens(run):
     assert (12, 12, 12) == (result.steps, result.done, result.skipped)
 
 
-def test_steps_that_are_skipped_here_and_there_are_told_and_end_nothing(run, caplog):
+def test_steps_that_are_skipped_here_and_there_are_reported_and_end_nothing(run, caplog):
     run = run.but(max_skipped=2)
     result = train(run, remote_trunk(not_finite(service_of(run), 1, 2, 4, 5), run))
 
@@ -64,7 +64,7 @@ def test_steps_that_are_skipped_here_and_there_are_told_and_end_nothing(run, cap
     assert [1, 2, 4, 5] == [line["step"] for line in lines if line["skipped"]]
 
 
-def test_a_last_step_that_is_not_finite_is_told_after_the_save(run):
+def test_a_last_step_that_is_not_finite_is_reported_after_the_save(run):
     with pytest.raises(DivergedError, match=r"last loss is not finite, and 1 of its steps.*checkpoint is of step 12"):
         train(run, remote_trunk(not_finite(service_of(run), 11), run))
 

@@ -59,7 +59,7 @@ def test_reading_changes_nothing(client, trunk, config):
 
 
 def test_evaluation_between_steps_leaves_the_run_as_it_was(config):
-    """Planted by hand: an evaluation that left the stage without dropout."""
+    """Seen red with an evaluation that left the stage without dropout."""
 
     class Evaluating(SplitRun):
         def __init__(self, *arguments):
@@ -118,7 +118,7 @@ def test_a_trunk_keeps_nothing_of_inference(client, config):
 
 
 def test_a_run_learns(config):
-    """The same batch over and over has an ever smaller loss."""
+    """The loss of one batch, trained on repeatedly, keeps falling."""
     batch = batches_of(steps=1)[0]
     losses = train_split(config.but(dropout=0.0, learning_rate=1e-3), [batch] * 8).losses
 

@@ -72,7 +72,7 @@ def test_what_is_no_file_is_refused(tmp_path):
         pass
 
 
-def test_a_full_disk_is_told_once_and_the_rest_is_left_out(caplog):
+def test_a_full_disk_is_reported_once_and_the_rest_is_left_out(caplog):
     class Full:
         tried = 0
 

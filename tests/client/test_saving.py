@@ -1,4 +1,4 @@
-"""When a run saves, without being told and as told."""
+"""When a run saves: by default, and as configured."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A client says that its trunk does not answer only where it does not."""
+"""A client says that its trunk does not answer only if that is the case."""
 
 import pytest
 

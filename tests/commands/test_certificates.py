@@ -38,7 +38,7 @@ def test_the_files_are_made_once(splitlearn, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_single_file_that_stands_there_is_kept_and_nothing_joins_it(splitlearn, tmp_path, name):
+def test_a_single_existing_file_is_kept_and_no_other_is_written(splitlearn, tmp_path, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("mine")
 
@@ -76,7 +76,7 @@ def test_the_certificate_is_for_the_hosts_and_for_a_year(splitlearn, tmp_path, w
 
 
 @pytest.mark.parametrize("host", ["", "two words", "trunk.example:50051"])
-def test_a_host_that_is_none_is_refused(splitlearn, tmp_path, host):
+def test_an_invalid_host_is_refused(splitlearn, tmp_path, host):
     status, _, err = splitlearn("certificates", f"--out={tmp_path / 'out'}", "--host", host)
 
     assert (2, True) == (status, f"host = {host}: give names and addresses without a port" in err)

@@ -51,7 +51,7 @@ def test_the_help_of_a_trunk_has_what_a_trunk_reads_and_no_more(splitlearn):
 
 
 @pytest.mark.parametrize("words", [["trunk", "--port=70000"], ["train", "--trunk-address=127.0.0.1:70000"]])
-def test_a_port_that_is_none_is_refused(splitlearn, words):
+def test_an_invalid_port_is_refused(splitlearn, words):
     assert "65535" in refused(splitlearn, *words)
 
 
@@ -62,7 +62,7 @@ def test_an_unknown_command_is_wrong_usage(splitlearn):
 
 
 class FullDisk(io.StringIO):
-    """A file that takes nothing."""
+    """A file to which nothing can be written."""
 
     def write(self, _):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,4 @@
-"""A reader that fails on its way gives up its place at the trunk."""
+"""A reader that fails gives its place at the trunk back."""
 
 import pytest
 from client.runs import fail
@@ -46,8 +46,8 @@ def test_a_reader_that_fails_is_closed(reading, monkeypatch, error, expected):
     assert (expected, 0) == reading("generate")
 
 
-def test_the_leave_of_a_trunk_that_does_not_answer_is_not_taken(reading, monkeypatch, trunk):
-    """It would only hold up the end."""
+def test_no_leave_is_sent_to_a_trunk_that_does_not_answer(reading, monkeypatch, trunk):
+    """It would only delay the exit."""
     gone = WireError(Reason.TRANSPORT, "nobody answers")
     monkeypatch.setattr(eval_command, "evaluate", lambda *_: fail(gone))
 

@@ -18,7 +18,7 @@ CODES = (13, 14, 1 << 31)
 
 
 class Leaving:
-    """Says goodbye to every connection, until it is stopped."""
+    """Sends GOAWAY on every connection, until it is stopped."""
 
     def __init__(self, code):
         self._goodbye = frame(GOAWAY, 0, 0, struct.pack(">II", 0, code) + b"\x1b[2J\x07words")
@@ -34,7 +34,7 @@ class Leaving:
                 with connection, suppress(OSError):
                     connection.recv(1 << 16)
                     connection.sendall(frame(SETTINGS, 0, 0))
-                    connection.recv(1 << 16)  # a request is under way
+                    connection.recv(1 << 16)  # a request is in flight
                     connection.sendall(self._goodbye)
                     while connection.recv(1 << 16):
                         pass

@@ -27,8 +27,8 @@ def exported(splitlearn, trained):
     return Path("joined")
 
 
-def test_nothing_need_be_said_again(splitlearn, settings, trained, text, tmp_path, monkeypatch):
-    """Not even where the text was: it is gone, the folder was moved, and another one is the current one."""
+def test_readers_need_no_settings_and_no_text(splitlearn, settings, trained, text, tmp_path, monkeypatch):
+    """The text is gone, the run's folder was moved, and the current folder is another one."""
     known = json.loads(splitlearn("eval", *settings)[1])
     shutil.copy(text, tmp_path / "other.txt")
     text.unlink()
@@ -145,7 +145,7 @@ def test_parts_keep_the_tokenizer_of_the_model(splitlearn, model_with_tokenizer,
         assert own == load_tokenizer(TrainingConfig(model=folder, data=str(text))).fingerprint()
 
 
-def test_that_a_model_has_no_tokenizer_is_said(small_model, text, caplog):
+def test_a_model_without_a_tokenizer_is_reported(small_model, text, caplog):
     load_tokenizer(TrainingConfig(model=str(small_model()), data=str(text), vocab_size=300))
 
     assert "has no tokenizer: one is trained on the data" in caplog.text
@@ -165,7 +165,7 @@ def test_a_vocabulary_that_does_not_fit_is_refused_though_its_ids_do_not_occur(s
 
 
 def test_a_run_starts_from_the_weights_of_an_export(splitlearn, settings, exported, text):
-    """Bit for bit the run of that model with fresh moments; what differs is said by flags."""
+    """Bit for bit the run of that model with fresh optimizer state; flags set whatever differs."""
     longer = ["--session=longer", f"--data={text}", "--max-steps=2", "--trunk-address=local"]
     status, out, err = splitlearn("train", "--init-from=joined", *longer)
     assert status == 0, err

@@ -65,9 +65,9 @@ def test_a_run_through_a_trunk_program(start_trunk, splitlearn, settings, small_
 def test_readers_of_one_session_end_no_other_and_load_no_model(
     start_trunk, splitlearn, settings, small_model, tmp_path
 ):
-    """One is in the middle of its work when another comes and goes; the trunk's model is not on the disk any more.
+    """One is in the middle of its work when another comes and goes; the trunk's model is no longer on disk.
 
-    The trunk listens on every network, as it must for a client on another machine: 127.0.0.2 stands for that.
+    The trunk listens on every network, as it must for a client on another machine; 127.0.0.2 stands for that machine.
     """
     model = shutil.copytree(small_model(), tmp_path / "model")
     trunk = start_trunk(f"--model={model}", "--host=0.0.0.0")
@@ -144,7 +144,7 @@ def test_metrics_without_the_library_are_refused_with_what_to_install(splitlearn
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_trunk_stops_at_once_when_it_is_told(start_trunk, small_model, number):
+def test_a_trunk_stops_at_once_when_it_is_told_to(start_trunk, small_model, number):
     """The signal is sent as soon as the address is known."""
     status, _, err = start_trunk(f"--model={small_model()}").stop(number)
 

@@ -99,7 +99,7 @@ def test_a_trunk_that_stops_says_so(unhealthy, answering):
     assert "--trunk-address" not in said
 
 
-def test_a_status_that_this_version_does_not_know_is_told_by_its_number(unhealthy, answering):
+def test_a_status_that_this_version_does_not_know_is_reported_by_its_number(unhealthy, answering):
     assert "it says status 77" in unhealthy(answering(Answers(77)))
 
 

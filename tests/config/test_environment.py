@@ -1,4 +1,4 @@
-"""Settings in environment variables: over a file, under a flag, and of no harness."""
+"""Settings in environment variables override a file, yield to flags, and do not reach the harness's programs."""
 
 import argparse
 import json
@@ -61,18 +61,18 @@ def test_only_what_reads_flags_reads_the_environment(set_variable, tmp_path):
     )
 
 
-def test_an_empty_variable_is_as_none(set_variable):
+def test_an_empty_variable_counts_as_unset(set_variable):
     set_variable("SEED", "")
     assert TrainingConfig() == read()
 
 
-def test_a_bad_value_is_told_with_its_variable(set_variable):
+def test_a_bad_value_is_reported_with_its_variable(set_variable):
     set_variable("LEARNING_RATE", "fast")
     with pytest.raises(ConfigError, match=r"^SPLITLEARN_LEARNING_RATE = 'fast': "):
         read()
 
 
-def test_a_value_that_does_not_go_with_another_is_told_with_its_variable(set_variable):
+def test_a_value_that_does_not_go_with_another_is_reported_with_its_variable(set_variable):
     set_variable("TLS_KEY", "trunk.key")
     with pytest.raises(ConfigError, match=r"belong together.*; tls_key comes from SPLITLEARN_TLS_KEY$"):
         read()
@@ -100,7 +100,7 @@ def test_a_variable_that_is_no_setting_is_named_once_and_does_nothing(set_variab
     assert [f"SPLITLEARN_{name}: there is no such setting, so this variable does nothing{hint}"] == caplog.messages
 
 
-def test_settings_say_nothing(set_variable, caplog):
+def test_a_variable_of_a_setting_logs_nothing(set_variable, caplog):
     set_variable("SEED", "1")
     read()
     assert [] == caplog.messages

@@ -71,6 +71,6 @@ def test_both_names_together_are_refused(tmp_path):
         TrainingConfig.load(path)
 
 
-def test_a_bad_value_is_told_by_the_new_name():
+def test_a_bad_value_is_reported_by_the_new_name():
     with pytest.raises(ConfigError, match=r"^retry_timeout = '-1': "):
         read("--patience=-1")

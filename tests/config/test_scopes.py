@@ -1,4 +1,4 @@
-"""Every setting says whom it concerns where it is declared; whatever asks for that takes it from there."""
+"""Every setting declares its scope, from which every list of settings is derived."""
 
 import argparse
 
@@ -13,7 +13,7 @@ from splitlearn.config.scope import Both, Client
 from splitlearn.config.training import GROUPS
 from splitlearn.models.family import ModelIdentity
 
-# Written down once more, by hand: what the code derives from a scope is no better than the scope.
+# A second definition, by hand: what the code derives from a scope is only as right as the scope itself.
 SCOPES = {
     Scope.BOTH: "cuts attention seed dtype weight_decay optimizer_type",
     Scope.MODEL: "model vocab_size dropout",

@@ -1,4 +1,4 @@
-"""A text is tokenised once; what is kept is used only where it is whole."""
+"""A text is tokenised once; the stored tokens are used only if they are undamaged."""
 
 import logging
 import shutil
@@ -141,7 +141,7 @@ def test_only_its_owner_can_read_the_tokens_of_a_text(tokens, config):
     assert stat.S_IMODE(tokens.stat().st_mode) == 0o700
 
 
-def test_what_was_not_used_for_longest_leaves_a_full_cache(tokens, config, monkeypatch):
+def test_the_least_recently_used_entry_leaves_a_full_cache(tokens, config, monkeypatch):
     load_training_data(config)
     (oldest,) = tokens.iterdir()
     load_training_data(config.but(max_length=8))

@@ -173,6 +173,6 @@ def test_nothing_is_added_removed_or_warned_of_whatever_the_folder_says(tmp_path
     assert caplog.text == ""
 
 
-def test_a_full_folder_for_temporary_files_is_told(tokenizer):
+def test_a_full_folder_for_temporary_files_is_reported(tokenizer):
     with full_disk(), pytest.raises(DataError, match=r"File too large.*set TMPDIR"):
         tokenizer.recipe()

@@ -9,7 +9,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture
 def names_of_page():
-    """Run the Python block of a page, as its reader would; return the names that it defines."""
+    """Run a page's Python block as its reader would; return the names that it defines."""
 
     def execute(page: str) -> dict[str, Any]:
         blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""docs/adding-a-codec.md, done as its reader would: one file in a project of his own, and an entry point."""
+"""docs/adding-a-codec.md, followed as its reader would: one file in a separate project, and an entry point."""
 
 import json
 import os
@@ -15,7 +15,8 @@ from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 PAGE = (DOCS / "adding-a-codec.md").read_text()
 CODES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-# Full blocks, so that shapes stay and what is owed is paid; doubled requests, lost replies, and kills of both.
+# Full blocks, so that shapes stay the same and the error feedback works; duplicated requests, lost replies, and kills
+# of both parties.
 SCENARIO = """
 from harness.plan.catalogue import SMALL
 from harness.plan.faults import Kill, MessageFault

@@ -48,7 +48,7 @@ def test_split_training_has_the_bits_of_the_uncut_model(model, changes):
 
 
 def test_without_rotary_positions_the_bits_are_others(model, monkeypatch):
-    """Planted: what must be everywhere gives every position the same angle."""
+    """Planted: rotary embeddings that give every position the same angle."""
     batches = batches_of(steps=1)
     expected = train_uncut(model, batches)
     rotary = "transformers.models.gpt_neox.modeling_gpt_neox.GPTNeoXRotaryEmbedding.forward"

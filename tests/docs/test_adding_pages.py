@@ -19,7 +19,7 @@ def test_the_scenario_of_the_page_runs(names_of_page, run_scenario):
 
 @pytest.fixture
 def no_more_checks():
-    """What a page registers is forgotten."""
+    """Forget the checks that a page registers."""
     yield
     CHECKS.pop("no_step_was_skipped")
 

@@ -80,7 +80,7 @@ class SplitRun:
         )
 
     def train(self, batches):
-        """Train on every batch and collect what came of it; the trunk is one in this process."""
+        """Train on every batch, with a trunk in this process by default, and collect the results."""
         outcome = Outcome()
         self.trunk.open(Hello("default", {}))
         for number, batch in enumerate(batches):

@@ -16,7 +16,7 @@ from splitlearn.trunk.session import TrunkSession
 
 
 def differs(config, batches, **options):
-    """Name the first thing in which the cut model's training differs from the uncut one's."""
+    """Return the first difference between training the cut model and the uncut one."""
     return difference(train_uncut(config, batches), train_split(config, batches, **options))
 
 
@@ -26,6 +26,6 @@ def session_of(config):
 
 
 def tensors_of(count, *, width=32):
-    """Draw hidden states, the same ones always."""
+    """Draw hidden states, always the same ones."""
     generator = torch.Generator().manual_seed(3)
     return [torch.randn(2, 12, width, generator=generator) for _ in range(count)]

@@ -16,7 +16,7 @@ from splitlearn.wire.trunk_link import Position
 
 @contextmanager
 def unseeded(*_):
-    """Draw on from wherever the generator is."""
+    """Planted: draw from the generator in whatever state it is."""
     yield
 
 
@@ -38,7 +38,7 @@ def test_planted_seeds_that_do_not_depend_on_the_microbatch(config, monkeypatch)
 
 
 def replayed(config, *, spoil):
-    """Forward twice with other work between; return both answers."""
+    """Run the same forward pass twice, with other work in between; return both results."""
     session, (smashed_BTH,) = session_of(config), tensors_of(1)
     at, mask_BT = Position(0, 0, 1), torch.ones(2, 12, dtype=torch.int64)
     first = session.forward(at, smashed_BTH, mask_BT, None)

@@ -97,7 +97,7 @@ def test_planted_a_trunk_that_ignores_the_padding(config, monkeypatch, attention
 
 
 def test_padding_has_no_loss(config):
-    """Whatever the padding's token ids are, the step is the same one. Planted: labels at the padding."""
+    """The step does not depend on the padding's token ids. Planted: labels at the padding."""
 
     def with_labels(batch, label):
         for microbatch in batch:

@@ -121,7 +121,7 @@ def gradients_when_sent_in(config, order):
 
 
 def test_gradients_join_in_the_order_of_the_microbatches(config, monkeypatch):
-    """Planted: gradients that join as they come."""
+    """Planted: gradients that join in order of arrival."""
     in_order = gradients_when_sent_in(config, (0, 1, 2))
     for order in ((2, 1, 0), (1, 2, 0), (1, 0, 2), (2, 0, 1)):
         assert same_bits(in_order, gradients_when_sent_in(config, order))

@@ -157,7 +157,7 @@ def test_planted_a_trunk_that_applies_a_skipped_step(config, small_model, tmp_pa
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("offset", [1, 2, 3])
 def test_received_tensors_are_aligned_and_writable(codec, offset):
-    """Planted: a view of the message's bytes, which starts wherever the message was laid."""
+    """Planted: a view of the message's bytes, which starts at whatever address the message has."""
     tensor = torch.randn(64)
     data = bytearray(offset) + bytearray(CODECS[codec].encode(tensor))
     decoded = CODECS[codec].decode(memoryview(data)[offset:], torch.float32, (64,))

@@ -1,4 +1,4 @@
-"""A split run has the same bits as the uncut model: losses, gradients, norms, final weights and moments."""
+"""A split run has the same bits as the uncut model: losses, gradients, norms, final weights and optimizer state."""
 
 import pytest
 import torch
@@ -70,7 +70,7 @@ def test_for_every_kind_of_model(config, small_model, settings, attention):
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_with_batches_that_need_no_padding(config, attention):
-    """Without padding the library takes another attention kernel."""
+    """Without padding the library uses another attention kernel."""
     assert_equal_to_uncut(config.but(attention=attention), batches_of(microbatches=2, ragged=False))
 
 

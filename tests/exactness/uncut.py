@@ -125,7 +125,7 @@ def train_uncut(config, batches):
 
 
 def difference(expected, actual):
-    """Name the first thing that is not the same bits; empty when everything is."""
+    """Return the first thing whose bits differ, in words; empty if everything is equal."""
     if repr(expected.losses) != repr(actual.losses):
         return f"losses {expected.losses} and {actual.losses}"
     for step, (ours, theirs) in enumerate(zip(expected.gradients, actual.gradients, strict=True)):

@@ -73,7 +73,7 @@ def warm_starter():
 
 
 class Sabotage:
-    """Starts the training system with one rule broken, and with flags more for one party."""
+    """Starts the training system with one rule broken, and with extra flags for one party."""
 
     def __init__(self, starter, mutant="break-nothing", more_flags=None):
         self._starter = starter
@@ -97,7 +97,7 @@ def shared_testbed(warm_starter, tmp_path_factory):
 
 @pytest.fixture
 def sabotaged_testbed(shared_testbed, warm_starter):
-    """Return a function from a mutant's name, and flags more by party, to a testbed with such a system."""
+    """Return a function from a mutant's name, and extra flags by party, to a testbed with such a system."""
 
     def testbed(mutant="break-nothing", **more_flags):
         return replace(shared_testbed, starter=Sabotage(warm_starter, mutant, more_flags))

@@ -1,4 +1,4 @@
-"""Short words for what a check has found."""
+"""What a check has found, in brief."""
 
 from harness.trace.verdict import Verdict
 

@@ -60,12 +60,12 @@ class RunCopy:
         self._edit(lambda line: None if _at(line, step, microbatch, tensor) else line)
 
     def drop_commit_of_the_trunk(self, step):
-        """Forget what the trunk recorded of a step's gradients and update, and of all after it."""
+        """Drop what the trunk recorded of a step's gradients and update, and of every later step."""
         kept = [line for line in self._lines("trunk") if line["step"] < step]
         self._write("trunk", kept)
 
     def add_digest(self, step, microbatch, tensor):
-        """Record a digest that the reference has not."""
+        """Record a digest that the reference does not have."""
         line = {"step": step, "microbatch": microbatch, "tensor": tensor, "sha256": "0" * 64}
         self._write("client", [*self._lines("client"), line])
 
@@ -80,7 +80,7 @@ class RunCopy:
         return before, after
 
     def change_final(self, name, change):
-        """Change a final weight or moment; returns it as it was and as it is."""
+        """Change a tensor of the final weights or optimizer state; return it as it was and as it is."""
         path = self.folder / "client" / "final.safetensors"
         tensors = load_file(path)
         before = tensors[name].clone()

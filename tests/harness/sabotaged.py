@@ -138,7 +138,7 @@ def hang_at_the_second_step():
 
 
 def never_close_a_channel():
-    """As gRPC does when a signal came between the start of a channel's first call and that of the thread it needs."""
+    """Never return, like gRPC when a signal comes after a channel's first call began and before its thread started."""
     GrpcTransport.close = lambda _transport: threading.Event().wait()
 
 

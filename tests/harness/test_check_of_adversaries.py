@@ -22,7 +22,7 @@ MARK = ("fuzz.progress", 1, {"answered": 100, "resident": 1})
 WHOLE = (told("began"), MARK, told("ended"))
 
 
-def test_one_that_came_to_its_end_passes():
+def test_an_adversary_that_finished_passes():
     result = check_adversaries(facts(WHOLE, adversaries=(PEERS,)))
     assert (PASS, 1, "1 of 1 adversaries came to their end") == (result.verdict, result.compared, result.summary)
 
@@ -44,7 +44,7 @@ def test_the_pace_is_kept_by_one_of_its_own():
         ((told("began"), told("ended")), f"{NAME} left no mark"),
     ],
 )
-def test_one_that_did_not_is_void(events, words):
+def test_an_adversary_that_did_not_finish_is_void(events, words):
     result = check_adversaries(facts(events, adversaries=(PEERS,)))
     assert (VOID, words) == (result.verdict, result.reading)
 

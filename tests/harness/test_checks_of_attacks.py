@@ -70,11 +70,11 @@ class TestStrangers:
 
     refused = ("no token", "Compute", "UNAUTHENTICATED"), ("another token", "Compute", "UNAUTHENTICATED")
 
-    def test_refused_for_what_they_lack_they_pass(self):
+    def test_strangers_that_are_refused_for_what_they_lack_pass(self):
         assert (PASS, 2) == (self.of(*self.refused).verdict, self.of(*self.refused).compared)
 
     @pytest.mark.parametrize("answer", ["OK", "FAILED_PRECONDITION", "DATA_LOSS"])
-    def test_one_that_was_heard_fails(self, answer):
+    def test_a_stranger_that_was_served_fails(self, answer):
         result = self.of(self.refused[0], ("another token", "Compute", answer))
         assert [f"another token Compute: the answer was {answer}; UNAUTHENTICATED is right"] == messages(result)
 

@@ -102,7 +102,7 @@ class TestFaults:
         assert expected is check_faults(facts(passed, faults=(fault,))).verdict
 
     @pytest.mark.parametrize(("failure", "told", "reaction", "expected"), SPOILT)
-    def test_a_spoilt_message_shows_by_what_the_parties_did(self, failure, told, reaction, expected):
+    def test_a_message_fault_shows_by_what_the_parties_did(self, failure, told, reaction, expected):
         fault = MessageFault(At("client.forward.sending"), failure, "Compute")
         passed = [
             "client.forward.sending",
@@ -112,7 +112,7 @@ class TestFaults:
         ]
         assert expected is check_faults(facts([*passed, healed(fault)], faults=(fault,))).verdict
 
-    def test_a_damaged_message_that_was_believed_is_named(self):
+    def test_a_damaged_message_that_was_accepted_is_named(self):
         fault = MessageFault(At("client.forward.sending"), "corrupt-reply", "Compute")
         passed = ["client.forward.sending", injected(fault, 0), ("relay.reply.corrupted", None, {}), healed(fault)]
         result = check_faults(facts(passed, faults=(fault,)))
@@ -170,7 +170,7 @@ class TestLiveness:
         passed = [injected(EARLY, 0), "client.forward.received", healed(EARLY)]
         assert FAIL is check_liveness(facts(passed, faults=(EARLY,))).verdict
 
-    def test_progress_that_never_came_fails_and_is_told_in_words(self):
+    def test_progress_that_never_came_fails_and_is_reported_in_words(self):
         result = self.healed("client.call.failed")
         assert (FAIL, ["no progress came after a fault had healed, not within 20 s"]) == (
             result.verdict,

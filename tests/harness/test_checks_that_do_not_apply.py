@@ -14,7 +14,7 @@ from harness.judging.facts import Traffic
 
 
 @pytest.mark.parametrize("check", [check_traffic, check_work])
-def test_what_cannot_be_told_apart_of_two_clients_is_not_judged(check):
+def test_what_is_counted_for_two_clients_together_is_not_judged(check):
     steps = [step(0), step(1)]
     made = facts([*applied([0, 0, 1, 1])], steps, steps, traffic=Traffic(9, 9))
     two = replace(made, scenario=replace(made.scenario, second_client=made.scenario.config))
@@ -22,5 +22,5 @@ def test_what_cannot_be_told_apart_of_two_clients_is_not_judged(check):
 
 
 @pytest.mark.parametrize("check", [check_lies, check_second_client])
-def test_of_what_was_not_planned_a_check_does_not_apply(check):
+def test_a_check_of_something_that_was_not_planned_does_not_apply(check):
     assert NOT_APPLICABLE is check(facts()).verdict

@@ -26,7 +26,7 @@ MESSAGES = {
 
 @pytest.mark.parametrize("spot", SPOTS)
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
-def test_one_bit_anywhere_is_seen_by_the_seal(message, spot):
+def test_one_altered_bit_anywhere_is_found_by_the_message_checksum(message, spot):
     body = with_checksum(message.SerializeToString(), ORIGIN)
     spoiled = damaged(body, spot)
 
@@ -35,20 +35,20 @@ def test_one_bit_anywhere_is_seen_by_the_seal(message, spot):
         verify(spoiled, ORIGIN)
 
 
-def test_spots_are_places_of_their_own():
+def test_different_spots_alter_different_bytes():
     body = with_checksum(REQUEST.SerializeToString(), ORIGIN)
     assert len(SPOTS) == len({damaged(body, spot) for spot in SPOTS})
 
 
-def spoilt(message, spot):
-    """Return a message as a reader that looks at no checksum would take it."""
+def altered(message, spot):
+    """Return a damaged message as a reader that ignores checksums would decode it."""
     return type(message).FromString(damaged(with_checksum(message.SerializeToString(), ORIGIN), spot)[:-5])
 
 
 def test_the_middle_is_under_the_tensors_checksum_and_the_others_are_not():
-    assert spoilt(REPLY, "middle").features.data != TENSOR.data
-    assert spoilt(REPLY, "head").features.data == spoilt(REPLY, "tail").features.data == TENSOR.data
-    assert spoilt(REPLY, "tail").features.checksum != TENSOR.checksum
-    assert spoilt(REQUEST, "head").smashed == spoilt(REQUEST, "tail").smashed == TENSOR
-    assert spoilt(REQUEST, "head").key != KEY
-    assert spoilt(REQUEST, "tail").commit != COMMIT
+    assert altered(REPLY, "middle").features.data != TENSOR.data
+    assert altered(REPLY, "head").features.data == altered(REPLY, "tail").features.data == TENSOR.data
+    assert altered(REPLY, "tail").features.checksum != TENSOR.checksum
+    assert altered(REQUEST, "head").smashed == altered(REQUEST, "tail").smashed == TENSOR
+    assert altered(REQUEST, "head").key != KEY
+    assert altered(REQUEST, "tail").commit != COMMIT

@@ -1,4 +1,4 @@
-"""Faults: injected while the process is held, noted, then the process goes on, then healed."""
+"""A fault is injected while the process is held, then recorded; then the process continues, and the fault is healed."""
 
 import inspect
 import threading
@@ -26,7 +26,7 @@ HERE = At("client.forward.sent", 1, 0)
 
 
 class NotedProxy:
-    """Stands for a proxy; takes the calls that one takes, and writes them down."""
+    """Stands in for a proxy, and records the calls that it receives."""
 
     def __init__(self, trouble=None):
         self.done = []
@@ -46,7 +46,7 @@ class NotedProxy:
 
 @dataclass(frozen=True)
 class NotedFault:
-    """Notes when it is injected and healed, and whether the process had gone on."""
+    """Records when it is injected and healed, and whether the process had continued by then."""
 
     at: At
     name: str
@@ -116,7 +116,7 @@ def test_inject_then_note_then_release_then_heal(stage):
 
 @dataclass(frozen=True)
 class NotedAdversary(Adversary):
-    """Begins when the process goes on, and ends at once, or with a reason."""
+    """Begins when the process continues, and ends at once, or fails with a reason."""
 
     trouble: str = ""
     kind, detail = "noted", "does nothing"
@@ -131,7 +131,7 @@ class NotedAdversary(Adversary):
 
 
 @pytest.mark.parametrize(("trouble", "end"), [("", "adversary.ended"), ("it died", "adversary.gave_up")])
-def test_an_adversary_is_told_of_as_such_and_not_as_a_fault(stage, trouble, end):
+def test_the_trace_reports_an_adversary_as_such_and_not_as_a_fault(stage, trouble, end):
     adversary = NotedAdversary(HERE, trouble)
     on = stage(adversary)
     on.pass_here()
@@ -227,7 +227,7 @@ def test_waiting_counts_later_events_only_and_does_not_outlive_the_run(stage):
         ),
     ],
 )
-def test_faults_say_what_they_are(fault, name, detail):
+def test_faults_describe_themselves(fault, name, detail):
     assert (name, detail) == (fault.name, fault.detail)
 
 
@@ -247,14 +247,14 @@ def test_loopback_is_a_plain_proxy():
 
 @dataclass(frozen=True)
 class OddFault:
-    """A fault with a script of its own."""
+    """A fault with an arbitrary script."""
 
     at: At
     name: str
     script: object
 
 
-def test_a_script_that_is_none_lets_the_process_go_on_and_says_so(stage):
+def test_an_invalid_script_lets_the_process_continue_and_is_reported(stage):
     def raising():
         raise ValueError("no script")
 

@@ -33,7 +33,7 @@ def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_testbed
 
 
 def test_sessions_that_share_their_weights_show_with_a_second_client(sabotaged_testbed):
-    """Who meets a weight that the other has changed, or a gradient that the other has taken, is chance."""
+    """Which client meets a weight or a gradient that the other has changed is a matter of chance."""
     failing(sabotaged_testbed("give-every-session-the-same-stage"), "two-clients")
 
 
@@ -52,7 +52,7 @@ def test_an_export_of_the_older_checkpoint_shows(sabotaged_testbed):
         ("ask-for-no-certificate", "mutual-tls", "no certificate OpenSession: the answer was .*; UNAVAILABLE is right"),
     ],
 )
-def test_a_door_that_stands_open_shows(sabotaged_testbed, mutant, name, reading):
+def test_a_trunk_that_admits_strangers_is_found(sabotaged_testbed, mutant, name, reading):
     found, _ = failing(sabotaged_testbed(mutant), name)
 
     assert found.keys() == {"strangers"}

@@ -1,4 +1,4 @@
-"""`latest` points at the newest run, whoever else makes runs, and is no run of its own."""
+"""`latest` points at the newest run, even if several processes make runs, and does not count as a run itself."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The lying trunk finds out a client that believes, raises, or leaves a traceback; the real one does none of these."""
+"""The lying trunk detects a client that believes a lie, raises, or leaves a traceback; the real client does not."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Naming and listing scenarios waits for no library that computes, speaks or starts anything."""
+"""Naming and listing scenarios imports no torch, gRPC or other heavy library."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is climbed after a run that diverges: where the rungs are recorded, and which of them is guilty."""
+"""The ladder after a run that diverges: where its rungs are recorded, and which of them is guilty."""
 
 import json
 from types import SimpleNamespace

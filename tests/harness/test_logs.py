@@ -35,7 +35,7 @@ def test_logs_without_a_crash_pass(logs):
     assert (Verdict.PASS, 2) == (result.verdict, result.compared)
 
 
-def test_a_traceback_fails_and_is_told_by_its_place_and_its_error(logs):
+def test_a_traceback_fails_and_is_reported_by_its_place_and_its_error(logs):
     result = check_logs(logs(client="fine\n", trunk=TRACEBACK))
     assert Verdict.FAIL is result.verdict
     assert ["trunk.log, line 2: AttributeError: 'NoneType' object has no attribute 'norms'"] == [

@@ -72,7 +72,7 @@ def test_the_summary_of_a_job_has_the_first_divergence_and_the_guilty_rung_below
     ) in told
 
 
-def test_a_summary_that_cannot_be_written_is_told_and_ends_nothing(runs, monkeypatch, tmp_path):
+def test_a_summary_that_cannot_be_written_is_reported_and_ends_nothing(runs, monkeypatch, tmp_path):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "nowhere" / "summary.md"))
     said = []
     tell(runs, said.append)
@@ -97,7 +97,7 @@ def test_each_run_that_did_not_pass_is_an_error_of_the_job_on_one_line(runs, job
     assert "%0Areplay: harness run fail%0A" in said[0]
 
 
-def test_elsewhere_nothing_is_told(runs, monkeypatch):
+def test_elsewhere_nothing_is_reported(runs, monkeypatch):
     for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     said = []

@@ -1,4 +1,4 @@
-"""The matrices hold every point, victim, RPC and fault, whatever points there will be."""
+"""The matrices cover every point, victim, RPC and fault, including points that are added later."""
 
 from collections import Counter
 from itertools import pairwise, product

@@ -140,7 +140,7 @@ class TestParties:
         event.release()
         must_end(thread)
 
-    def test_whose_event_of_the_harness_it_is_can_be_waited_for(self, observe):
+    def test_an_event_of_the_harness_can_be_waited_for_by_its_party(self, observe):
         observer = observe()
         observer.note("harness", "process.killed", party="client")
         killed = observer.note("harness", "process.killed", party="trunk", life=2)

@@ -39,7 +39,7 @@ def party(tmp_path, monkeypatch):
         yield made
 
 
-def test_it_stands_still_when_that_is_said_and_goes_on(party):
+def test_a_paused_party_has_stopped_when_the_pause_is_reported_and_continues(party):
     party.pause()
     assert psutil.STATUS_STOPPED == psutil.Process(party.program.pid).status()
     party.go_on()
@@ -47,7 +47,7 @@ def test_it_stands_still_when_that_is_said_and_goes_on(party):
     assert -signal.SIGTERM == party.end()
 
 
-def test_one_that_does_not_stand_still_is_said_so(party, monkeypatch):
+def test_a_party_that_does_not_stop_is_reported(party, monkeypatch):
     monkeypatch.setattr(parties, "PAUSE_TIMEOUT", 0.05)
     monkeypatch.setattr(starters.Program, "send", lambda *_: None)
     with pytest.raises(HarnessError, match=r"the client did not stand still within 0\.05 s"):
@@ -56,7 +56,7 @@ def test_one_that_does_not_stand_still_is_said_so(party, monkeypatch):
     assert [] == party.notes
 
 
-def test_one_that_dies_meanwhile_is_no_pause(party, monkeypatch):
+def test_a_party_that_dies_meanwhile_is_not_paused(party, monkeypatch):
     send = starters.Program.send
     monkeypatch.setattr(starters.Program, "send", lambda program, _: send(program, signal.SIGKILL))
     with pytest.raises(HarnessError, match="did not stand still"):

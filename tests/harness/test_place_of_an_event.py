@@ -14,6 +14,6 @@ from harness.trace.place import At
         ("relay.request.duplicated", "", True),
     ],
 )
-def test_whose_events_are_at_a_place(point, party, is_there):
+def test_an_event_is_at_a_place_only_if_it_is_of_the_right_party(point, party, is_there):
     event = Event(0, 0.0, point.partition(".")[0], party, point, 1, 0, {}, None)
     assert is_there == At(point).matches(event)

@@ -1,4 +1,4 @@
-"""pytest loads the plugin in every project of an environment: it is in nobody's way."""
+"""pytest loads the plugin in every project of an environment, so it must not get in any project's way."""
 
 import os
 import subprocess

@@ -106,7 +106,7 @@ class TestStopping:
         assert -signal.SIGTERM == program.stop()
         assert b"" == connection.recv(1)
 
-    def test_one_that_does_not_listen_is_killed(self, start, meeting, monkeypatch):
+    def test_a_program_that_ignores_the_request_is_killed(self, start, meeting, monkeypatch):
         monkeypatch.setattr(one_program, "STOP_TIMEOUT", 0.2)
         program = start("ignore-sigterm", str(meeting.path))
         connection = meeting.wait_for_arrival()
@@ -138,7 +138,7 @@ class TestStopping:
         ended.wait()
         processes.Program("ended", ended.pid, tmp_path / "log").send(signal.SIGTERM)
 
-    def test_waiting_for_one_that_stays_ends_at_the_deadline_with_its_log(self, start, meeting):
+    def test_waiting_for_a_program_that_keeps_running_ends_at_the_deadline_with_its_log(self, start, meeting):
         program = start("linger", str(meeting.path))
         meeting.wait_for_arrival()
         with program.log.open("a") as log:
@@ -147,7 +147,7 @@ class TestStopping:
             program.wait(0)
 
     @pytest.mark.parametrize("kind", ["cold", "warm"])
-    def test_what_still_runs_when_the_starter_closes_is_ended(self, acting, tmp_path, meeting, kind):
+    def test_programs_that_still_run_when_the_starter_closes_are_ended(self, acting, tmp_path, meeting, kind):
         with acting(kind) as starter:
             program = starter.start("left behind", "acting", ["linger", str(meeting.path)], tmp_path / "log")
             connection = meeting.wait_for_arrival()

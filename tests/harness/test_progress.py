@@ -1,4 +1,4 @@
-"""The bar of a run, and what is left of a program's own bars in its last words."""
+"""A run's progress bar, and logs whose last lines omit the program's own progress bars."""
 
 import io
 import re
@@ -23,7 +23,7 @@ def test_the_bar_goes_back_with_the_run(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)
     with RunProgress(Scenario("killed", "A run", SMALL.but(max_steps=6))) as progress:
-        for step in (0, 1, 2, 3, 2, 3, 4, 5):  # the checkpoint after step 2 is where it goes on
+        for step in (0, 1, 2, 3, 2, 3, 4, 5):  # it continues from the checkpoint after step 2
             progress.take(event("client.step.started", step))
             progress.take(event("client.commit.applied", step, loss="2.5"))
             progress.take(event("client.commit.applied", step + 6, party="client-2", loss="2.5"))

@@ -92,7 +92,7 @@ def test_only_the_scenario_that_passed_passes(session):
         ("ERROR", "harness: HarnessError: the reference failed"),
     ],
 )
-def test_one_that_did_not_says_why_and_how_to_replay_it(session, word, problem):
+def test_a_scenario_that_did_not_pass_says_why_and_how_to_replay_it(session, word, problem):
     start = session.lines.index(f"{word:5}  many  {problem}")
     length = next(number for number, line in enumerate(session.lines[start:]) if line.startswith("       run: "))
     told = session.lines[start : start + length + 1]

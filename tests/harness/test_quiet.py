@@ -1,4 +1,4 @@
-"""Whoever measures times runs alone."""
+"""Runs that measure times run alone."""
 
 import fcntl
 import subprocess
@@ -71,7 +71,7 @@ def test_a_run_that_measures_times_waits_for_others_and_they_for_it(holder, tmp_
 
 
 def is_held(path):
-    """Return whether others must wait even to go side by side."""
+    """Return whether others must wait even to run side by side."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -80,7 +80,7 @@ def is_held(path):
         return False
 
 
-def test_who_comes_later_does_not_keep_one_out_that_waits_to_be_alone(holder, tmp_path):
+def test_a_later_run_does_not_overtake_one_that_waits_to_be_alone(holder, tmp_path):
     first = holder("first", "beside")
     assert first.stdout.readline() == "runs\n"
     second = holder("second", "alone")

@@ -27,7 +27,7 @@ def test_a_check_is_known_by_its_functions_name_and_may_be_registered_again():
     assert check_losses_are_even is CHECKS["losses_are_even"]
 
 
-def test_a_check_whose_name_does_not_say_so_is_refused_with_one_that_does():
+def test_a_check_without_the_prefix_in_its_name_is_refused_with_an_example():
     def losses_are_even(_facts):
         """Never applied here."""
 

@@ -101,7 +101,7 @@ def test_a_timeout_that_is_too_short_for_the_reference_too_gives_a_verdict(sabot
     assert problem(outcome).startswith("client still runs after 0.001 s")
 
 
-def test_data_that_is_missing_makes_the_run_void_and_the_reason_is_told_once(sabotaged_testbed, scenario):
+def test_data_that_is_missing_makes_the_run_void_and_the_reason_is_reported_once(sabotaged_testbed, scenario):
     outcome = run_scenario(scenario("no-text", data="/no/such/text"), sabotaged_testbed())
     assert Verdict.VOID is outcome.verdict
     told = "\n".join(details(read_run(outcome.folder)))

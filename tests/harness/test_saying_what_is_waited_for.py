@@ -69,8 +69,8 @@ def test_what_is_waited_for_is_said_once(testbed, tmp_path, alone):
     assert [WORDS[alone].format(tmp_path)] == said
 
 
-def test_one_that_stands_behind_another_that_waits_says_so_too(tmp_path):
-    """Both may go side by side with the run that is there, but for the one in between."""
+def test_a_run_queued_behind_a_waiting_one_says_so_too(tmp_path):
+    """Both could run alongside the current run, if it were not for the one in between."""
     first, second = Said(), Said()
 
     def wait(said, *, alone):

@@ -54,7 +54,7 @@ def file(tmp_path_factory):
 
 
 @given(st.data())
-def test_a_value_that_is_gone_or_another_is_told(file, data):
+def test_a_missing_or_altered_value_is_reported(file, data):
     found = json.loads(VALID)
     *way, key = data.draw(st.sampled_from(list(places(found))))
     holder = found
@@ -69,7 +69,7 @@ def test_a_value_that_is_gone_or_another_is_told(file, data):
         read_plan(file)
 
 
-def test_what_is_damaged_there_was_whole_before(file):
+def test_the_file_is_valid_before_it_is_damaged(file):
     file.write_text(VALID)
     assert read_plan(file) == Plan(MINE, Start())
 
@@ -92,20 +92,20 @@ def test_what_is_damaged_there_was_whole_before(file):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_is_status_2_with_one_message(file, capsys, changes, message):
+def test_every_damage_is_status_2_with_one_message(file, capsys, changes, message):
     file.write_text(json.dumps({**json.loads(VALID), **changes}))
     assert 2 == main(["replay", str(file)])
     assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "[" * 100_000], ids=["digits", "brackets"])
-def test_what_is_beyond_all_bounds_is_no_json(file, text):
+def test_numbers_and_nesting_beyond_all_bounds_are_refused(file, text):
     file.write_text(text)
     with pytest.raises(UnusableError, match="not JSON"):
         read_plan(file)
 
 
-def test_what_a_module_on_the_path_raises_is_told(file, tmp_path, monkeypatch):
+def test_an_error_in_a_module_on_the_path_is_reported(file, tmp_path, monkeypatch):
     (tmp_path / "a_module_that_raises.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
     file.write_text(json.dumps({**json.loads(VALID), "modules": {"a_module_that_raises": "gone.py"}}))

@@ -1,4 +1,4 @@
-"""A scenario survives the way to JSON and back, whatever it contains and whoever wrote its types."""
+"""A scenario survives conversion to JSON and back, whatever it contains, including a user's own types."""
 
 import json
 import subprocess
@@ -29,16 +29,16 @@ def there_and_back(scenario):
 
 
 @pytest.mark.parametrize("group", CATALOGUE)
-def test_every_scenario_that_there_is_comes_back(group):
+def test_every_scenario_of_the_catalogue_survives_json(group):
     assert [] == [scenario.name for scenario in CATALOGUE[group] if there_and_back(scenario) != scenario]
 
 
 @given(scenarios())
-def test_any_scenario_comes_back(scenario):
+def test_any_scenario_survives_json(scenario):
     assert scenario == there_and_back(scenario)
 
 
-def test_every_type_of_fault_and_adversary_that_there_is_is_drawn():
+def test_every_type_of_fault_and_adversary_is_drawn():
     def below(kind):
         return {kind, *(each for child in kind.__subclasses__() for each in below(child))}
 
@@ -49,12 +49,12 @@ def test_every_type_of_fault_and_adversary_that_there_is_is_drawn():
 
 @dataclass(frozen=True)
 class Flaky(DropConnection):
-    """A fault of a user's own."""
+    """A user's own fault."""
 
     odds: float = 0.5
 
 
-def test_a_fault_of_ones_own_comes_back():
+def test_a_users_own_fault_survives_json():
     mine = Scenario("mine", "Mine", SMALL, faults=(Flaky(At("client.forward.sent", 2), "Compute", 0.25),))
     assert mine == there_and_back(mine)
     assert f"{__name__}:Flaky" == scenario_json(mine)["faults"][0]["type"]
@@ -126,13 +126,13 @@ def changed_fault(**changes):
         (changed_fault(type="Kill"), "there is no Kill"),
     ],
 )
-def test_what_is_no_scenario_is_refused_with_the_reason(values, message):
+def test_an_invalid_scenario_is_refused_with_the_reason(values, message):
     with pytest.raises(ScenarioError) as refused:
         scenario_from_json(values)
     assert message in str(refused.value)
 
 
-def test_what_a_users_file_raises_is_told(tmp_path):
+def test_an_error_in_a_users_file_is_reported(tmp_path):
     (tmp_path / "broken.py").write_text("\n1 / 0\n")
     with pytest.raises(UnusableError, match="line 2: ZeroDivisionError"):
         scenario_from_json(changed(modules={"a_broken_module": str(tmp_path / "broken.py")}))

@@ -1,4 +1,4 @@
-"""Which scenarios words mean: names of the catalogue, and files of one's own; each is replayed by what is printed."""
+"""Arguments select scenarios by name or from a user's file; each is replayed by the command that is printed."""
 
 import shlex
 from dataclasses import replace
@@ -66,7 +66,7 @@ class TestTheCatalogue:
         assert [3, 1, 2] == parsed("harness run many --record-steps 3 --record-steps 1 2").record_steps
         assert [] == parsed("harness run many").record_steps
 
-    def test_a_scenario_of_that_name_that_is_another_is_not_the_catalogues(self):
+    def test_a_different_scenario_with_a_name_from_the_catalogue_is_not_the_catalogues(self):
         (many,) = scenarios_named("many")
         assert is_in_catalogue(many.with_seed(5))
         assert not is_in_catalogue(replace(many, faults=()))
@@ -80,18 +80,18 @@ class TestTheCatalogue:
 
 
 class TestAFile:
-    def test_it_gives_every_scenario_that_is_a_value_of_the_module_once(self, file):
+    def test_every_scenario_that_the_file_defines_is_selected_once(self, file):
         found = chosen_scenarios([str(file)], None)
         assert ["first", "second"] == [scenario.name for scenario in found]
         assert 2 == found[0].config.max_steps
 
-    def test_the_line_of_an_error_is_told_of_a_relative_path_too(self, file, monkeypatch):
+    def test_the_line_of_an_error_is_reported_for_a_relative_path_too(self, file, monkeypatch):
         file.write_text("\n\nx = 1 / 0\n")
         monkeypatch.chdir(file.parent)
         with pytest.raises(UnusableError, match=r"^mine.py, line 3: ZeroDivisionError"):
             chosen_scenarios(["mine.py"], None)
 
-    def test_one_that_ends_the_program_is_the_users_mistake(self, file):
+    def test_a_file_that_exits_is_the_users_mistake(self, file):
         file.write_text("import sys\nsys.exit('gone')\n")
         with pytest.raises(UnusableError, match="line 2: SystemExit: gone"):
             chosen_scenarios([str(file)], None)
@@ -115,7 +115,7 @@ class TestAFile:
             ("mine.py", MINE + "twin = Scenario('first', 'Another', SMALL)\n", "two scenarios of one name: first"),
         ],
     )
-    def test_one_that_is_of_no_use_is_refused_with_the_reason(self, file, name, content, message):
+    def test_an_unusable_file_is_refused_with_the_reason(self, file, name, content, message):
         file.write_text(content)
         with pytest.raises(UnusableError) as refused:
             chosen_scenarios([str(file.with_name(name))], None)

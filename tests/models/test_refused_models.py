@@ -1,4 +1,4 @@
-"""Models and devices that cannot be had are refused at once, in one message."""
+"""Models and devices that are not available are refused at once, in one message."""
 
 import shutil
 import socket

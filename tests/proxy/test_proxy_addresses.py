@@ -1,4 +1,4 @@
-"""A `listen` that cannot be had, on both servers: what is refused, in which words, and what goes on serving."""
+"""An unusable `listen` address, on both servers: what is refused, in which words, and what keeps serving."""
 
 import pytest
 from proxy_wires import address_of, read_exactly, request
@@ -27,7 +27,7 @@ def still_carries(wire):
 
 
 @pytest.mark.parametrize(("listen", "error"), NO_ADDRESSES)
-def test_creating_a_proxy_on_no_address_creates_nothing(bench, listen, error):
+def test_creating_a_proxy_on_an_invalid_address_creates_nothing(bench, listen, error):
     reply = request(bench.client, "POST", "/proxies", {"name": "unbound", "upstream": "x:1", "listen": listen})
     assert reply.value == refusal(f"listen tcp: {error}")
     assert request(bench.client, "GET", "/proxies/unbound").status == 404
@@ -41,7 +41,7 @@ def test_creating_a_proxy_on_a_taken_port_is_an_error_500(bench):
 
 @pytest.mark.parametrize("others", [{}, {"upstream": "127.0.0.1:9"}, {"enabled": False}], ids=str)
 @pytest.mark.parametrize(("listen", "error"), NO_ADDRESSES)
-def test_an_update_to_no_address_leaves_the_proxy_as_it_was_and_serving(bench, listen, error, others):
+def test_an_update_to_an_invalid_address_leaves_the_proxy_unchanged_and_serving(bench, listen, error, others):
     wire = bench.wire(Toxic("noop"))
     path = f"/proxies/{wire.proxy.name}"
     before = request(bench.client, "GET", path).value
@@ -52,7 +52,7 @@ def test_an_update_to_no_address_leaves_the_proxy_as_it_was_and_serving(bench, l
 
 
 @pytest.mark.parametrize(("listen", "error"), NO_ADDRESSES)
-def test_populating_with_no_address_leaves_the_proxy_of_that_name_serving(bench, listen, error):
+def test_populating_with_an_invalid_address_leaves_the_proxy_of_that_name_serving(bench, listen, error):
     wire = bench.wire()
     entry = {"name": wire.proxy.name, "upstream": wire.proxy.upstream, "listen": listen}
     assert request(bench.client, "POST", "/populate", [entry]).value == {**refusal(error), "proxies": None}
@@ -70,7 +70,7 @@ def test_populating_with_an_address_of_others_leaves_the_proxy_of_that_name_disa
 
 
 @pytest.mark.parametrize("taken", ["", NOT_OURS], ids=["in use", "not ours"])
-def test_an_update_to_what_cannot_be_bound_leaves_the_proxy_disabled_with_that_address(bench, taken):
+def test_an_update_to_an_address_that_cannot_be_bound_leaves_the_proxy_disabled_with_it(bench, taken):
     handle, taken = bench.proxy(), taken or address_of(bench.listener)
     assert request(bench.client, "PATCH", f"/proxies/{handle.name}", {"listen": taken}).status == 500
     now = request(bench.client, "GET", f"/proxies/{handle.name}").value

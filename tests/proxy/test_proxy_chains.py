@@ -63,7 +63,7 @@ def test_what_a_toxic_has_in_hand_goes_past_one_that_is_added_behind_it(bench, a
 
 
 def test_a_line_that_is_widened_gives_no_credit_for_the_time_before(bench):
-    """What is in its hand, one chunk at most, is released at once; the rest takes the time that the new rate needs."""
+    """The chunk that it holds is released at once; the rest takes the time that the new rate needs."""
     wire = bench.wire(Toxic("bandwidth", attributes={"rate": 1}))
     wire.server.sendall(bytes(60_000))
     read_exactly(wire.client, 400)  # four slices, of 100 ms each

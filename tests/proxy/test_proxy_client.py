@@ -102,7 +102,7 @@ def test_byte_counters_add_up_when_connections_end(bench):
 
 
 def test_what_was_taken_in_is_counted_when_the_receiver_is_gone(bench):
-    """A peer's last word may come when the other is gone already: no reason to forget what passed before."""
+    """A peer's last message may come when the other is already gone; what passed before must still be counted."""
     wire = bench.wire(Toxic("latency", attributes={"latency": 200}))
     wire.client.sendall(b"question")
     assert read_exactly(wire.server, 8) == b"question"

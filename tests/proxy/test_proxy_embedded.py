@@ -244,7 +244,7 @@ def test_a_toxic_that_fails_closes_the_connection_and_is_reported():
 
 
 @pytest.mark.parametrize("upstream", ["no-port", "é" * 80 + ":1", "127.0.0.1:x"])
-def test_an_upstream_that_is_no_address_closes_the_client(embedded_bench, upstream):
+def test_an_invalid_upstream_address_closes_the_client(embedded_bench, upstream):
     with connect(embedded_bench.proxy(upstream=upstream).listen) as client:
         assert read_to_end(client) == b""
 

@@ -88,7 +88,7 @@ def test_a_real_divergence_starts_where_it_was_planted(recorded, judge, tmp_path
     assert (1, "2.bias", [1]) == (first["step"], first["tensor"], first["index"])
 
 
-def test_without_whole_tensors_both_digests_are_told(digests_only, judge, tmp_path, capsys):
+def test_without_whole_tensors_both_digests_are_reported(digests_only, judge, tmp_path, capsys):
     other = train(tmp_path / "other", record_steps=(), seed=1)
 
     first = judge(other, digests_only)[1]["first_divergence"]
@@ -172,7 +172,7 @@ def test_one_bit_of_the_final_state_is_named(recorded, copy, judge, name):
     assert (1, -1, name, [0, 1], 1) == (status, first["step"], first["tensor"], first["index"], judged["disagreeing"])
 
 
-def test_another_shape_is_told(recorded, copy, judge):
+def test_another_shape_is_reported(recorded, copy, judge):
     copy.change(0, 0, "hidden", lambda t: t[:2].contiguous())
     first = judge(copy.part, recorded, "--rtol", "1")[1]["first_divergence"]
     assert "torch.float32 of shape (2, 4) against torch.float32 of shape (5, 4)" == first["reason"]
@@ -202,7 +202,7 @@ def test_a_training_that_was_stopped_is_not_passed(recorded, judge, tmp_path):
     assert 3 == judge(stopped, recorded)[0]
 
 
-def test_the_final_state_of_one_side_only_is_told(recorded, copy, judge, capsys):
+def test_the_final_state_of_one_side_only_is_reported(recorded, copy, judge, capsys):
     (copy.part / "final.safetensors").unlink()
     copy.describe(final=False)
     status, judged = judge(copy.part, recorded)

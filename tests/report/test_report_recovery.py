@@ -1,4 +1,4 @@
-"""How soon the client got on after a fault: the times, and that a recovery can be followed in the page."""
+"""How soon the client made progress after a fault: the times, and that the page shows a recovery step by step."""
 
 import json
 import math
@@ -87,7 +87,7 @@ def test_times_are_gathered_by_what_broke(write_faulted):
     assert "connection2250 ms250 ms250 ms" in text.replace(" connection", "connection")
 
 
-def test_no_progress_is_told_and_drawn_nowhere(write_faulted):
+def test_no_progress_is_reported_and_drawn_nowhere(write_faulted):
     trace = [
         _event(1.0, "fault.injected", 1, fault=f"drop@{POINT}.1"),
         _event(1.5, "fault.healed", fault=f"drop@{POINT}.1"),
@@ -127,7 +127,7 @@ def test_a_recovery_can_be_followed(killed):
     assert "has opened the session again and does steps 2 to 3 once more" in render_run(killed)
 
 
-def test_what_the_relay_and_the_director_say_is_told(write_faulted):
+def test_what_the_relay_and_the_director_say_is_reported(write_faulted):
     trace = [
         _event(1.0, "relay.request.lost", method="Compute"),
         _event(2.0, "fault.failed", fault="drop", reason="there is no proxy"),

@@ -1,4 +1,4 @@
-"""Machines that crash at a chosen change of their disk, and what may be left there."""
+"""Machines that crash at a chosen change of their disk, and what their disk may hold afterwards."""
 
 from splitlearn.runtime import Runtime
 from splitlearn.runtime.simulated import ManualClock, MemoryDisk, MemoryLocks, SeededEntropy
@@ -10,10 +10,10 @@ class MachineError(BaseException):
 
 
 class Machine:
-    """Its disk crashes before the change of a number, counted from 0, and takes none from then on.
+    """Its disk crashes before the change with a given number, counted from 0, and accepts none after that.
 
     Attributes:
-        changes: names of those that came to the disk.
+        changes: names of the changes that were made.
     """
 
     def __init__(self, seed=0):
@@ -26,33 +26,33 @@ class Machine:
         self.changes.append(change)
 
     def start_again(self, choose):
-        """Crash, if that has not happened yet, and start again; `choose` says what has reached the disk."""
+        """Crash, unless that has happened already, and restart; `choose` decides what has reached the disk."""
         self.changes, self.crash_at = [], None
         self.runtime.disk.crash(choose)
         self.runtime.locks.crash()
 
 
 def outcomes(count=6):
-    """What a crash may leave: nothing that was not forced, everything, and mixtures."""
+    """What a crash may leave of unsynced data: nothing, everything, and mixtures."""
     return [nothing, everything, *map(mixture, range(count))]
 
 
 def mixture(seed):
-    """Choose something in between, each time anew."""
+    """Choose something in between, differently each time."""
     entropy = SeededEntropy(seed)
     return lambda count: entropy.bits(32) % count
 
 
 def crashes_of(action, prepare=lambda _machine: None, choices=outcomes):
-    """Crash a machine before every change that an action makes, with every outcome; yields it, started again.
+    """Crash a machine before every change that an action makes, with every outcome; yields the restarted machine.
 
     Args:
         action: takes a machine.
-        prepare: what has been done on it before, whole.
+        prepare: done on it completely beforehand.
         choices: returns the outcomes.
 
     Yields:
-        The machine, and whether the action had come to its end.
+        The machine, and whether the action had finished.
     """
     number, ended = 0, False
     while not ended:

@@ -1,4 +1,4 @@
-"""A machine that crashes at any change of its disk leaves something to go on from."""
+"""A machine that crashes at any change of its disk leaves a state from which a run can continue."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def common_step(machine):
 
 @pytest.mark.parametrize("saved", [0, 1, 2, 3])
 def test_a_checkpoint_that_is_cut_off_anywhere_leaves_the_one_before(saved):
-    """Nothing before the first; the new one only where both halves were whole."""
+    """Nothing, if it was the first; the new one only if both of its halves are complete."""
 
     def prepare(machine):
         for step in range(1, saved + 1):
@@ -77,7 +77,7 @@ def test_a_run_that_is_set_aside_is_in_one_place_or_the_other():
 
 @pytest.mark.parametrize("before", [0, 1, 2])
 def test_no_start_of_a_trunk_is_counted_twice(before):
-    """An incarnation of a start that the disk has forgotten would come again."""
+    """Otherwise the incarnations of a start that was not synced would be used again."""
     counted = []
 
     def start(machine):

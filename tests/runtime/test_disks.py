@@ -11,7 +11,7 @@ from splitlearn.runtime.simulated.memory_disk import everything
 
 @pytest.fixture(params=[SystemDisk, MemoryDisk])
 def disk(request, tmp_path):
-    """Each kind in turn; both have the folder of the test."""
+    """Each kind of disk in turn; both have the test's folder."""
     made = request.param()
     made.make_folder(tmp_path)
     return made
@@ -50,7 +50,7 @@ def test_what_is_removed_is_gone_and_may_be_gone_already(disk, tmp_path):
     assert [] == disk.names(tmp_path)
 
 
-def test_a_folder_may_be_there_already_or_nowhere(disk, tmp_path):
+def test_a_folder_may_exist_already_and_a_missing_one_is_empty(disk, tmp_path):
     for _ in range(2):
         disk.make_folder(tmp_path / "a" / "b")
     disk.sync_folder(tmp_path / "a")
@@ -101,7 +101,7 @@ def memory(tmp_path):
     return made
 
 
-def test_bytes_that_were_forced_are_lost_with_a_name_that_was_not(memory, tmp_path):
+def test_synced_bytes_are_lost_if_their_files_name_was_not_synced(memory, tmp_path):
     memory.write(tmp_path / "file", b"data")
     assert not crashed(memory).exists(tmp_path / "file")
     memory.write(tmp_path / "file", b"data")
@@ -110,7 +110,7 @@ def test_bytes_that_were_forced_are_lost_with_a_name_that_was_not(memory, tmp_pa
     assert b"data" == crashed(memory).read(tmp_path / "file")
 
 
-def test_a_rename_is_undone_until_its_folder_is_forced(memory, tmp_path):
+def test_a_rename_is_undone_unless_its_folder_is_synced(memory, tmp_path):
     write_atomically(memory, tmp_path / "file", b"old")
     memory.write(tmp_path / "other", b"new")
     memory.rename(tmp_path / "other", tmp_path / "file")
@@ -121,7 +121,7 @@ def test_a_rename_is_undone_until_its_folder_is_forced(memory, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_rename_that_nobody_waited_for_is_done_or_not_and_never_half(memory, tmp_path, seed):
+def test_an_unsynced_rename_is_kept_or_undone_and_never_half_done(memory, tmp_path, seed):
     write_atomically(memory, tmp_path / "a", b"data")
     memory.rename(tmp_path / "a", tmp_path / "b")
     memory.rename(tmp_path / "b", tmp_path / "c")
@@ -130,7 +130,7 @@ def test_a_rename_that_nobody_waited_for_is_done_or_not_and_never_half(memory, t
     assert b"data" == memory.read(tmp_path / left)
 
 
-def test_lines_that_nobody_forced_may_be_lost_torn_or_there(memory, tmp_path):
+def test_unsynced_lines_may_be_lost_torn_or_kept(memory, tmp_path):
     found = set()
     for seed in range(200):
         with memory.append_lines(tmp_path / "log") as add:
@@ -144,7 +144,7 @@ def test_lines_that_nobody_forced_may_be_lost_torn_or_there(memory, tmp_path):
     assert len(found) > 2
 
 
-def test_all_may_have_reached_the_disk(memory, tmp_path):
+def test_everything_unsynced_may_have_reached_the_disk(memory, tmp_path):
     memory.make_folder(tmp_path / "a" / "b")
     with memory.append_lines(tmp_path / "a" / "b" / "log") as add:
         add(b"line\n")

@@ -1,9 +1,9 @@
-"""A clock that passes when it is told to, and what is due in between."""
+"""A clock whose time passes on request, and the actions that fall due meanwhile."""
 
 from splitlearn.runtime.simulated import ManualClock, SeededEntropy
 
 
-def test_a_sleep_takes_no_time_and_has_passed():
+def test_a_sleep_returns_at_once_and_advances_the_time():
     clock = ManualClock(100.0)
     clock.sleep(2.5)
     clock.sleep(0.0)
@@ -11,7 +11,7 @@ def test_a_sleep_takes_no_time_and_has_passed():
     assert 102.5 == clock.now()
 
 
-def test_what_is_repeated_happens_at_its_time_while_somebody_sleeps_in_the_block():
+def test_repeated_actions_happen_at_their_time_during_sleeps_in_the_block():
     clock, heard = ManualClock(), []
     with clock.repeating(lambda: heard.append(clock.now()), 5.0, "five"):
         clock.sleep(4.0)
@@ -25,7 +25,7 @@ def test_what_is_repeated_happens_at_its_time_while_somebody_sleeps_in_the_block
     assert 116.0 == clock.now()
 
 
-def test_an_action_that_takes_its_time_is_due_again_so_long_after_its_end():
+def test_an_action_that_takes_time_is_due_again_that_long_after_its_end():
     clock, heard = ManualClock(), []
 
     def slow():

@@ -1,6 +1,6 @@
-"""Files, names and folders are the business of the runtime's disk: no code of the protocol opens or changes any.
+"""All files and folders go through the runtime's disk: no code of the protocol opens or changes any directly.
 
-`lint-imports` holds the same of modules such as `time`, `os` and `threading`; a builtin such as `open` it cannot see.
+`lint-imports` enforces the same for modules such as `time`, `os` and `threading`, but cannot see a builtin like `open`.
 """
 
 import ast

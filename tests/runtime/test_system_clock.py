@@ -20,7 +20,7 @@ def test_it_beats_until_the_block_is_left():
     assert set(beats) == {"heartbeat"}
 
 
-def test_a_beat_that_is_stuck_keeps_nobody_from_leaving():
+def test_a_beat_that_is_stuck_does_not_block_leaving():
     stuck, release = threading.Event(), threading.Event()
 
     def beat():

@@ -1,4 +1,4 @@
-"""What is registered under a name: by a file of the package, an installed distribution, or a call."""
+"""Names in a registry come from a module of the package, an installed distribution, or a call of `register`."""
 
 import sys
 

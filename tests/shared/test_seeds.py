@@ -53,5 +53,5 @@ def test_no_two_places_share_a_seed(places):
 
 
 def test_numbers_do_not_run_into_each_other():
-    """Planted in thought: a key without separators takes step 1, microbatch 11 for step 11, microbatch 1."""
+    """Without separators in the key, step 1, microbatch 11 would equal step 11, microbatch 1."""
     assert len({stage_seed(1, 11, 1, "top"), stage_seed(11, 1, 1, "top"), stage_seed(1, 1, 11, "top")}) == 3

@@ -1,4 +1,4 @@
-"""The trunk's calls on a bare channel, without the client's way of reading what comes back."""
+"""The trunk's calls on a bare channel, without the client's way of reading replies."""
 
 from types import SimpleNamespace
 

@@ -47,7 +47,7 @@ def really_taken(stage, config, shape, *, training):
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("training", [True, False])
-def test_what_is_known_before_is_what_is_taken(config, attention, dtype, training):
+def test_the_predicted_memory_is_what_is_taken(config, attention, dtype, training):
     settings = config.but(attention=attention, dtype=dtype)
     stage = FAMILY.load_trunk(settings)[0]
     known = Activations(settings, 24)
@@ -89,7 +89,7 @@ def test_a_microbatch_that_takes_too_much_is_refused_with_the_batch_that_fits(co
     send(fits, 1).result()
 
 
-def test_a_sequence_that_does_not_fit_by_itself_is_said(config):
+def test_a_sequence_that_alone_does_not_fit_is_reported(config):
     limits = config.model_copy(update={"max_activation_bytes": 1000})
     stage = FAMILY.load_trunk(limits)[0]
 
@@ -97,7 +97,7 @@ def test_a_sequence_that_does_not_fit_by_itself_is_said(config):
         Activations(limits, 24).check(stage, torch.Size((1, 24, 32)), training=False)
 
 
-def test_shapes_are_looked_at_once_and_not_remembered_without_end(config, monkeypatch):
+def test_shapes_are_measured_once_and_only_some_are_remembered(config, monkeypatch):
     looked = []
 
     def peak(_self, _stage, shape, **_mode):

@@ -83,7 +83,7 @@ class HoldsBeats:
         self.closed.set()
 
 
-def test_closing_does_not_wait_for_a_beat_under_way(trunk):
+def test_closing_does_not_wait_for_a_beat_in_flight(trunk):
     link = link_to(trunk, wrap=HoldsBeats)
     trunk.clock.sleep(20.0)
     beat = threading.Thread(target=link.beat)
@@ -123,7 +123,7 @@ def beat(link, trunk, times):
 
 
 def test_a_connection_on_which_beats_fail_again_and_again_is_made_anew(trunk):
-    """Its memory of a header can be wrong for good, and a client that computes makes no other call."""
+    """Its header table can be wrong permanently, and a client that computes makes no other call."""
     link = link_to(trunk, wrap=lambda transport: FailsBeats(transport, Code.UNIMPLEMENTED))
     beat(link, trunk, RENEW_AFTER - 1)
     assert link._calls.transport.renewals == 0
@@ -135,7 +135,7 @@ def test_a_connection_on_which_beats_fail_again_and_again_is_made_anew(trunk):
 
 @pytest.mark.parametrize("code", [Code.DEADLINE_EXCEEDED, Code.RESOURCE_EXHAUSTED, Code.CANCELLED])
 def test_a_busy_trunk_keeps_its_connection_whatever_becomes_of_beats(trunk, code):
-    """To give it up would end the very call that the trunk is busy with."""
+    """Closing it would end the very call with which the trunk is busy."""
     link = link_to(trunk, wrap=lambda transport: FailsBeats(transport, code))
     beat(link, trunk, 2 * RENEW_AFTER)
     assert link._calls.transport.renewals == 0

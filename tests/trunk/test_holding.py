@@ -1,4 +1,4 @@
-"""One client at a time holds a session: the newest, whatever comes late, twice, or after a restart."""
+"""One client at a time holds a session: the newest, even if requests come late, twice, or after a restart."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""An incarnation comes once: requests of an older one do nothing, over restarts and folders too."""
+"""Incarnations never repeat, even after restarts or with other folders; requests of older ones do nothing."""
 
 import pytest
 from client.runs import direct, remote_trunk

@@ -1,4 +1,4 @@
-"""What the trunk's log says of those who come."""
+"""What the trunk logs about clients and strangers."""
 
 import logging
 
@@ -25,7 +25,7 @@ def stale():
     return WireError(Reason.STALE_INCARNATION, "incarnation 1 was taken over by 2")
 
 
-def test_who_opened_who_took_over_and_who_was_taken_over(config, serve, caplog):
+def test_openings_and_takeovers_are_logged(config, serve, caplog):
     trunk = serve(config)
     first, second = trunk.link(), trunk.link()
     one = first.open(hello_of(config)).incarnation
@@ -43,14 +43,14 @@ def test_who_opened_who_took_over_and_who_was_taken_over(config, serve, caplog):
     assert opened.split()[0] == stale.split()[0] != took_over.split()[0]
 
 
-def test_who_was_refused_because_of_a_setting(config, serve, caplog):
+def test_a_refusal_because_of_a_setting_is_logged(config, serve, caplog):
     with pytest.raises(WireError, match="MISMATCH"):
         serve(config).link().open(hello_of(config.but(seed=8)))
 
     assert "OpenSession of session default was refused: MISMATCH: seed is 8 at the client" in caplog.text
 
 
-def test_who_has_a_wrong_token_and_who_says_nothing_sound(config, serve, tmp_path, caplog):
+def test_wrong_tokens_and_unreadable_requests_are_logged(config, serve, tmp_path, caplog):
     (tmp_path / "token").write_text(TOKEN.replace(" ", "-"))
     trunk = serve(config.but(token_file=tmp_path / "token"))
     method = METHODS["Compute"].path
@@ -90,7 +90,7 @@ def test_a_flood_takes_few_lines_of_each_kind_and_is_counted(caplog):
     assert caplog.messages[6:] == ["… and 994 more refusals with STALE_INCARNATION within 60 s"]
 
 
-def test_what_belongs_to_a_sound_conversation_is_not_noted(caplog):
+def test_refusals_in_normal_operation_are_not_logged(caplog):
     Journal(ManualClock()).refused("ipv4:10.0.0.1:5", "Backward", WireError(Reason.FORWARD_NEEDED, "send it again"))
 
     assert not caplog.messages

@@ -57,7 +57,7 @@ def ask(channel, **arguments):
     return checksummed_stub(channel).SyncTrainingState.future(REQUEST, **arguments)
 
 
-def test_twice_what_a_step_has_under_way_passes_over_one_connection(gate):
+def test_twice_a_steps_requests_in_flight_pass_over_one_connection(gate):
     service, address = gate
     with grpc.insecure_channel(address) as channel:
         answers = [ask(channel, timeout=SECONDS) for _ in range(256)]

@@ -1,4 +1,4 @@
-"""Bytes that are no message of their method are refused like any bad request, and the call is let go of."""
+"""Bytes that are not a message of their method are refused like any bad request, and the call is freed."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Saves and commits that come late, twice, or where they cannot be carried out."""
+"""Saves and commits that come late, twice, or when they cannot be carried out."""
 
 import pytest
 from trunk.calling import opened, refusal, requests_of, saving

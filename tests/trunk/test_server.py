@@ -118,7 +118,7 @@ def test_a_request_that_the_client_gave_up_is_not_carried_out(blocking):
     assert service.calls <= 3  # the cancelled one may have been taken before the cancellation arrived
 
 
-def test_a_request_under_way_is_answered_before_the_server_stops(blocking):
+def test_a_request_in_flight_is_answered_before_the_server_stops(blocking):
     service, stub, trunk = blocking
     answer = stub.SyncTrainingState.future(pb.SyncTrainingStateRequest(), timeout=SECONDS)
     assert service.entered.wait(SECONDS)

@@ -1,4 +1,4 @@
-"""One run cannot harm another: names, places, and what an earlier run has left."""
+"""One run cannot harm another: names, places, and files of an earlier run."""
 
 from dataclasses import replace
 

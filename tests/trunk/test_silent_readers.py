@@ -1,4 +1,4 @@
-"""A reader that falls silent gives up its place, and the trunk's log says so."""
+"""A reader that falls silent loses its place, and the trunk's log says so."""
 
 from trunk.server import hello_of, opening_of, service_of
 

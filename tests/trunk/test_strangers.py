@@ -1,4 +1,4 @@
-"""Strangers harm nobody: an honest client trains within its deadlines during an attack."""
+"""Strangers do no harm: an honest client trains within its deadlines during an attack."""
 
 import grpc
 import pytest
@@ -70,7 +70,7 @@ WITHOUT_A_TOKEN = {
 
 
 @pytest.mark.parametrize(("path", "message"), WITHOUT_A_TOKEN.values(), ids=WITHOUT_A_TOKEN)
-def test_who_has_no_token_holds_nothing(hasty, serve, strange, tmp_path, path, message):
+def test_a_stranger_without_the_token_occupies_nothing(hasty, serve, strange, tmp_path, path, message):
     (tmp_path / "token").write_text("a-token-of-sufficient-length")
     config = hasty.but(token_file=tmp_path / "token")
     trunk = serve(config)
@@ -93,7 +93,7 @@ LET_IN = {
 
 
 @pytest.mark.parametrize(("path", "message"), LET_IN.values(), ids=LET_IN)
-def test_who_is_let_in_holds_only_places_of_its_own_connection(hasty, serve, strange, path, message):
+def test_an_admitted_client_occupies_only_its_own_connections_places(hasty, serve, strange, path, message):
     trunk = serve(hasty)
     stranger = strange(trunk)
     for _ in range(MANY):

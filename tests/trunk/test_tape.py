@@ -1,4 +1,4 @@
-"""What the tape keeps is counted as what it takes, and keeping one entry costs the same however many there are."""
+"""The tape counts the memory that its entries really take, and adding one costs the same however many there are."""
 
 import ctypes
 from concurrent.futures import ProcessPoolExecutor
@@ -116,7 +116,7 @@ def held_and_left(config):
 
 
 def test_what_a_dropped_step_held_is_given_back(measured, config):
-    """Planted, once: a graph that holds itself, of which only a backward pass can let go."""
+    """Seen red with a graph that holds itself, which only a backward pass can free."""
     held, left = measured(held_and_left, config)
 
     assert left < held / 20

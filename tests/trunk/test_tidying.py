@@ -1,4 +1,4 @@
-"""What the trunk looks after now and then goes on after a look that failed."""
+"""The trunk's periodic checks continue after one that failed."""
 
 import threading
 
@@ -12,7 +12,7 @@ SECONDS = 10
 
 
 @pytest.mark.parametrize("culprit", ["the places of clients", "the journal"])
-def test_a_look_that_fails_is_told_with_its_traceback_and_is_not_the_last(config, monkeypatch, caplog, culprit):
+def test_a_check_that_fails_is_logged_with_its_traceback_and_is_not_the_last(config, monkeypatch, caplog, culprit):
     looks, again = [], threading.Event()
 
     def look(*_):
@@ -36,7 +36,7 @@ def test_a_look_that_fails_is_told_with_its_traceback_and_is_not_the_last(config
 
 
 @pytest.mark.parametrize("culprit", ["the journal", "the places of clients"])
-def test_a_part_of_a_look_that_fails_every_time_keeps_the_other_from_nothing(config, monkeypatch, culprit):
+def test_a_part_of_the_check_that_always_fails_does_not_stop_the_other(config, monkeypatch, culprit):
     looked = threading.Event()
 
     def look(*_):

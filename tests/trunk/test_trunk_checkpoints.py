@@ -1,4 +1,4 @@
-"""What a session has on the disk, whoever asks for it: a service or a trunk in the client's process."""
+"""A session's checkpoints on disk, for a trunk server and for a trunk in the client's process."""
 
 import pytest
 import torch

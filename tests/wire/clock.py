@@ -1,10 +1,10 @@
-"""A clock for tests of what takes long."""
+"""A clock for tests of long waits."""
 
 from splitlearn.runtime.simulated import ManualClock
 
 
 class NotingClock(ManualClock):
-    """Notes every pause that was asked for."""
+    """Records every pause."""
 
     def __init__(self):
         super().__init__(1000.0)

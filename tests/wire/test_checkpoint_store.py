@@ -30,7 +30,7 @@ def store(tmp_path):
 
 
 def save(store, step, known=None):
-    """Save as a party does that knows of the steps it has saved before, or goes on from `known`."""
+    """Save as a party does that knows its earlier saves, or that continued from `known`."""
     store.known = known_steps(getattr(store, "known", ()) if known is None else known, step)
     return store.save(step, AGREEMENT, weights_of(step), optimizer_state_of(step), keep=store.known)
 
@@ -105,7 +105,7 @@ def test_the_one_just_written_is_kept_whatever_an_earlier_run_left(store):
     history=st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["whole", "torn", "between", "twice"])), max_size=12)
 )
 def test_there_is_a_step_in_common_whatever_was_saved_when_and_whoever_died(tmp_path_factory, history):
-    """Checkpoints at any distances; crashes between the halves, after which both go on from the newest common step."""
+    """Checkpoints at any intervals, and crashes between the halves; then both continue from the newest common step."""
     folder = tmp_path_factory.mktemp("halves")
     client, trunk = (CheckpointStore(SystemDisk(), folder, "run", role) for role in ("client", "trunk"))
     at, known = 1, {client: (1,), trunk: (1,)}
@@ -251,7 +251,7 @@ def test_a_failing_write_leaves_the_older_ones(store, monkeypatch, place, name):
 
 
 def test_a_file_is_complete_before_it_has_its_name(store, monkeypatch):
-    """Nothing with the name of a checkpoint exists until all bytes of it were forced to the disk."""
+    """No file has the name of a checkpoint until all of its bytes are synced."""
     store.folder.mkdir(parents=True)
     seen, real = [], os.fsync
     monkeypatch.setattr(os, "fsync", lambda number: (seen.append(store.steps()), real(number))[1])

@@ -1,4 +1,4 @@
-"""A change of the connection is told when something has changed."""
+"""A change of the connection's state is reported only if it has changed."""
 
 import queue
 
@@ -19,8 +19,8 @@ def trunk(config):
 
 
 @pytest.mark.parametrize("renewed", [False, True], ids=["a first channel", "a renewed channel"])
-def test_that_a_new_channel_is_idle_is_no_change(config, trunk, renewed):
-    """Gone idle means a lost connection to whoever watches, and gRPC may tell it late: in the midst of a run."""
+def test_an_idle_new_channel_is_not_reported_as_a_change(config, trunk, renewed):
+    """Observers take going idle for a lost connection, and gRPC may report a channel's first state in mid-run."""
     states: queue.Queue[str] = queue.Queue()
     transport = GrpcTransport(config.but(trunk_address=trunk.address), states.put)
     if renewed:

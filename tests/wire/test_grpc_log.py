@@ -3,7 +3,7 @@ import logging
 from splitlearn.wire.grpc_log import BINDINGS, without_tracebacks
 
 
-def test_headers_that_are_no_text_are_told_in_one_line_and_other_failures_in_full(caplog):
+def test_headers_that_are_no_text_are_reported_in_one_line_and_other_failures_in_full(caplog):
     for _ in range(2):
         without_tracebacks()
     for failing in (b"\xff\x1b".decode, lambda: 1 / 0):

@@ -1,4 +1,4 @@
-"""What comes over the channel when a peer's words are too long for a status."""
+"""A refusal arrives even if a peer's text is too long for a status."""
 
 import pytest
 from trunk.server import Trunk, hello_of

@@ -1,4 +1,4 @@
-"""Whatever does not come from the trunk's service in its form is a failure of the transport, and repeated."""
+"""Any answer that is not in the form of the trunk's service is a transport failure, and the call is retried."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -249,7 +249,7 @@ def test_words_of_a_peer_do_nothing_to_a_terminal(liar, client):
 
 
 def test_after_failures_in_a_row_a_new_connection_is_made(liar, client):
-    """Channels that share their connections would get the old one back."""
+    """Channels that shared connections would get the old one back."""
     link, failures = client
     liar.said = [no_message] * (2 * RENEW_AFTER) + [honest]
 

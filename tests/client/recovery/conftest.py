@@ -12,13 +12,13 @@ def run(config):
 
 @pytest.fixture(scope="session")
 def calm_runs():
-    """Final states of runs that nothing disturbed, by their dropout."""
+    """Final states of undisturbed runs, by dropout."""
     return {}
 
 
 @pytest.fixture
 def undisturbed(run, tmp_path, calm_runs):
-    """The final state of the run when nothing happens."""
+    """The final state of the undisturbed run."""
     if run.dropout not in calm_runs:
         calm = run.but(save_dir=tmp_path / "calm")
         assert train(calm, local_trunk(calm)).steps == 12
@@ -34,7 +34,7 @@ def without_dropout(run):
 
 @pytest.fixture
 def undisturbed_without_dropout(without_dropout, tmp_path, calm_runs):
-    """The final state of the run without dropout when nothing happens."""
+    """The final state of the undisturbed run without dropout."""
     if without_dropout.dropout not in calm_runs:
         calm = without_dropout.but(save_dir=tmp_path / "calm")
         train(calm, local_trunk(calm))

@@ -1,4 +1,4 @@
-"""A run that is asked to stop saves and goes on later."""
+"""A run that is asked to stop saves, and continues later."""
 
 import os
 import signal
@@ -57,7 +57,7 @@ def test_a_signal_is_taken_though_nobody_reads_what_is_said(monkeypatch):
 
 
 def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, undisturbed):
-    """A save at a step of its own, then a crash between its halves, then one between those of the next."""
+    """A save at an extra step, then a crash between its two halves, then one between the halves of the next save."""
     stop = StopRequest(ManualClock())
     service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", 10))
 
@@ -78,7 +78,7 @@ def test_a_stop_in_between_does_not_push_the_only_common_checkpoint_out(run, und
 
 
 def test_a_run_that_waits_for_its_trunk_stops_without_it(run):
-    """What was saved before stands; nothing is waited for when the grace is over."""
+    """Earlier checkpoints remain; when the grace period is over, it waits no longer."""
     stop = StopRequest(ManualClock(), grace=0.0)
     transport = direct(service_of(run))
 

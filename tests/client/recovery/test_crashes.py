@@ -1,4 +1,4 @@
-"""A client that crashed and resumes gives the bits of a run that nothing disturbed."""
+"""A client that crashed and resumes ends with the bits of an undisturbed run."""
 
 import pytest
 from client.runs import (
@@ -43,7 +43,7 @@ def test_a_client_that_died_resumes(run, undisturbed, point, step):
 
 
 def test_a_client_that_died_before_it_could_delete_older_checkpoints_deletes_them_when_it_comes_back(run):
-    """At the last step nothing is saved any more that would."""
+    """After the last step no further save would delete them."""
     with pytest.raises(CrashError):
         train(run, local_trunk(run), probe=CrashingProbe("client.checkpoint.placed", 12))
     halves = CheckpointStore(SystemDisk(), run.save_dir, run.session, "client")
@@ -69,7 +69,7 @@ def test_a_client_that_died_resumes_at_a_trunk_that_lives(without_dropout, undis
 
 @pytest.mark.parametrize("step", [4, 8, 12])
 def test_a_crash_between_the_two_halves_of_a_checkpoint(run, undisturbed, step):
-    """The trunk has its half, the client does not: the run goes on from the checkpoint before, if there is one."""
+    """The trunk has its half, the client does not: the run continues from the previous checkpoint, if there is one."""
     service = service_of(run, probe=CrashingProbe("trunk.checkpoint.saved", step))
     with pytest.raises(CrashError):
         train(run, remote_trunk(direct(service), run))

@@ -1,4 +1,4 @@
-"""A run whose machine crashes at any change of its disk goes on to the bits of one that nothing disturbed."""
+"""A run whose machine crashes at any change of its disk resumes and ends with the bits of an undisturbed run."""
 
 import pytest
 from client.runs import local_trunk, train
@@ -9,7 +9,7 @@ from splitlearn.runtime.simulated.memory_disk import everything, nothing
 
 
 def run_on(machine, config):
-    """Start, or go on, as a supervisor does."""
+    """Start or resume, as a supervisor does."""
     train(config, local_trunk(config, runtime=machine.runtime), resume="auto", runtime=machine.runtime)
 
 

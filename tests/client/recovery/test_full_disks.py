@@ -1,4 +1,4 @@
-"""A full disk at either side leaves what was saved, and is explained."""
+"""A full disk on either side leaves earlier checkpoints intact, and is explained."""
 
 import errno
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_a_full_disk_at_the_client_leaves_what_was_saved(run, undisturbed):
 
 
 class LargeTokenizer(NamedTokenizer):
-    """A real one, for which there is no room among the temporary files."""
+    """A real tokenizer, for whose temporary files there is no room."""
 
     def files(self):
         """Have the library write it to a full disk."""

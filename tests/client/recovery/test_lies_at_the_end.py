@@ -1,4 +1,4 @@
-"""Whatever a trunk answers to a client that closes or leaves, what was trained and what is said of it stay."""
+"""Whatever a trunk answers to a close or a leave, the trained weights and the client's message are unaffected."""
 
 import pytest
 from client.runs import CrashingProbe, ScriptedTransport, assert_same, fail, final_state, remote_trunk, train
@@ -15,19 +15,19 @@ LOST = WireError(Reason.UNKNOWN_SESSION, "lost")
 
 
 class LiesAtTheEnd(ScriptedTransport):
-    """Gives these answers, one after another, to a client that closes or leaves; then honest ones."""
+    """Answers a client that closes or leaves with these lies, one after another, and honestly after that."""
 
     def __init__(self, service, *answers):
         super().__init__(service, self.lie)
         self.left = list(answers)
 
     def lie(self, method, request):
-        """Return the next lie where it is due."""
+        """Return the next lie if it is due."""
         return self.left.pop(0) if method == "SyncTrainingState" and request.action in ENDS and self.left else None
 
 
 @pytest.mark.parametrize("answers", [(ODD,), (BROKEN,) * 5, (LOST,), (BROKEN, LOST, ODD)], ids=str)
-def test_a_run_ends_with_the_same_bits_whatever_is_said_to_its_closing(run, undisturbed, answers):
+def test_a_run_ends_with_the_same_bits_whatever_its_close_is_answered(run, undisturbed, answers):
     transport = LiesAtTheEnd(service_of(run), *answers)
     result = train(run, remote_trunk(transport, run))
     assert ([], False) == (transport.left, result.stopped)
@@ -35,7 +35,7 @@ def test_a_run_ends_with_the_same_bits_whatever_is_said_to_its_closing(run, undi
 
 
 @pytest.mark.parametrize("reason", [Reason.STALE_INCARNATION, Reason.UNAUTHENTICATED, Reason.BUG])
-def test_a_closing_that_is_refused_is_told_and_everything_is_saved(run, undisturbed, reason):
+def test_a_refused_close_is_reported_and_everything_is_saved(run, undisturbed, reason):
     transport = LiesAtTheEnd(service_of(run), *[WireError(reason, "so it is")] * 3)
     with pytest.raises(TrunkUnavailableError, match="so it is"):
         train(run, remote_trunk(transport, run))
@@ -43,7 +43,7 @@ def test_a_closing_that_is_refused_is_told_and_everything_is_saved(run, undistur
 
 
 @pytest.mark.parametrize("answer", [ODD, BROKEN, LOST, WireError(Reason.MISMATCH, "no")], ids=str)
-def test_what_is_said_to_a_client_that_leaves_does_not_hide_why(run, answer):
+def test_the_answer_to_a_leave_does_not_hide_the_clients_own_error(run, answer):
     class Wrong(CrashingProbe):
         def point(self, name, *_, **__):
             if name == "client.checkpoint.started":

@@ -1,4 +1,4 @@
-"""Messages that are lost, doubled, damaged or asked for again change no bits."""
+"""Messages that are lost, duplicated, damaged or requested again change no bits."""
 
 import json
 
@@ -99,7 +99,7 @@ def test_a_step_that_is_not_finite_is_skipped_through_a_wire_that_loses_messages
     assert_same(final_state(calm), final_state(noisy))
 
 
-def test_norms_that_a_trunk_gives_of_the_clients_parameters_count_for_nothing(run, undisturbed):
+def test_norms_that_a_trunk_reports_for_the_clients_parameters_are_ignored(run, undisturbed):
     service = service_of(run)
 
     def meddle(method, request):

@@ -1,4 +1,4 @@
-"""Both parties died before the first checkpoint: who may start, and from when on."""
+"""Both parties died before the first checkpoint: which client may start, and when."""
 
 import pytest
 from client.runs import direct, remote_trunk, train
@@ -10,7 +10,7 @@ from splitlearn.runtime.simulated import ManualClock
 
 @pytest.fixture
 def restarted(run):
-    """A trunk that was started again, whose holder before has saved nothing and does not come back."""
+    """A restarted trunk whose previous holder has saved nothing and does not come back."""
     remote_trunk(direct(service_of(run)), run).open(hello_of(run))
     clock = ManualClock()
     return service_of(run, boot=2, clock=clock), clock
@@ -29,7 +29,7 @@ def test_a_fresh_start_waits_until_the_dead_client_is_given_up(run, restarted):
 
 
 @pytest.mark.parametrize("how", [{"resume": "auto"}, {"take_over": True}])
-def test_whoever_says_so_starts_at_once(run, restarted, how):
+def test_a_client_that_takes_over_starts_at_once(run, restarted, how):
     short = run.but(max_steps=1)
 
     assert 1 == train(short, remote_trunk(direct(restarted[0]), short), **how).steps

@@ -1,4 +1,4 @@
-"""A codec with a state at both ends: whatever is repeated, lost or killed, its bytes are those of a calm run."""
+"""A codec with state at both ends: whatever is repeated, lost or killed, its bytes are those of an undisturbed run."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ from splitlearn.wire.lossy import LossyTransport, Mishandling
 
 
 class DifferenceCodec:
-    """Sends the difference from what arrived last, in half precision; both ends remember what that was."""
+    """Sends the difference from the last tensor that arrived, in half precision; both ends remember that tensor."""
 
     name = "difference"
     lossless = False
@@ -38,7 +38,7 @@ class DifferenceCodec:
 
 
 def last_of(state, shape):
-    """What arrived last; microbatches of other lengths start again."""
+    """Return the last tensor that arrived; a microbatch of another length starts from zero."""
     last = state.get("last")
     return last if last is not None and last.shape == shape else torch.zeros(shape)
 
@@ -51,7 +51,7 @@ def run(run, monkeypatch):
 
 @pytest.fixture(scope="module")
 def calm_runs():
-    """Final states of runs with this codec that nothing disturbs."""
+    """Final states of undisturbed runs with this codec."""
     return {}
 
 
@@ -96,7 +96,7 @@ def test_a_client_that_died_resumes(run, undisturbed, point, step):
 
 
 def test_a_trunk_that_was_started_again_goes_on(run, undisturbed):
-    """The client lives, and goes back with it to the checkpoint."""
+    """The client keeps running, and both go back to the checkpoint."""
     transport = direct(service_of(run))
 
     class Restarting(CrashingProbe):

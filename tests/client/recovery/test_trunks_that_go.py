@@ -1,4 +1,4 @@
-"""A trunk that restarts, stops or is gone costs no bits, and no more steps than it must."""
+"""A trunk that restarts, stops or disappears changes no bits, and costs no more steps than it must."""
 
 import signal
 from dataclasses import replace
@@ -25,7 +25,7 @@ from splitlearn.wire.errors import Code, Reason, WireError
 
 
 class Restarting(CrashingProbe):
-    """Puts another trunk in the place of the one before at each of the given points."""
+    """Replaces the trunk by a new one at each of the given points."""
 
     def __init__(self, transport, config, *places):
         super().__init__()
@@ -63,7 +63,7 @@ def test_a_trunk_that_was_restarted_takes_the_client_back_to_the_newest_checkpoi
 
 
 class Stopping(CrashingProbe):
-    """Tells the trunk to stop at a point; another takes its place as soon as nobody has a session there."""
+    """Tells the trunk to stop at a point; a new one replaces it as soon as no session is open."""
 
     def __init__(self, transport, config, *place):
         super().__init__()
@@ -98,7 +98,7 @@ class Stopping(CrashingProbe):
     ids=str,
 )
 def test_a_trunk_that_is_told_to_stop_costs_no_step(run, undisturbed, place):
-    """The client saves at the end of its step, closes, and goes on from there."""
+    """The client saves at the end of its step, closes, and continues from there."""
     transport = direct(service_of(run))
     probe = Stopping(transport, run, *place)
     result = train(run, remote_trunk(transport, run), probe=probe)

@@ -40,7 +40,7 @@ def test_a_client_that_was_taken_over_between_the_halves_leaves_its_successors_f
                 link.save = self.save
 
         def save(self, *arguments):
-            """The trunk's half is written; before the client's is, another client does the rest of the run."""
+            """After the trunk's half is written and before the client's, let another client do the rest of the run."""
             state = self.saved(*arguments)
             train(run, remote_trunk(direct(service), run), resume="auto")
             return state
@@ -94,7 +94,7 @@ def test_a_fresh_start_in_another_folder_is_told_who_has_the_session_and_ends_no
 
 
 def test_a_client_that_opened_last_claims_though_another_claimed_in_between(run, undisturbed):
-    """Two start at once: the one that the trunk knows as the last goes on."""
+    """Two clients start at once: the one that opened last, according to the trunk, continues."""
     last = remote_trunk(direct(service_of(run)), run)
     opened = last.open
 
@@ -115,7 +115,7 @@ def test_a_client_that_was_taken_over_before_its_claim_leaves_its_successors_alo
     opened, theirs = first.open, []
 
     def open_slowly(hello):
-        """Another client does the whole run while this one is paused after its opening."""
+        """Let another client do the whole run while this one is paused after opening."""
         welcome = opened(hello)
         train(run, remote_trunk(direct(service), run), resume="auto")
         theirs.append((run.save_dir / "default" / "client" / "claim").read_text())

@@ -1,4 +1,4 @@
-"""What the tests of malformed requests share: a target that is not there, and each kind's own refusal."""
+"""Shared by the tests of malformed requests: a target that does not exist, and each kind's own refusal."""
 
 import torch
 

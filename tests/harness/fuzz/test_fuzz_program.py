@@ -1,4 +1,4 @@
-"""The program that sends malformed requests: all are sent, counted and told, and memory is watched."""
+"""The program that sends malformed requests: all are sent, counted and reported, and memory is watched."""
 
 import random
 import threading
@@ -44,7 +44,7 @@ def test_the_program_tells_its_progress_and_then_its_report(trained):
     assert (300, ()) == (report.sent, report.findings)
 
 
-def test_a_program_that_fails_is_told_with_its_last_words():
+def test_a_program_that_fails_is_reported_with_its_last_words():
     with FuzzProgram(replace(ELSEWHERE, address="nowhere"), seed=2, count=3) as program:
         told = []
         with pytest.raises(HarnessError, match=r"status 1 without a report: (?s:.*)ValueError"):

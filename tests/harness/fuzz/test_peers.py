@@ -1,4 +1,4 @@
-"""Hostile peers beside a run: they tell the trace of themselves and end with the run."""
+"""Hostile peers alongside a run: they report to the trace and end with the run."""
 
 import os
 import threading

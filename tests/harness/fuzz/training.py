@@ -48,7 +48,7 @@ class Training:
         return pb.SyncTrainingStateRequest(key=self.key(step), action=number, commit=message)
 
     def reason(self, attack):
-        """Return the reason for which a request is refused; None when it is taken."""
+        """Return the reason for which a request is refused; None if it is accepted."""
         method = attack.method
         body = with_checksum(attack.body, origin_of(method)) if attack.checksum else attack.body
         try:

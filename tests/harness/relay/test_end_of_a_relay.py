@@ -11,7 +11,7 @@ from harness.plan.faults.message_rule import MessageRule
 from harness.relay.relay import Relay
 
 
-def test_a_call_under_way_ends_with_the_relay(peer, notes):
+def test_a_call_in_flight_ends_with_the_relay(peer, notes):
     go = threading.Event()
     peer.answer = lambda body, _context: iter([go.wait(SECONDS) and body])
     with Relay(peer.address, notes) as relay, grpc.insecure_channel(relay.address) as channel:
@@ -26,7 +26,7 @@ def test_a_call_under_way_ends_with_the_relay(peer, notes):
             relay.deliver_late()
 
 
-def test_a_late_delivery_under_way_ends_with_the_relay(peer, notes):
+def test_a_late_delivery_in_flight_ends_with_the_relay(peer, notes):
     go = threading.Event()
     peer.answer = lambda body, _context: iter([go.wait(SECONDS) and body])
     with Relay(peer.address, notes) as relay, grpc.insecure_channel(relay.address) as channel:

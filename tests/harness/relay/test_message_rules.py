@@ -1,4 +1,4 @@
-"""The relay treats badly the messages that it was asked to, and no others."""
+"""The relay mishandles the messages that it was told to, and no others."""
 
 import grpc
 import pytest
@@ -32,7 +32,7 @@ def test_a_lost_reply_was_carried_out(peer, relay, channel, notes, call):
     assert notes == [("reply.lost", {"method": "GetGradients", "code": "OK", "reason": ""})]
 
 
-def test_a_lost_refusal_is_told_with_its_reason(peer, relay, channel, notes):
+def test_a_lost_refusal_is_reported_with_its_reason(peer, relay, channel, notes):
     peer.answer = refusing
     relay.arm(MessageRule("Compute", "lose reply"))
 
@@ -53,7 +53,7 @@ def test_a_doubled_request_arrives_twice_and_its_second_answer_is_given(peer, re
     ]
 
 
-def test_an_answer_that_is_another_the_second_time_is_told_even_when_it_is_a_refusal(peer, relay, channel, notes):
+def test_an_answer_that_is_another_the_second_time_is_reported_even_when_it_is_a_refusal(peer, relay, channel, notes):
     def first_the_body(body, _context):
         peer.answer = refusing
         yield body

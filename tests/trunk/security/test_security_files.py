@@ -45,7 +45,7 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("content", BAD_TOKENS.values(), ids=BAD_TOKENS)
-def test_a_token_that_is_none_is_refused_without_being_shown(config, tmp_path, content):
+def test_an_invalid_token_is_refused_without_being_shown(config, tmp_path, content):
     (tmp_path / "token").write_bytes(content)
 
     for message in both_sides(config, token(tmp_path)):

@@ -142,7 +142,7 @@ def test_a_client_without_the_token_stops_at_once_and_says_what_to_do(config, se
         assert 1 == len(failures), "once more, on a new connection"
 
 
-def test_the_token_is_never_written(config, serve, trunk_kinds, client_kinds, files, tmp_path, caplog, capfd):
+def test_the_token_is_never_logged_or_shown(config, serve, trunk_kinds, client_kinds, files, tmp_path, caplog, capfd):
     """Neither when it is right nor when it is wrong, at either side."""
     caplog.set_level(logging.DEBUG)
     wrong = "a-wrong-token-nobody-may-read"
