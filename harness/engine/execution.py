@@ -10,6 +10,7 @@ from harness.engine.memory_sampler import sample_memory
 from harness.engine.network import Network, toxics_of
 from harness.engine.observer import Observer
 from harness.engine.party import Party
+from harness.engine.programs import Programs
 from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
@@ -23,16 +24,11 @@ from harness.relay.relay import Relay
 from harness.trace.event import Event
 from harness.trace.memory_sample import MemorySample
 from harness.trace.place import At
-from splitlearn.config import TrainingConfig
 
-__all__ = ["SECOND_CLIENT", "SECOND_SESSION", "SESSION", "Execution", "ExecutionResult"]
+__all__ = ["Execution", "ExecutionResult"]
 
 START_TIMEOUT = 90.0
 COUNTERS_TIMEOUT = 5.0
-SESSION = "run"
-SECOND_SESSION = "second-run"
-# What the other client is called in traces, logs and recordings.
-SECOND_CLIENT = "client-2"
 
 
 @dataclass(frozen=True)
@@ -62,19 +58,18 @@ class Execution:
         self._testbed = testbed
         self._writer = writer
         self._on_event = on_event
-        # With checkpoints by the minute, a run would depend on the machine's load.
-        self._config = scenario.config.but(save_dir=writer.checkpoints, session=SESSION, save_minutes=0)
         self._director = Director(scenario.planned)
         self._over = threading.Event()
         self._memory: list[MemorySample] = []
         self._trunk_address = ""
         self._dialled = "local"
         self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take)
+        self._programs = Programs(scenario, testbed.starter, writer, self._observer.path)
         parties = {
             name: Party(name, launch, self._observer.note)
             for name, launch in (("trunk", self._launch_trunk), ("client", self._launch_client))
         }
-        self._world = World(parties, self._observer, self._config, self._over)
+        self._world = World(parties, self._observer, self._programs.config, self._over)
 
     def run(self) -> ExecutionResult:
         """Execute the scenario and return how it ended."""
@@ -161,11 +156,7 @@ class Execution:
         if config is None:
             yield
             return
-        config = config.but(save_dir=self._writer.checkpoints, session=SECOND_SESSION, trunk_address=self._dialled)
-        path, folder = self._writer.folder / f"{SECOND_CLIENT}.json", self._writer.tensors(SECOND_CLIENT)
-        config.save(path)
-        observed = ["--probe", str(self._observer.path), "--party", SECOND_CLIENT]
-        program = self._start(SECOND_CLIENT, ["train", "--config", str(path), "--record", str(folder), *observed])
+        program = self._programs.second_client(config, self._dialled)
         try:
             yield
             status = program.wait(self._scenario.timeout)
@@ -192,26 +183,10 @@ class Execution:
 
     def _launch_trunk(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
         # A trunk that never got to listen has no port to come back to.
-        port = self._trunk_address.rpartition(":")[2] if again and self._trunk_address else "0"
-        places = ["--max-sessions", "2"] if self._scenario.second_client else []
-        idle = ["--idle-timeout", str(self._scenario.idle_timeout)] if self._scenario.idle_timeout else []
-        return self._start("trunk", ["trunk", "--port", port, *places, *idle, *self._flags("trunk", self._config)])
+        return self._programs.trunk(self._trunk_address.rpartition(":")[2] if again and self._trunk_address else "0")
 
     def _launch_client(self, again: bool) -> Program:  # noqa: FBT001 - the only thing to be told
-        resume = ["--resume", "auto"] if again else []
-        flags = self._flags("client", self._config.but(trunk_address=self._dialled))
-        return self._start("client", ["train", *resume, *flags])
-
-    def _start(self, name: str, argv: list[str]) -> Program:
-        return self._testbed.starter.start(name, "splitlearn", argv, self._writer.logs / f"{name}.log")
-
-    def _flags(self, party: str, config: TrainingConfig) -> list[str]:
-        path = self._writer.folder / f"{party}.json"
-        self._scenario.settings_of(party, config).save(path)
-        whole = self._scenario.record_steps
-        steps = ["--record-steps", *map(str, whole)] if whole else []
-        observed = ["--probe", str(self._observer.path), "--record", str(self._writer.tensors(party)), *steps]
-        return ["--config", str(path), *observed]
+        return self._programs.client(self._dialled, again=again)
 
     def _take(self, event: Event) -> None:
         self._writer.event(event)

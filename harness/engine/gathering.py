@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.execution import SECOND_CLIENT, SECOND_SESSION, SESSION, ExecutionResult
+from harness.engine.execution import ExecutionResult
+from harness.engine.programs import SECOND_CLIENT, SECOND_SESSION, SESSION
 from harness.engine.references import Reference
 from harness.engine.testbed import Testbed
 from harness.errors import HarnessError
