@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from harness.plan.amounts import amounts_can_be_meant
 from harness.plan.faults import CutMessage, DropConnection, MessageFault, NetworkFault, Partition
 from harness.plan.faults.groups import GROUPS, OTHER
 from harness.plan.names import name_fits_a_folder
@@ -169,6 +170,7 @@ def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
 RULES: tuple[Rule, ...] = (
     name_fits_a_folder,
     numbers_can_be_meant,
+    amounts_can_be_meant,
     topology_is_known,
     points_are_known,
     methods_are_known,

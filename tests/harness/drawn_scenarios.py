@@ -36,6 +36,8 @@ names = st.text(min_size=1, max_size=37).filter(  # of four bytes each
     lambda name: name.isprintable() and name not in (".", "..") and not set(name) & set("/\\")
 )
 seconds = st.floats(0, 1e6)
+lasting = st.floats(0, 21)  # the shortest timeout
+messages = st.integers(1, 10**6)
 places = st.builds(
     At, st.sampled_from(PASSED), st.none() | st.integers(0, 5), st.none() | st.integers(0, 2), st.integers(1, 3)
 )
@@ -44,7 +46,15 @@ methods = st.sampled_from([rpc.method for rpc in RPCS])
 
 def faults_of(kind):
     """Draw faults of one type; what its annotations do not bound is bounded here."""
-    bounds = {"at": places, "method": methods, "seconds": seconds, "within": seconds}
+    bounds = {
+        "at": places,
+        "method": methods,
+        "seconds": lasting,
+        "within": lasting,
+        "bytes": st.integers(0, 1 << 20),
+        "count": messages,
+        "answered": messages,
+    }
     return st.builds(kind, **{field.name: bounds[field.name] for field in fields(kind) if field.name in bounds})
 
 

@@ -37,7 +37,16 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=4,
 )
-modules = st.dictionaries(st.sampled_from(["", ".x", "no_such_module", "a.", "a/b"]) | st.text(), values, max_size=2)
+names = st.sampled_from(["", ".x", "no_such_module", "a.", "a/b", "harness.plan.scenario"]) | st.text()
+files = st.dictionaries(names, st.text() | st.sampled_from(["", ".", "scenario.py", __file__]) | values, max_size=2)
+# What stands beside the scenario, as it may be damaged; half of what is drawn is there.
+BESIDE = {
+    "modules": files,
+    "module_digests": files,
+    "start": st.fixed_dictionaries(
+        {}, optional={"proxy": values | st.text(), "proxy_seed": values | st.integers(), "cold": values, "x": values}
+    ),
+}
 
 
 def places(value, above=()):
@@ -56,14 +65,15 @@ def file(tmp_path_factory):
 @given(st.data())
 def test_a_missing_or_altered_value_is_reported(file, data):
     found = json.loads(VALID)
-    *way, key = data.draw(st.sampled_from(list(places(found))))
+    beside = [way for way in places(found) if way[0] in BESIDE]
+    *way, key = data.draw(st.sampled_from(beside) | st.sampled_from(list(places(found))))
     holder = found
     for step in way:
         holder = holder[step]
     if data.draw(st.booleans()):
         del holder[key]
     else:
-        holder[key] = data.draw(modules if key == "modules" else values)
+        holder[key] = data.draw(BESIDE.get(key, values) | values)
     file.write_text(json.dumps(found))
     with suppress(UnusableError):
         read_plan(file)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from harness.errors import ScenarioError, UnusableError
-from harness.plan.adversaries import LyingTrunk
+from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
 from harness.plan.catalogue import SMALL
-from harness.plan.faults import CutMessage, DropConnection, Kill, MessageFault, Restart
+from harness.plan.faults import Absence, CutMessage, DropConnection, Kill, MessageFault, Partition, Pause, Restart
 from harness.plan.links import WAN_50MS, LinkProfile
 from harness.plan.matrices import CONFIG
 from harness.plan.rules import RULES, broken_rules
@@ -47,6 +47,21 @@ BROKEN = {
             {"faults": (Kill(replace(HERE, microbatch=-1), ("client",)),)},
         ],
         "",
+    ),
+    "amounts_can_be_meant": (
+        [
+            *({"faults": (Partition(HERE, seconds),)} for seconds in (-1.0, 241.0, math.nan, math.inf)),
+            *({"faults": (Pause(HERE, "trunk", seconds),)} for seconds in (-1.0, 241.0)),
+            *({"faults": (Absence(HERE, within),)} for within in (-1.0, 241.0)),
+            *({"faults": (CutMessage(HERE, "upstream", length),)} for length in (-1, 1 + (256 << 20))),
+            *(
+                {"adversaries": (kind(HERE, count, 1),)}
+                for kind in (HostilePeers, LyingTrunk)
+                for count in (0, 10**6 + 1)
+            ),
+            *({"adversaries": (KeepPace(HERE, answered),)} for answered in (0, 10**6 + 1)),
+        ],
+        ": give ",
     ),
     "topology_is_known": (
         [{"topology": "proxi"}],
@@ -179,6 +194,8 @@ def test_it_is_the_users_mistake():
         {"config": TrainingConfig(), "faults": (Kill(At("client.step.started", 700), ("client",)),)},  # of any length
         {"faults": (DropConnection(At("client.step.started")),)},
         {"loss_below": 1.0},
+        {"faults": (Partition(HERE, 0.0), Pause(HERE, "trunk", 240.0), CutMessage(HERE, "upstream", 0))},
+        {"adversaries": (HostilePeers(HERE, 10**6, 1), KeepPace(HERE, 1))},
         {"config": SMALL.but(model="a/folder", cuts="5:20")},
     ],
     ids=str,
