@@ -11,11 +11,11 @@ from functools import cache
 from splitlearn.cuts import Cuts
 from splitlearn.registry import LAYOUTS as SYSTEM
 
-__all__ = ["Layout", "depth_of", "layout_of", "part_of", "token_embedding", "turn_of"]
+__all__ = ["UncutLayout", "depth_of", "layout_of", "part_of", "token_embedding", "turn_of"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class UncutLayout:
     """Modules of the uncut model, by their paths.
 
     Attributes:
@@ -45,8 +45,8 @@ class Layout:
         return parameter.startswith(tuple(f"{path}." for path in (*self.embeddings, self.blocks, self.norm, self.head)))
 
 
-LAYOUTS: Mapping[str, Layout] = {
-    "gpt2": Layout(
+LAYOUTS: Mapping[str, UncutLayout] = {
+    "gpt2": UncutLayout(
         embeddings=("transformer.wte", "transformer.wpe"),
         blocks="transformer.h",
         norm="transformer.ln_f",
@@ -58,12 +58,14 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 @cache
-def layout_of(model_type: str) -> Layout:
+def layout_of(model_type: str) -> UncutLayout:
     """Return the layout of a family; raises `KeyError` if it is unknown."""
     if model_type in LAYOUTS:
         return LAYOUTS[model_type]
     system = SYSTEM[model_type]
-    return Layout((system.tied[1], *system.bottom), system.blocks, system.top[0], system.top[-1], (), system.dropouts)
+    return UncutLayout(
+        (system.tied[1], *system.bottom), system.blocks, system.top[0], system.top[-1], (), system.dropouts
+    )
 
 
 def part_of(parameter: str, cuts: Cuts) -> str:
@@ -102,7 +104,7 @@ def _is_embedding(parameter: str) -> bool:
 
 
 @cache
-def _having(parameter: str) -> Layout | None:
+def _having(parameter: str) -> UncutLayout | None:
     """Return the layout of the first family whose models may have a parameter."""
     families = dict.fromkeys([*LAYOUTS, *SYSTEM])
     return next((layout for layout in map(layout_of, families) if layout.has(parameter)), None)

@@ -13,7 +13,7 @@ from harness.sim.process import Process
 from harness.sim.stream import Passing, SimStream
 from splitlearn.wire.errors import Code, Reason, WireError
 
-__all__ = ["Answer", "Connection", "InFlight", "Listener", "SimNetwork"]
+__all__ = ["Answer", "InFlight", "Listener", "SimConnection", "SimNetwork"]
 
 CONNECT_SECONDS = 0.001
 
@@ -64,7 +64,7 @@ class Listener(Protocol):
 
 
 @dataclass(eq=False)
-class Connection:
+class SimConnection:
     """One client's connection.
 
     Attributes:
@@ -102,7 +102,7 @@ class SimNetwork:
         }
         self._is_up = True
         self._listener: Listener | None = None
-        self._connections: list[Connection] = []
+        self._connections: list[SimConnection] = []
         self._dialled = 0
         self._calls = 0
         for toxic in _toxics_of(link):
@@ -130,12 +130,12 @@ class SimNetwork:
         """Remove a toxic."""
         self._streams[toxic.stream].remove(toxic.name)
 
-    def dial(self, on_closed: Callable[[], None]) -> Connection | None:
+    def dial(self, on_closed: Callable[[], None]) -> SimConnection | None:
         """Connect; None if nobody is there to accept it."""
         if not self._is_up or self._listener is None:
             return None
         self._dialled += 1
-        made = Connection(self._dialled, self._listener, on_closed)
+        made = SimConnection(self._dialled, self._listener, on_closed)
         made.up = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
         made.down = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
         self._connections.append(made)
@@ -146,7 +146,7 @@ class SimNetwork:
         self._calls += 1
         return InFlight(self._calls, process.name, method, request, Signal(self._kernel))
 
-    def send(self, connection: Connection, call: InFlight) -> None:
+    def send(self, connection: SimConnection, call: InFlight) -> None:
         """Send a request on its way; its answer comes back the same way."""
         connection.calls.append(call)
 
@@ -155,16 +155,16 @@ class SimNetwork:
 
         self._streams["upstream"].send(connection.up, len(call.request), deliver)
 
-    def close(self, connection: Connection) -> None:
+    def close(self, connection: SimConnection) -> None:
         """Close a connection from the client's side; the trunk notices."""
         self._drop(connection)
 
-    def _deliver(self, connection: Connection, call: InFlight, answer: Callable[[Answer], None]) -> None:
+    def _deliver(self, connection: SimConnection, call: InFlight, answer: Callable[[Answer], None]) -> None:
         if self._listener is connection.listener and not (call.cancelled or call.arrived):
             call.arrived = True
             connection.listener.arrived(call, answer)
 
-    def _reply(self, connection: Connection, call: InFlight, answer: Answer) -> None:
+    def _reply(self, connection: SimConnection, call: InFlight, answer: Answer) -> None:
         if not connection.is_open:
             return
         nbytes = sum(map(len, answer)) if isinstance(answer, list) else 0
@@ -176,17 +176,17 @@ class SimNetwork:
         if call in connection.calls:
             self._streams["downstream"].send(connection.down, nbytes, deliver)
 
-    def _cut(self, connection: Connection, delay: float) -> None:
+    def _cut(self, connection: SimConnection, delay: float) -> None:
         self._kernel.after(delay, lambda: self._break(connection) if connection.is_open else None)
 
-    def _break(self, connection: Connection) -> None:
+    def _break(self, connection: SimConnection) -> None:
         calls = list(connection.calls)
         self._drop(connection)
         for call in calls:
             call.finish(WireError(Reason.TRANSPORT, "the connection was closed", Code.UNAVAILABLE))
         connection.on_closed()
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: SimConnection) -> None:
         """Close both directions; what was on its way to the trunk may arrive all the same, its answer never does."""
         connection.is_open = False
         if connection in self._connections:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from harness.sim.network import CONNECT_SECONDS, Connection, InFlight, SimNetwork
+from harness.sim.network import CONNECT_SECONDS, InFlight, SimConnection, SimNetwork
 from harness.sim.process import Process
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.trunk_link import Pending
@@ -23,7 +23,7 @@ class SimTransport:
         self._process = process
         self._network = network
         self._on_state = on_state
-        self._connection: Connection | None = None
+        self._connection: SimConnection | None = None
         process.on_gone(self._abandon)
 
     def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
