@@ -16,7 +16,7 @@ __all__ = ["build_parser", "main"]
 # Only the module of the chosen command is imported, so that --help is fast.
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
-    "judge": ("harness.commands.judge", "compare any two recordings of a training"),
+    "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),

@@ -35,7 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the command."""
     parser = subparsers.add_parser(
         "judge",
-        help="compare any two recordings of a training",
+        help="compare any two recordings of training runs",
         description="Compare a recording of any training with a reference: bit for bit, or within a stated tolerance.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -13,7 +13,7 @@ FAR_STEP = 1 << 32
 
 @dataclass(frozen=True)
 class Target:
-    """A trunk with a training client.
+    """A trunk at which a client trains.
 
     Everything here could be known to another client of the trunk, so that requests get as deep into the trunk as those
     of an admitted peer.

@@ -169,7 +169,7 @@ def other_parties() -> Iterable[Scenario]:
 
 
 def convergence() -> Iterable[Scenario]:
-    """Yield a training on real text, with a model of a few million parameters."""
+    """Yield a training run on real text, with a model of a few million parameters."""
     config = TrainingConfig(
         model="micro", cuts="1:3", vocab_size=512, max_length=64, batch_size=8, learning_rate=1e-3, max_steps=120,
         warmup_steps=10, scheduler_type="cosine", dropout=0.0,

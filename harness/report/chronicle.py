@@ -69,7 +69,7 @@ def _sessions(run: RunFolder) -> Iterator[Happening]:
         else:
             if opened:
                 again = f"step {step}" if step == newest else f"steps {step} to {newest}"
-                then = f"does {again} once more" if step <= newest else f"goes on at step {step}"
+                then = f"repeats {again}" if step <= newest else f"continues at step {step}"
                 yield Happening(event.t, "client", f"has opened the session again and {then}")
             opened = True
 
@@ -81,7 +81,7 @@ def _harness(event: EventRecord) -> Happening | None:
         case ["process", "started"]:
             return Happening(event.t, who, f"started again{life}")
         case ["process", what]:
-            return Happening(event.t, who, f"{what.replace('continued', 'goes on')}{life}")
+            return Happening(event.t, who, f"{what}{life}")
         case ["relay", message, what]:
             return Happening(event.t, who, f"{event.method or ''} {message} {what}".strip())
         case ["fault", ("failed" | "unhealed") as what]:

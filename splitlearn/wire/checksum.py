@@ -1,7 +1,7 @@
 """Message checksums: the last field of every message is a checksum of all bytes before it, and of what they answer.
 
 TCP's own checksum is short, and every hop between the parties makes a new one, so an altered learning rate or norm
-could silently change a training. One altered bit of HTTP/2 can also route an intact message to another call or method.
+could silently corrupt a run. One altered bit of HTTP/2 can also route an intact message to another call or method.
 So a request's checksum covers the method's name, a reply's the request's checksum, and each further reply's in a stream
 the checksum before.
 """

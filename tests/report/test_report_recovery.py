@@ -122,9 +122,9 @@ def test_a_recovery_can_be_followed(killed):
         (5.1, "client", "started again, life 2", None),
         (5.5, "harness", "healed", 1),
         (6.0, "client", "progress again, 500 ms after the healing", 1),
-        (6.0, "client", "has opened the session again and does steps 2 to 3 once more", None),
+        (6.0, "client", "has opened the session again and repeats steps 2 to 3", None),
     ]
-    assert "has opened the session again and does steps 2 to 3 once more" in render_run(killed)
+    assert "has opened the session again and repeats steps 2 to 3" in render_run(killed)
 
 
 def test_what_the_relay_and_the_director_say_is_reported(write_faulted):
@@ -140,7 +140,7 @@ def test_what_the_relay_and_the_director_say_is_reported(write_faulted):
         ("harness", "Compute request lost"),
         ("harness", "drop not injected: there is no proxy"),
         ("trunk", "paused"),
-        ("trunk", "goes on"),
+        ("trunk", "continued"),
         ("client", "hears in step 7 that the trunk has lost the session"),
     ]
 
@@ -165,7 +165,7 @@ def test_steps_that_are_done_again_end_where_the_process_did_and_are_told_from_t
         (4, 8.5, 9.5, False),
         (5, 9.5, 10.5, False),
     ]
-    assert "2 of 8 steps were done once more" in render_run(killed)
+    assert "2 of 8 steps were repeated" in render_run(killed)
 
 
 def test_each_party_has_a_lane_and_the_steps_are_the_first_clients(write_faulted):

@@ -1,4 +1,4 @@
-"""Places in a training."""
+"""Places in a training run."""
 
 from dataclasses import dataclass
 from typing import Annotated

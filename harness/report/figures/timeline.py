@@ -52,7 +52,7 @@ def timeline(run: RunFolder, sheet: Sheet) -> str:
     (stairs or [axes])[-1].set_xlabel("seconds since the start")
     fired = sum(span.fired for span in spans)
     again = sum(step.again for step in steps)
-    tail = f"; {again} of {len(steps)} steps were done once more" if again else ""
+    tail = f"; {again} of {len(steps)} steps were repeated" if again else ""
     return sheet.svg(f"Timeline of {len(run.trace):,} events over {end:.3g} seconds, with {fired} faults{tail}.")
 
 
@@ -107,6 +107,6 @@ def _draw_stairs(axes: "Axes", steps: Sequence[StepDone]) -> None:
         began, until = [step.began for step in chosen], [step.until for step in chosen]
         levels(axes, [step.step for step in chosen], began, until, color=color, width=3)
     more = any(step.again for step in steps)
-    axes.set_title("step of the client; orange: done once more" if more else "step of the client")
+    axes.set_title("step of the client; orange: repeated" if more else "step of the client")
     axes.locator_params(axis="y", integer=True, nbins=4)
     axes.margins(y=0.12)
