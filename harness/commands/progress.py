@@ -11,9 +11,17 @@ from harness.trace.event import Event
 
 __all__ = ["RunProgress"]
 
+# Points of what was planned, and the field in which each has the name.
+PLANNED = {
+    "fault.injected": "fault",
+    "fault.healed": "fault",
+    "adversary.began": "adversary",
+    "adversary.ended": "adversary",
+}
+
 
 class RunProgress:
-    """Shows steps, loss and faults on standard error; the bar on a terminal only."""
+    """Shows steps, loss, faults and adversaries on standard error; the bar on a terminal only."""
 
     def __init__(self, scenario: Scenario) -> None:
         total = scenario.config.max_steps or None
@@ -40,8 +48,8 @@ class RunProgress:
         elif event.point == "client.commit.applied":
             self._bar.set_postfix_str(f"loss {float(event.fields['loss']):.4f}", refresh=False)
             self._stand_at((event.step or 0) + 1)
-        elif event.point in ("fault.injected", "fault.healed"):
-            self._bar.write(f"  {event.t:7.2f} s  {event.point}: {event.fields['fault']}", file=sys.stderr)
+        elif event.point in PLANNED:
+            self._bar.write(f"  {event.t:7.2f} s  {event.point}: {event.fields[PLANNED[event.point]]}", file=sys.stderr)
 
     def wait(self, why: str) -> None:
         """Show what the run waits for before it begins."""

@@ -32,12 +32,12 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
         must_mean_something(scenario)
     say = partial(print, file=people_read(flags.json), flush=True)
     backend = find_backend(flags.proxy)
+    # One server serves all of them, with the first one's seed; whoever repeats a run by itself gets its own.
+    seed = scenarios[0].config.seed if flags.seed is None else flags.seed
     width = max(len(scenario.name) for scenario in scenarios)
     runs: list[RunFolder] = []
     try:
-        with open_testbed(
-            flags.runs, backend, cold=flags.cold, seed=flags.seed or 0, flags=_replayed_flags(flags)
-        ) as testbed:
+        with open_testbed(flags.runs, backend, cold=flags.cold, seed=seed, flags=_replayed_flags(flags)) as testbed:
             for scenario in scenarios:
                 runs.append(_run_one(scenario, testbed, flags.record_steps))
                 say("\n".join((line(runs[-1], width), *details(runs[-1]))))

@@ -60,4 +60,14 @@ def test_they_are_no_faults():
 def test_the_client_goes_on_after_their_end():
     assert PASS is check_liveness(facts((*WHOLE, ("client.forward.received", 5)), adversaries=(PEERS,))).verdict
     stuck = check_liveness(facts((told("began"), MARK), adversaries=(PEERS,)))
-    assert [f"{NAME} did not heal"] == [finding.message for finding in stuck.findings]
+    assert [f"{NAME} did not end"] == [finding.message for finding in stuck.findings]
+
+
+def test_what_is_said_of_progress_is_said_of_adversaries():
+    on = check_liveness(facts((*WHOLE, ("client.forward.received", 5)), adversaries=(PEERS,)))
+    assert "of the end of each of 1 adversaries" in on.reading
+    silent = check_liveness(facts(WHOLE, adversaries=(PEERS,)))
+    assert ["no progress came after an adversary had ended, not within 20 s"] == [
+        each.message for each in silent.findings
+    ]
+    assert check_liveness(facts(adversaries=(PEERS,))).reading.startswith("none of the adversaries began")

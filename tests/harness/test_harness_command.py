@@ -96,6 +96,11 @@ class TestRun:
         assert [5, 5] == [scenario.config.seed for scenario, _, _ in outcomes.runs]
         assert {5} == {testbed.seed for _, testbed, _ in outcomes.runs}
 
+    def test_without_a_seed_the_proxy_has_the_scenarios_own(self, outcomes):
+        mine = next(each for group in CATALOGUE.values() for each in group if each.config.seed > 0)
+        assert 0 == run(mine.name)
+        assert [mine.config.seed] == [testbed.seed for _, testbed, _ in outcomes.runs]
+
     def test_flags_reach_the_testbed_and_the_run(self, outcomes, tmp_path):
         assert 0 == run("local", "--cold", "--runs", str(tmp_path / "here"), "--record-steps", "1", "2")
         ((_, testbed, steps),) = outcomes.runs

@@ -30,6 +30,20 @@ def test_the_bar_goes_back_with_the_run(monkeypatch):
     assert "6" == re.findall(r"(\d+)/6", shown.getvalue())[-1]
 
 
+def test_faults_and_adversaries_are_told(capsys):
+    with RunProgress(Scenario("attacked", "A run", SMALL)) as progress:
+        for point, field in (("fault.injected", "fault"), ("fault.healed", "fault"), ("adversary.began", "adversary")):
+            progress.take(event(point, None, **{field: f"a {field}"}))
+        progress.take(event("adversary.ended", None, adversary="an adversary"))
+    told = [line.split(" s  ")[1] for line in capsys.readouterr().err.splitlines()]
+    assert [
+        "fault.injected: a fault",
+        "fault.healed: a fault",
+        "adversary.began: a adversary",
+        "adversary.ended: an adversary",
+    ] == told
+
+
 LOG = (
     "2026-01-01 INFO starts\n"
     "\r  0%|          | 0/6 [00:00<?, ?step/s]\r 17%|█▋        | 1/6 [00:01<00:05,  1.01s/step, loss=5.4]"

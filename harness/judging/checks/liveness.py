@@ -6,6 +6,7 @@ from math import isfinite
 from harness.judging.check import register_check
 from harness.judging.facts import RunFacts
 from harness.judging.recovery import seconds_to_progress
+from harness.plan.scenario import Scenario
 from harness.trace.event import Event
 from harness.trace.verdict import CheckResult, Finding
 
@@ -28,18 +29,30 @@ def check_liveness(facts: RunFacts) -> CheckResult:
     bound = facts.scenario.recovery_bound
     seconds = recovery_seconds(facts.events)
     fired, healed = (_names(facts.events, points) for points in (BEGINNINGS, ENDS))
-    findings = [Finding(f"{name} did not heal") for name in fired if name not in healed]
-    findings += [Finding(f"{_words(s)} after a fault had healed, not within {bound:g} s") for s in seconds if s > bound]
+    faults = {fault.name for fault in facts.scenario.faults}
+    left = (name for name in fired if name not in healed)
+    findings = [Finding(f"{name} did not {'heal' if name in faults else 'end'}") for name in left]
+    healing, over, each = _words_for(facts.scenario)
+    findings += [Finding(f"{_words(s)} after {over}, not within {bound:g} s") for s in seconds if s > bound]
     if not fired:
-        return CheckResult("liveness", 0, "no fault fired: there was nothing to recover from")
+        return CheckResult("liveness", 0, f"none of the {each} began: there was nothing to recover from")
     done = len(healed) - len(seconds)
-    after = f"; {done} healed when the work was done" if done else ""
+    after = f"; {done} {'ended' if facts.scenario.adversaries else 'healed'} when the work was done" if done else ""
     if not seconds and not findings:
         return CheckResult("liveness", 0, f"no progress was due{after}", applies=False)
     worst = max(seconds, default=0.0)
-    summary = f"progress within {worst:.2f} s of the healing of each of {len(seconds)} faults, of {bound:g} s{after}"
+    summary = f"progress within {worst:.2f} s of {healing} of each of {len(seconds)} {each}, of {bound:g} s{after}"
     figures = {"slowest recovery s": round(worst, 3)} if isfinite(worst) else {}  # JSON has no infinity
     return CheckResult("liveness", len(fired), summary, findings, figures)
+
+
+def _words_for(scenario: Scenario) -> tuple[str, str, str]:
+    """Return the words for the end of what was planned, for one that is over, and for all of them."""
+    if not scenario.adversaries:
+        return "the healing", "a fault had healed", "faults"
+    if not scenario.faults:
+        return "the end", "an adversary had ended", "adversaries"
+    return "the end", "a fault had healed or an adversary had ended", "faults and adversaries"
 
 
 def _words(seconds: float) -> str:
