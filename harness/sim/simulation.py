@@ -1,6 +1,5 @@
 """One run of a scenario in a simulated world."""
 
-import json
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +55,7 @@ class Outcome:
     trace_hash: str = ""
     seconds: float = 0.0
     bits: Mapping[str, Bits] = field(default_factory=dict)
-    finals: Mapping[str, object] = field(default_factory=dict)
+    finals: Mapping[str, bytes] = field(default_factory=dict)
     choices: int = 0
     unfired: tuple[str, ...] = ()
 
@@ -249,7 +248,7 @@ class Simulation:
         whole = self._scenario.record_steps
         return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
 
-    def _finals(self) -> dict[str, object]:
+    def _finals(self) -> dict[str, bytes]:
         """Return the newest checkpoint halves by path."""
         found = {}
         for name, party in self._parties.items():
@@ -259,14 +258,8 @@ class Simulation:
                 folder = SAVE_DIR / session / role
                 halves = [each for each in disk.names(folder) if each.startswith("step-") and each.endswith(HALF)]
                 if halves:
-                    found[f"{name}:{session}/{max(halves)}"] = contents(disk.read(folder / max(halves)))
+                    found[f"{name}:{session}/{max(halves)}"] = disk.read(folder / max(halves))
         return found
-
-
-def contents(file: bytes) -> object:
-    """Return what a safetensors file holds: its header, whose order the library draws anew each time, and its bytes."""
-    size = 8 + int.from_bytes(file[:8], "little")
-    return json.loads(file[8:size]), file[size:]
 
 
 def undisturbed(scenario: Scenario) -> Scenario:
