@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from run_copy import SMALLEST, RunCopy
 
+from harness.engine.observer import Observer
 from harness.engine.references import References
 from harness.engine.testbed import open_testbed
 from harness.processes.starters import WarmStarter
@@ -103,6 +104,22 @@ def sabotaged_testbed(shared_testbed, warm_starter):
         return replace(shared_testbed, starter=Sabotage(warm_starter, mutant, more_flags))
 
     return testbed
+
+
+@pytest.fixture
+def observe():
+    """Return a function that opens an observer; all are closed at the end."""
+    opened = []
+
+    def make(*holds, on_event=lambda _event: None, **limits):
+        observer = Observer(holds, on_event, **limits)
+        opened.append(observer)
+        return observer
+
+    yield make
+    for observer in opened:
+        if observer.path.exists():
+            observer.__exit__(None, None, None)
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import shutil
 import torch
 from safetensors.torch import load_file, save_file
 
+from harness.judging.checks.equivalence import check_equivalence
 from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
 from harness.recording.writer import read_lines
+from harness.trace.verdict import Verdict
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import digest
 
@@ -119,6 +121,13 @@ class RunCopy:
 
 def _at(line, step, microbatch, tensor):
     return (line["step"], line["microbatch"], line["tensor"]) == (step, microbatch, tensor)
+
+
+def first_divergence(copy):
+    """Return where a copy that must fail first differs from its reference."""
+    result = check_equivalence(copy.facts())
+    assert Verdict.FAIL is result.verdict
+    return result.findings[0].where
 
 
 def next_float(tensor, index, count=1):

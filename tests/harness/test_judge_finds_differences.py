@@ -4,22 +4,15 @@ import json
 
 import pytest
 import torch
-from run_copy import next_float
+from run_copy import first_divergence, next_float
 from safetensors.torch import load_file, save_file
 
 from harness.judging.checks.completion import check_completion
 from harness.judging.checks.equivalence import check_equivalence
-from harness.oracle.digests import Place
 from harness.trace.verdict import Verdict
 
 BLOCK = "transformer.h.2.mlp.c_fc.weight"
 HEAD = "transformer.h.3.mlp.c_fc.weight"
-
-
-def first_divergence(copy):
-    result = check_equivalence(copy.facts())
-    assert Verdict.FAIL is result.verdict
-    return result.findings[0].where
 
 
 def test_equal_runs_pass_with_every_tensor_compared(run_copy):
@@ -88,43 +81,6 @@ def test_one_bit_of_an_update_is_named_with_both_values(run_copy, tensor):
     run_copy.change_recorded(1, None, tensor, change)
     where = first_divergence(run_copy)
     assert (1, tensor, 1.0) == (where["step"], where["tensor"], pytest.approx(where["split"] - where["reference"]))
-
-
-def test_a_run_that_ended_early_does_not_compare_its_checkpoint_with_the_final_weights(run_copy):
-    run_copy.steps.pop()
-    run_copy.drop_digest(2, None, f"weight/{BLOCK}")
-    run_copy.remove("final.safetensors")
-    result = check_equivalence(run_copy.facts())
-    assert (Verdict.VOID, 0) == (result.verdict, result.figures["differing"])
-    assert "the run ended after 2 steps: the rest, and the final weights, were not compared" == result.reading
-    assert {"weight", "optimizer state"}.isdisjoint(row.quantity for row in run_copy.facts().equivalence.rows)
-
-
-@pytest.mark.parametrize("step", [1, 2])
-def test_a_run_that_ended_early_fails_where_what_it_did_differs(run_copy, step):
-    run_copy.steps.pop()
-    run_copy.change_digest(step, None, f"weight/{BLOCK}")
-    assert f"weight/{BLOCK}" == first_divergence(run_copy)["tensor"]
-
-
-def test_a_run_that_ended_early_misses_what_it_lacks_of_the_steps_that_it_did(run_copy):
-    run_copy.steps.pop()
-    run_copy.drop_digest(1, None, f"weight/{BLOCK}")
-    result = check_equivalence(run_copy.facts())
-    assert [f"recorded on one side only: weight/{BLOCK} of step 1"] == [f.message for f in result.findings]
-
-
-def test_a_run_that_ended_early_does_not_miss_the_commit_that_was_to_go_with_the_next_step(run_copy):
-    run_copy.steps.pop()
-    run_copy.drop_commit_of_the_trunk(1)
-    result = check_equivalence(run_copy.facts())
-    assert (Verdict.VOID, []) == (result.verdict, [*result.findings])
-
-
-def test_an_earlier_commit_that_is_lacking_is_missed(run_copy):
-    run_copy.steps.pop()
-    run_copy.drop_commit_of_the_trunk(0)
-    assert "of step 0" in check_equivalence(run_copy.facts()).findings[0].message
 
 
 def test_one_bit_of_a_scalar_loss_is_named_with_both_values(run_copy):
@@ -295,56 +251,3 @@ def test_a_step_that_was_done_again_must_have_had_the_same_bits_before(run_copy)
     assert Verdict.FAIL is check_equivalence(run_copy.facts()).verdict
     path.write_text("".join(lines) + wrong)
     assert Verdict.FAIL is check_equivalence(run_copy.facts()).verdict
-
-
-IN_ORDER = [
-    Place(0, 0, "smashed"),
-    Place(0, 0, "features"),
-    Place(0, 0, "loss"),
-    Place(0, 0, "features_grad"),
-    Place(0, 0, "smashed_grad"),
-    Place(0, 1, "smashed"),
-    Place(0, 1, "loss"),
-    Place(0, None, "lm_head.weight"),
-    Place(0, None, "transformer.ln_f.bias"),
-    Place(0, None, "transformer.h.11.mlp.c_proj.weight"),
-    Place(0, None, "transformer.h.3.mlp.c_proj.weight"),
-    Place(0, None, "transformer.h.3.mlp.c_fc.weight"),
-    Place(0, None, "transformer.h.3.ln_2.weight"),
-    Place(0, None, "transformer.h.3.attn.c_proj.weight"),
-    Place(0, None, "transformer.h.3.attn.c_attn.bias"),
-    Place(0, None, "transformer.h.3.ln_1.weight"),
-    Place(0, None, "transformer.h.2.mlp.c_proj.weight"),
-    Place(0, None, "transformer.wpe.weight"),
-    Place(0, None, "transformer.wte.weight"),
-    Place(0, None, "norm/transformer.h.3.ln_1.weight"),
-    Place(0, None, "norm/transformer.h.2.mlp.c_proj.weight"),
-    Place(0, None, "client/clip_coefficient"),
-    Place(0, None, "client/grad_norm"),
-    Place(0, None, "client/learning_rate"),
-    Place(0, None, "trunk/learning_rate"),
-    Place(0, None, "weight/transformer.ln_f.bias"),
-    Place(0, None, "weight/transformer.h.2.mlp.c_proj.weight"),
-    Place(1, 0, "smashed"),
-]
-
-
-def test_places_are_sorted_by_the_order_of_computation():
-    shuffled = sorted(IN_ORDER, key=str)
-    assert shuffled != IN_ORDER
-    assert IN_ORDER == sorted(shuffled, key=lambda place: place.order)
-
-
-def test_no_two_places_are_at_the_same_turn():
-    assert len(IN_ORDER) == len({place.order for place in IN_ORDER})
-
-
-RECORDED = [place for place in IN_ORDER if "lm_head" not in place.tensor and "h.11." not in place.tensor]
-
-
-@pytest.mark.parametrize("first", RECORDED, ids=str)
-def test_the_first_of_many_differences_is_the_first_computed(run_copy, first):
-    for place in RECORDED[RECORDED.index(first) :]:
-        run_copy.change_digest(place.step, place.microbatch, place.tensor)
-    where = first_divergence(run_copy)
-    assert (first.step, first.microbatch, first.tensor) == (where["step"], where.get("microbatch"), where["tensor"])

@@ -1,4 +1,4 @@
-"""The observer, over its real socket: it hears in order, holds once, releases, and survives processes that die."""
+"""The observer, over its real socket: it hears in order, delivers, waits, and survives processes that die."""
 
 import json
 import socket
@@ -6,45 +6,10 @@ import sys
 import threading
 
 import pytest
+from observed import COMMIT, DEADLINE, FORWARD, must_end, passing, places
 
-from harness.engine.observer import Observer
 from harness.errors import HarnessError, TimedOutError
 from harness.trace.place import At
-
-DEADLINE = 30.0
-FORWARD, COMMIT = "client.forward.sent", "client.commit.decided"
-
-
-@pytest.fixture
-def observe():
-    """Return a function that opens an observer; all are closed at the end."""
-    opened = []
-
-    def make(*holds, on_event=lambda _event: None, **limits):
-        observer = Observer(holds, on_event, **limits)
-        opened.append(observer)
-        return observer
-
-    yield make
-    for observer in opened:
-        if observer.path.exists():
-            observer.__exit__(None, None, None)
-
-
-def passing(probe, *place):
-    """Pass a point in another thread, as a process would; the thread ends when the point lets go."""
-    thread = threading.Thread(target=probe.point, args=place, daemon=True)
-    thread.start()
-    return thread
-
-
-def must_end(thread):
-    thread.join(DEADLINE)
-    assert not thread.is_alive(), "the process is still held"
-
-
-def places(observer):
-    return [(event.point, event.step, event.microbatch) for event in observer.events]
 
 
 class TestHearing:
@@ -212,92 +177,6 @@ class TestDelivery:
                 observer.__exit__(None, None, None)
         finally:
             go_on.set()
-
-
-class TestHolding:
-    def test_a_process_stays_at_the_point_until_it_is_released(self, observe, connect_probe):
-        observer = observe(At(FORWARD, 2, 1))
-        probe = connect_probe(observer)
-        probe.point(FORWARD, 2, 0)
-        thread = passing(probe, FORWARD, 2, 1)
-        event = observer.wait_for(At(FORWARD, 2, 1), DEADLINE)
-        probe.point(COMMIT, 2)
-        observer.wait_for(At(COMMIT), DEADLINE)
-        assert thread.is_alive()
-        event.release()
-        must_end(thread)
-
-    def test_it_is_held_once(self, observe, connect_probe):
-        observer = observe(At(FORWARD))
-        probe = connect_probe(observer)
-        thread = passing(probe, FORWARD, 0, 0)
-        observer.wait_for(At(FORWARD), DEADLINE).release()
-        must_end(thread)
-        must_end(passing(probe, FORWARD, 0, 0))
-        observer.wait_for(At(FORWARD), DEADLINE, after=0)
-        assert [True, False] == [event.release is not None for event in observer.events]
-
-    def test_as_often_as_there_are_holds(self, observe, connect_probe):
-        observer = observe(At(FORWARD, 1), At(FORWARD, 1))
-        probe = connect_probe(observer)
-        for number in range(2):
-            thread = passing(probe, FORWARD, 1)
-            observer.wait_for(At(FORWARD), DEADLINE, after=number - 1).release()
-            must_end(thread)
-        must_end(passing(probe, FORWARD, 1))
-
-    def test_another_process_passes(self, observe, connect_probe):
-        observer = observe(At("trunk.compute.received"))
-        must_end(passing(connect_probe(observer), FORWARD, 0, 0))
-
-    def test_a_process_that_starts_anew_is_not_held_again(self, observe, connect_probe):
-        observer = observe(At(FORWARD))
-        held = passing(connect_probe(observer), FORWARD, 0, 0)
-        event = observer.wait_for(At(FORWARD), DEADLINE)
-        must_end(passing(connect_probe(observer), FORWARD, 0, 0))
-        assert held.is_alive()
-        event.release()
-        must_end(held)
-
-    def test_of_two_processes_that_know_of_one_hold_the_first_is_held(self, observe, connect_probe):
-        observer = observe(At(FORWARD))
-        first, second = (connect_probe(observer) for _ in range(2))
-        held = passing(first, FORWARD, 0, 0)
-        event = observer.wait_for(At(FORWARD), DEADLINE)
-        must_end(passing(second, FORWARD, 1, 0))
-        assert (True, None) == (held.is_alive(), observer.wait_for(At(FORWARD, 1), DEADLINE).release)
-        event.release()
-        must_end(held)
-
-    def test_releasing_a_process_that_died_does_nothing(self, observe):
-        observer = observe(At(FORWARD))
-        with socket.socket(socket.AF_UNIX) as process:
-            process.connect(str(observer.path))
-            process.sendall(b'{"hello": "client"}\n')
-            process.recv(100)
-            line = {"ns": 1, "source": "client", "point": FORWARD, "step": 0, "microbatch": 0, "held": 0}
-            process.sendall(json.dumps(line).encode() + b"\n")
-            event = observer.wait_for(At(FORWARD), DEADLINE)
-        event.release()
-        event.release()
-
-    def test_an_observer_that_closes_releases_whom_it_held(self, observe, connect_probe):
-        observer = observe(At(FORWARD))
-        with observer:
-            thread = passing(connect_probe(observer), FORWARD, 0, 0)
-            observer.wait_for(At(FORWARD), DEADLINE)
-            assert thread.is_alive()
-        must_end(thread)
-
-    def test_an_observer_that_closes_leaves_no_thread_and_no_file(self, observe, connect_probe):
-        observer = observe()
-        with observer:
-            connect_probe(observer).point(COMMIT, 0)
-            observer.wait_for(At(COMMIT), DEADLINE)
-        assert not observer.path.parent.exists()
-        assert [] == [
-            thread.name for thread in threading.enumerate() if thread.name in ("observer", "observed", "delivery")
-        ]
 
 
 class TestWaiting:
