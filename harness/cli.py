@@ -10,6 +10,7 @@ from importlib import metadata
 
 from harness.errors import HarnessError, UnusableError
 from harness.extra import must_be_installed
+from splitlearn.unread import UNREAD, drop_unread
 
 __all__ = ["build_parser", "main"]
 
@@ -24,7 +25,6 @@ COMMANDS = {
 }
 UNUSABLE = 2
 INTERRUPTED = 130
-UNREAD = 128 + signal.SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(flags.run(flags))
         sys.stdout.flush()  # here, where a BrokenPipeError can still be handled
         return status
-    except BrokenPipeError:
-        return _unread()
     except (HarnessError, OSError) as error:  # a system error, such as a full disk, is the user's to fix
+        if isinstance(error, BrokenPipeError) and drop_unread():
+            return UNREAD
         sys.stderr.write(f"harness {flags.command}: {error}\n")
         return UNUSABLE
     except KeyboardInterrupt:
@@ -55,14 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _unread() -> int:
-    """Discard the remaining output, because its reader is gone, as with `| head`; return the exit status."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-    return UNREAD
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:

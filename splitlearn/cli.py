@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from splitlearn.complaints import complain, is_json, write_logs
 from splitlearn.errors import SIGNALLED, UserError
+from splitlearn.unread import UNREAD, drop_unread
 
 __all__ = ["main", "program"]
 
@@ -75,8 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read by the library when it is imported: its advice does not belong in a program's log.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        return int(importlib.import_module(f"splitlearn.commands.{flags.command}").run(flags))
+        status = int(importlib.import_module(f"splitlearn.commands.{flags.command}").run(flags))
+        sys.stdout.flush()  # here, where it can be answered that nobody reads
+        return status
     except (UserError, OSError) as error:  # a system error, such as a full disk, is the user's to fix
+        if isinstance(error, BrokenPipeError) and drop_unread():
+            return UNREAD
         complain(f"splitlearn {flags.command}: {error}")
         return error.exit_status if isinstance(error, UserError) else UserError.exit_status
     except KeyboardInterrupt:

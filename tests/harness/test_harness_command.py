@@ -356,6 +356,27 @@ def test_output_that_nobody_reads_ends_a_command_quietly(words):
     assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
 
 
+def test_any_other_broken_pipe_is_told(monkeypatch, capsys):
+    def broken(_flags):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("harness.commands.doctor.run", broken)
+    assert 2 == main(["doctor"])
+    assert "harness doctor: [Errno 32] Broken pipe" in capsys.readouterr().err
+
+
+def test_output_of_the_system_that_nobody_reads_ends_it_quietly(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = ["certificates", "--out", str(tmp_path / "secrets"), "--host", "trunk.example"]
+    with os.fdopen(writing, "w") as nobody:
+        done = subprocess.run(
+            [sys.executable, "-m", "splitlearn", *words], stdout=nobody, stderr=subprocess.PIPE, check=False
+        )
+
+    assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
+
+
 @pytest.mark.parametrize("words", [["replay", "--help"], ["run", "--help"]])
 def test_help_tells_that_a_file_names_modules_to_import(words, capsys):
     with pytest.raises(SystemExit):
