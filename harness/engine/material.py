@@ -1,15 +1,20 @@
 """Materials by name: functions that make the files that a scenario needs besides its settings."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from harness.plan.scenario import Scenario
 
-__all__ = ["MATERIALS", "Material", "register_material"]
+__all__ = ["MATERIALS", "Material", "kind_of_material", "material_named", "register_material"]
 
-# Writes files into a folder of its own and returns the scenario with settings that name them.
-Material: TypeAlias = Callable[[Scenario, Path], Scenario]
+# Between the name of a material and what else describes it, as in `lines: {"words": [3, 4]}`.
+DESCRIBED_BY = ": "
+
+# Writes files into a folder of its own and returns the scenario with settings that name them. One that can be described
+# has a third parameter, with a default.
+Material: TypeAlias = Callable[..., Scenario]
 
 MATERIALS: dict[str, Material] = {}
 
@@ -22,3 +27,14 @@ def register_material(name: str) -> Callable[[Material], Material]:
         return make
 
     return register
+
+
+def kind_of_material(name: str) -> str:
+    """Return the registered name of a material that a scenario lists, without its description."""
+    return name.partition(DESCRIBED_BY)[0]
+
+
+def material_named(name: str) -> Callable[[Scenario, Path], Scenario]:
+    """Return the function that makes a material that a scenario lists; raises `KeyError`."""
+    kind, described, description = name.partition(DESCRIBED_BY)
+    return partial(MATERIALS[kind], described=description) if described else MATERIALS[kind]

@@ -8,29 +8,15 @@ from typing import Any
 
 import torch
 
-from harness.engine.material import MATERIALS, register_material
+from harness.engine import described_materials  # noqa: F401 - registers its own
+from harness.engine.material import MATERIALS, material_named, register_material
+from harness.engine.words import WORDS
 from harness.oracle.batches import Batches
 from harness.plan.scenario import Scenario
 from splitlearn.config import TrainingConfig
 
 __all__ = ["MATERIALS", "SKIPPED_STEP", "with_materials"]
 
-WORDS = (
-    "the",
-    "trunk",
-    "keeps",
-    "what",
-    "stands",
-    "between",
-    "both",
-    "cuts",
-    "and",
-    "never",
-    "sees",
-    "its",
-    "client's",
-    "text",
-)
 # The step of `step to skip` with one sequence that cannot be computed.
 SKIPPED_STEP = 2
 MARK = "\N{CURRENCY SIGN}"
@@ -43,7 +29,7 @@ def with_materials(scenario: Scenario, folder: Path) -> Scenario:
     for name in scenario.materials:
         key = hashlib.sha256(f"{name} {scenario.config.model_dump_json()}".encode()).hexdigest()[:16]
         (folder / key).mkdir(parents=True, exist_ok=True)
-        scenario = MATERIALS[name](scenario, folder / key)
+        scenario = material_named(name)(scenario, folder / key)
     return scenario
 
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Collection, Iterator
 
+from harness.engine.material import kind_of_material
 from harness.engine.materials import MATERIALS
 from harness.errors import ScenarioError
 from harness.judging.checks import CHECKS
@@ -25,4 +26,4 @@ def _named(scenario: Scenario) -> Iterator[tuple[str, str, Collection[str]]]:
     for check in scenario.checks:
         yield "check", check, CHECKS
     for material in scenario.materials:
-        yield "material", material, MATERIALS
+        yield "material", kind_of_material(material), MATERIALS

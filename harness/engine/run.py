@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.engine.execution import Execution
 from harness.engine.failure import record_failure
 from harness.engine.gathering import facts_of, second_reference
+from harness.engine.material import kind_of_material
 from harness.engine.materials import MATERIALS, with_materials
 from harness.engine.meaning import must_mean_something
 from harness.engine.outcome import write_outcome
@@ -84,7 +85,7 @@ def run_scenario(
 def _own_modules(scenario: Scenario) -> Mapping[str, str]:
     """Return the modules that a replay imports first: those of a user's own checks, materials and toxics."""
     checks = [CHECKS[name] for name in scenario.checks]
-    named = files_of([*checks, *(MATERIALS[name] for name in scenario.materials)])
+    named = files_of([*checks, *(MATERIALS[kind_of_material(name)] for name in scenario.materials)])
     # Which toxics its faults add is known only when they do so.
     return {**named, **(files_of_own_toxics() if scenario.faults else {})}
 

@@ -73,6 +73,8 @@ class CutHooks:
 
         def hook(_module: object, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
             before_BTH, *others = inputs
+            if not before_BTH.requires_grad:  # all before it is frozen, but its gradient crosses the cut all the same
+                before_BTH = before_BTH.detach().requires_grad_()
             at = (self._step, self._microbatch)
             forward, backward = (
                 partial(self._crossings.arriving, name=crossing, microbatch=self._microbatch)

@@ -2,14 +2,17 @@
 
 import stat
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from harness.engine.materials import MATERIALS, SKIPPED_STEP, with_materials
+from harness.errors import ScenarioError
 from harness.oracle.batches import Batches
 from harness.oracle.uncut import load_model
 from harness.plan.catalogue import scenarios_named
+from harness.plan.generated import Gpt2Shape, Lines
 from splitlearn.config import TrainingConfig
 from splitlearn.data import load_training_data
 
@@ -95,3 +98,23 @@ def test_parties_have_certificates_of_their_own(plain, tmp_path):
     assert configs[0].tls_certificate != configs[1].tls_certificate
     assert configs[0].tls_ca == configs[1].tls_ca is not None
     assert all(isinstance(config, TrainingConfig) for config in configs)
+
+
+def test_a_described_material_is_what_it_says(plain, tmp_path):
+    shape = Gpt2Shape(n_layer=4, n_head=3, head_width=5, more_tokens=2, tied=False, n_inner=7)
+    config = with_materials(
+        replace(plain, materials=(shape.material, Lines((2, 3)).material)).but(data_format="lines"), tmp_path
+    ).config
+    model = load_model(config)
+
+    assert [2, 3] == [len(line.split()) for line in Path(config.data).read_text().splitlines()]
+    assert (302, 15) == tuple(model.transformer.wte.weight.shape)
+    assert model.transformer.h[3].mlp.c_fc.nf == 7
+    assert model.lm_head.weight is not model.transformer.wte.weight
+    assert shape == Gpt2Shape.parse(shape.material.partition(": ")[2])
+
+
+@pytest.mark.parametrize("described", ['{"heads": 3}', '{"n_head": "many"}', "3", "{"])
+def test_a_description_that_says_nothing_is_refused(plain, tmp_path, described):
+    with pytest.raises(ScenarioError, match="material gpt2"):
+        with_materials(replace(plain, materials=(f"gpt2: {described}",)), tmp_path)

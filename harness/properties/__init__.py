@@ -1,0 +1,1 @@
+"""Properties: trainings drawn by Hypothesis, and what must hold of each of them."""
