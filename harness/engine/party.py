@@ -86,8 +86,8 @@ class Party:
         """
         assert self._asked is not None
         status = self._asked.wait(STOP_TIMEOUT)
-        if self._asked in self._killed:
-            return  # the fault that killed it restarts it
+        if self._asked in self._killed or self._asked is not self.program:
+            return  # the fault that killed it restarts it, or another that asked it to stop has done so
         if status == DONE != expected:
             with self._changed:
                 self._given_up -= 1

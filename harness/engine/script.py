@@ -4,6 +4,7 @@ from typing import assert_never
 
 from harness.engine.adversary import send_malformed, tell_lies, wait_for_answers
 from harness.engine.world import World
+from harness.errors import HarnessError
 from harness.plan import attack_effects as attack
 from harness.plan.faults import effects as ask
 from harness.plan.planned import Planned
@@ -95,6 +96,8 @@ class RunningScript:
                 wait_for_answers(world, count)
             case attack.TellLies(count, seed):
                 tell_lies(world, count, seed)
+            case ask.LosePower() | ask.FailDisk():
+                raise HarnessError("no real machine is made to fail; run it with --sim")
             case ask.Release():
                 raise AssertionError("the caller takes it")
             case _:

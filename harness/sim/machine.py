@@ -102,7 +102,7 @@ class Machine:
         self._locks: dict[Path, Process] = {}
         self._lives = 0
         self._losing_power: tuple[int, Callable[[], None]] | None = None
-        self._failing: list[tuple[str, int]] = []
+        self._failing: list[tuple[str, int, Callable[[], object]]] = []
         self._crashes = 0
 
     def runtime_for(self, process: Process) -> Runtime:
@@ -133,14 +133,15 @@ class Machine:
         """
         self._losing_power = (change, lose)
 
-    def fail(self, change: str, error: int) -> None:
+    def fail(self, change: str, error: int, tell: Callable[[], object]) -> None:
         """Let the next change of a kind fail, once.
 
         Args:
             change: "write", "sync", "rename", "sync folder", or another that `MemoryDisk` knows.
             error: an `errno`.
+            tell: called when it has failed.
         """
-        self._failing.append((change, error))
+        self._failing.append((change, error, tell))
 
     def _before_change(self, change: str, path: Path) -> None:
         process = self.process
@@ -149,6 +150,7 @@ class Machine:
         for failing in self._failing:
             if failing[0] == change:
                 self._failing.remove(failing)
+                failing[2]()
                 raise OSError(failing[1], os.strerror(failing[1]), str(path))
         if self._losing_power is not None:
             left, lose = self._losing_power

@@ -108,6 +108,11 @@ class SimNetwork:
         for toxic in _toxics_of(link):
             self.add(toxic)
 
+    @property
+    def is_served(self) -> bool:
+        """Whether a trunk serves."""
+        return self._listener is not None
+
     def listen(self, listener: Listener | None) -> None:
         """Let a trunk serve from now on, or nobody; whoever was connected to the one before is not any more."""
         self._listener = listener

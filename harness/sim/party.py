@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from functools import partial
 
 from harness.errors import HarnessError
 from harness.sim.kernel import Kernel
@@ -70,7 +71,9 @@ class SimParty:
         return f"the {self.name} ended with {what}"
 
     def start(self) -> None:
-        """Start or restart it."""
+        """Start or restart it, unless another fault has done so."""
+        if self.running:
+            return
         again = bool(self._lives)
         self._lives.append(Process(self._kernel, self.name, lambda process: self.program(process, again), self._ended))
         if again:
@@ -81,8 +84,24 @@ class SimParty:
         self._end()
         self._observer.note("harness", "process.killed", party=self.name, life=len(self._lives))
 
-    def lose_power(self) -> None:
-        """Kill it, and lose what its disk had not been made to keep; raises `HarnessError` if it has ended already."""
+    def lose_power(self, changes: int) -> None:
+        """Kill it, and lose what its disk had not been made to keep; raises `HarnessError` if it has ended already.
+
+        Args:
+            changes: before which change of the disk, counted from 1; 0 means at once.
+        """
+        if changes:
+            self._must_run()
+            self.machine.lose_power_before(changes, self._crash)
+        else:
+            self._crash()
+
+    def fail_disk(self, change: str, error: int) -> None:
+        """Let the next change of a kind fail on its disk."""
+        note = partial(self._observer.note, "harness", "disk.failed", self.name, change=change)
+        self.machine.fail(change, error, note)
+
+    def _crash(self) -> None:
         self._end()
         self.machine.lose_power()
         self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))
@@ -105,14 +124,14 @@ class SimParty:
         """
         process = self._asked
         assert process is not None
-        if process in self._killed:
-            return  # the fault that killed it starts it again
+        if process in self._killed or process is not self.process:
+            return  # the fault that killed it starts it again, or another that stopped it has done so
         if process.status == 0 != expected:
             self._given_up.discard(process)  # its work was done
             return
-        if process.status != expected:
+        if process.status != expected and not self.supervised:
             raise HarnessError(f"the {self.name}, asked to stop, ended with {process.error or process.status}")
-        self._observer.note("harness", "process.stopped", party=self.name, life=len(self._lives), status=expected)
+        self._observer.note("harness", "process.stopped", party=self.name, life=len(self._lives), status=process.status)
         self.start()
 
     def pause(self) -> None:

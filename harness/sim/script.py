@@ -143,7 +143,7 @@ class _Running:
         else:
             self.advance(None, None)
 
-    def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901 - one line an effect
+    def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901, PLR0912 - one line an effect
         stage = self._stage
         match effect:
             case ask.Disconnect():
@@ -165,6 +165,10 @@ class _Running:
                 stage.relay.deliver_late()
             case ask.KillParty(party):
                 stage.party(party).kill()
+            case ask.LosePower(party, changes):
+                stage.party(party).lose_power(changes)
+            case ask.FailDisk(party, change, error):
+                stage.party(party).fail_disk(change, error)
             case ask.StopParty(party):
                 stage.party(party).ask_to_stop()
             case ask.StartParty(party):

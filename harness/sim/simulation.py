@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.plan.faults import DiskFault
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.sim.bits import Bits, BitsLog
@@ -154,8 +155,12 @@ class Simulation:
         self._kernel.run(lambda: self._stop_now(not self._scripts and trunk.running), limit)
         if self._violation:
             return
-        trunk.stop_asked(signal.SIGTERM)
-        self._kernel.run(lambda: self._stop_now(trunk.done), self._kernel.now + TRUNK_STOP_SECONDS)
+        while not trunk.done and not self._violation:
+            # A fault may still kill it while it stops, and start it again.
+            self._kernel.run(lambda: self._stop_now(self.network.is_served), self._kernel.now + TRUNK_STOP_SECONDS)
+            asked = trunk.process
+            trunk.stop_asked(signal.SIGTERM)
+            self._kernel.run(lambda: self._stop_now(not asked.alive), self._kernel.now + TRUNK_STOP_SECONDS)  # noqa: B023
         self._check_end()
 
     def _stop_now(self, done: bool) -> bool:  # noqa: FBT001 - a condition
@@ -235,6 +240,7 @@ class Simulation:
         else:
             program = ClientProgram(party, config, parts, self.network, self.observer, log)
         party.program = program.run
+        party.supervised = any(isinstance(fault, DiskFault) for fault in self._scenario.faults)
         self._parties[name] = party
 
     def _new_log(self, name: str, session: str) -> TensorLog:

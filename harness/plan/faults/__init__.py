@@ -4,11 +4,13 @@ from harness.plan.faults.connections import CutMessage, DropConnection, Partitio
 from harness.plan.faults.effects import PARTIES, PartyName
 from harness.plan.faults.fault import SHARED_MARKS, Fault
 from harness.plan.faults.flips import FlippedStream
+from harness.plan.faults.machines import DISK_FAILURES, DiskFailure, DiskFault, PowerLoss
 from harness.plan.faults.messages import MESSAGE_FAILURES, MessageFailure, MessageFault
 from harness.plan.faults.network import NETWORK_FAILURES, NetworkFailure, NetworkFault
 from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
 
 __all__ = [
+    "DISK_FAILURES",
     "MESSAGE_FAILURES",
     "NETWORK_FAILURES",
     "PARTIES",
@@ -16,6 +18,8 @@ __all__ = [
     "VICTIMS",
     "Absence",
     "CutMessage",
+    "DiskFailure",
+    "DiskFault",
     "DropConnection",
     "Fault",
     "FlippedStream",
@@ -27,6 +31,7 @@ __all__ = [
     "Partition",
     "PartyName",
     "Pause",
+    "PowerLoss",
     "Restart",
     "Victims",
 ]

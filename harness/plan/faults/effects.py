@@ -19,7 +19,9 @@ __all__ = [
     "DeliverLate",
     "Disconnect",
     "Effect",
+    "FailDisk",
     "KillParty",
+    "LosePower",
     "PartyName",
     "PauseParty",
     "Reconnect",
@@ -97,6 +99,34 @@ class KillParty:
 
 
 @dataclass(frozen=True)
+class LosePower:
+    """Take the power from a party's machine, in the simulated world.
+
+    Attributes:
+        party: whose machine.
+        changes: before which change of its disk from now on, counted from 1; 0 means at once.
+    """
+
+    party: PartyName
+    changes: int
+
+
+@dataclass(frozen=True)
+class FailDisk:
+    """Let the next change of a kind fail on a party's disk, in the simulated world.
+
+    Attributes:
+        party: whose disk.
+        change: as `MemoryDisk` names it.
+        error: an `errno`.
+    """
+
+    party: PartyName
+    change: str
+    error: int
+
+
+@dataclass(frozen=True)
 class StopParty:
     """Send SIGTERM."""
 
@@ -171,6 +201,8 @@ Effect: TypeAlias = (
     | DeliverLate
     | ArmFlip
     | KillParty
+    | LosePower
+    | FailDisk
     | StopParty
     | StartParty
     | StartStoppedParty

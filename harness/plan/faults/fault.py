@@ -27,6 +27,8 @@ class Fault(Planned):
     # Whether its script arms a hop that treats single messages badly, or one that alters single bits.
     needs_relay: ClassVar[bool] = False
     needs_flipper: ClassVar[bool] = False
+    # Whether only a simulated machine can break in this way.
+    needs_simulation: ClassVar[bool] = False
 
     @property
     def group(self) -> Group:

@@ -1,0 +1,68 @@
+"""What a world computes with: a stub whose state is a hash, or the tensors of a tiny GPT-2."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from harness.plan.scenario import Scenario
+from harness.sim.parts import Parts, load_parts
+from harness.sim.simulation import Outcome, Simulation, undisturbed
+from harness.sim.stub import stub_parts
+from splitlearn.config import TrainingConfig
+from splitlearn.determinism import make_deterministic
+
+__all__ = ["ARMS", "Arm", "expected_of"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A way to compute.
+
+    Attributes:
+        config: of schedules that are drawn for it; at least eight steps for the stub.
+        parts_of: returns model and data.
+    """
+
+    config: TrainingConfig
+    parts_of: Callable[[TrainingConfig], Parts]
+
+
+ARMS: Mapping[str, Arm] = {
+    "stub": Arm(
+        TrainingConfig(
+            model="tiny", max_steps=8, batch_size=1, gradient_accumulation_steps=2, save_interval=3,
+            optimizer_type="sgd", max_grad_norm=0.0, learning_rate=1e-3, rpc_timeout=3.0, retry_timeout=60.0,
+        ),
+        stub_parts,
+    ),
+    "tensors": Arm(
+        TrainingConfig(
+            model="tiny", cuts="1:3", vocab_size=300, dropout=0.1, data_format="lines", max_length=16, batch_size=1,
+            gradient_accumulation_steps=2, max_steps=4, save_interval=2, learning_rate=1e-3, max_grad_norm=0.5,
+            rpc_timeout=3.0, retry_timeout=60.0,
+        ),
+        load_parts,
+    ),
+}  # fmt: skip
+
+
+def expected_of(scenario: Scenario, arm: str) -> Outcome:
+    """Return the outcome of the undisturbed run, once for all schedules of the same settings.
+
+    Raises:
+        AssertionError: the undisturbed run itself breaks an invariant.
+    """
+    plain = undisturbed(scenario)
+    second = plain.second_client.model_dump_json() if plain.second_client else ""
+    return _expected(plain.config.model_dump_json(), second, plain.record_steps, arm)
+
+
+@cache
+def _expected(config: str, second: str, record_steps: tuple[int, ...], arm: str) -> Outcome:
+    settings = TrainingConfig.model_validate_json(config)
+    other = TrainingConfig.model_validate_json(second) if second else None
+    make_deterministic(settings)
+    plain = Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps, second_client=other)
+    outcome = Simulation(plain, ARMS[arm].parts_of).run()
+    assert outcome.violation is None, f"the undisturbed run: {outcome.violation}"
+    return outcome

@@ -1,0 +1,115 @@
+"""Draws schedules of faults from a seed: a whole scenario from one number.
+
+Each seed first draws which kinds of fault it uses (swarm testing: Groce et al., 2012), because a schedule with every
+kind hides what a few of them do to each other.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from harness.errors import ScenarioError
+from harness.plan.faults import (
+    DISK_FAILURES,
+    MESSAGE_FAILURES,
+    NETWORK_FAILURES,
+    PARTIES,
+    VICTIMS,
+    CutMessage,
+    DiskFault,
+    DropConnection,
+    Fault,
+    Kill,
+    MessageFault,
+    NetworkFault,
+    Partition,
+    Pause,
+    PowerLoss,
+    Restart,
+)
+from harness.plan.faults.damage import SPOTS
+from harness.plan.faults.toxic import Stream
+from harness.plan.scenario import Scenario
+from harness.trace.place import At
+from splitlearn.config import TrainingConfig
+from splitlearn.points import POINTS, Frequency
+
+__all__ = ["KINDS", "draw_schedule"]
+
+Draw = Callable[[At, random.Random], Fault]
+STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
+METHODS = ("Compute", "Backward", "SyncTrainingState", "OpenSession")
+SENDING = {
+    "Compute": "client.forward.sending",
+    "Backward": "client.backward.sending",
+    "SyncTrainingState": "client.checkpoint.started",
+    "OpenSession": "client.session.opening",
+}
+
+
+def _message(at: At, chance: random.Random) -> MessageFault:
+    method = chance.choice(METHODS)
+    place = replace(at, point=SENDING[method]) if POINTS[at.point] is POINTS[SENDING[method]] else At(SENDING[method])
+    return MessageFault(place, chance.choice(MESSAGE_FAILURES), method, chance.choice(SPOTS))
+
+
+# How a fault of each kind is drawn, at a place.
+KINDS: Mapping[str, Draw] = {
+    "kill": lambda at, chance: Kill(at, chance.choice(VICTIMS)),
+    "power loss": lambda at, chance: PowerLoss(at, chance.choice(PARTIES), chance.choice((0, 1, 2, 3, 5, 8))),
+    "disk": lambda at, chance: DiskFault(at, chance.choice(DISK_FAILURES), chance.choice(PARTIES)),
+    "restart": lambda at, chance: Restart(at, chance.choice(PARTIES)),
+    "pause": lambda at, chance: Pause(at, chance.choice(PARTIES), chance.choice((0.5, 2.0, 8.0))),
+    "drop": lambda at, _chance: DropConnection(at),
+    "partition": lambda at, chance: Partition(at, chance.choice((0.1, 1.0, 5.0))),
+    "cut": lambda at, chance: CutMessage(at, chance.choice(STREAMS), chance.randrange(1, 2000)),
+    "network": lambda at, chance: NetworkFault(at, chance.choice(NETWORK_FAILURES), chance.choice(STREAMS)),
+    "message": _message,
+}
+FEWEST, MOST = 3, 6
+FEWEST_KINDS = 2
+# Of a request to open, only what the run passes again after a loss can be meant.
+NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
+
+
+def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
+    """Return a scenario whose faults, places and settings follow from a seed.
+
+    Args:
+        seed: decides everything.
+        config: the run's, of which steps, microbatches and checkpoints are drawn anew.
+        faults: how many; 0 means a few, as drawn.
+        two_clients: whether a second client trains at the same trunk.
+    """
+    chance = random.Random(f"schedule {seed}")  # noqa: S311 - repeatable, not secret
+    drawn = config.but(
+        gradient_accumulation_steps=chance.choice((1, 1, 2, 3)),
+        save_interval=chance.choice((1, 2, 3, 4)),
+    )
+    kinds = chance.sample(list(KINDS), chance.randint(FEWEST_KINDS, len(KINDS)))
+    plain = Scenario(f"schedule-{seed}", f"Faults drawn from seed {seed}", drawn)
+    if two_clients:
+        plain = replace(plain, second_client=drawn.but(learning_rate=2 * drawn.learning_rate))
+    wanted = faults or chance.randint(FEWEST, MOST)
+    while len(plain.faults) < wanted:
+        fault = KINDS[chance.choice(kinds)](_place(drawn, chance), chance)
+        try:
+            plain = replace(plain, faults=(*plain.faults, fault))
+        except ScenarioError:
+            continue  # the same fault at the same place, or a place that this run does not pass
+    return plain
+
+
+def _place(config: TrainingConfig, chance: random.Random) -> At:
+    """Draw a point, and a step and microbatch at which a run passes it."""
+    point = chance.choice([name for name in POINTS if name not in NEVER and not name.startswith("client.gradients")])
+    step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)
+    match POINTS[point]:
+        case Frequency.MICROBATCH:
+            return At(point, step, microbatch)
+        case Frequency.STEP:
+            return At(point, step)
+        case Frequency.CHECKPOINT:
+            return At(point, occurrence=chance.randint(1, 3))
+        case _:
+            return At(point, occurrence=chance.randint(1, 2))
