@@ -17,6 +17,7 @@ __all__ = ["build_parser", "main"]
 # Only the module of the chosen command is imported, so that --help is fast.
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
+    "explore": ("harness.commands.explore", "find bugs by seeded schedules of faults in the simulated world"),
     "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),

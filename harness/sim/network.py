@@ -1,5 +1,6 @@
 """The simulated network between clients and trunk: connections, messages, and what faults do to them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,7 @@ from splitlearn.wire.errors import Code, Reason, WireError
 __all__ = ["Answer", "InFlight", "Listener", "SimConnection", "SimNetwork"]
 
 CONNECT_SECONDS = 0.001
+NEVER = math.inf
 
 # Replies, or the refusal.
 Answer = list[bytes] | WireError
@@ -32,6 +34,9 @@ class InFlight:
         request: its bytes.
         done: set when the client has an answer, or none will come.
         answer: what the client got.
+        sent_at: virtual time in seconds.
+        arrived_at: when it reached the trunk.
+        done_at: when the client had its answer.
         arrived: whether it has reached the trunk.
         cancelled: whether the trunk knows that nobody waits for it.
         deadline: ends the client's waiting.
@@ -43,14 +48,17 @@ class InFlight:
     request: bytes
     done: Signal
     answer: Answer | None = None
+    sent_at: float = 0.0
+    arrived_at: float = NEVER
+    done_at: float = NEVER
     arrived: bool = False
     cancelled: bool = False
     deadline: Timer | None = None
 
-    def finish(self, answer: Answer) -> None:
+    def finish(self, answer: Answer, now: float) -> None:
         """Give the client its answer, unless it has one."""
         if self.answer is None:
-            self.answer = answer
+            self.answer, self.done_at = answer, now
             if self.deadline:
                 self.deadline.cancel()
             self.done.set()
@@ -91,6 +99,9 @@ class SimNetwork:
         kernel: delivers messages.
         choices: decide delays, and what of a broken connection arrives all the same.
         link: delay and bandwidth of the path.
+
+    Attributes:
+        calls: every request that was ever sent.
     """
 
     def __init__(self, kernel: Kernel, choices: Choices, link: LinkProfile) -> None:
@@ -104,7 +115,7 @@ class SimNetwork:
         self._listener: Listener | None = None
         self._connections: list[SimConnection] = []
         self._dialled = 0
-        self._calls = 0
+        self.calls: list[InFlight] = []
         for toxic in _toxics_of(link):
             self.add(toxic)
 
@@ -148,8 +159,11 @@ class SimNetwork:
 
     def new_call(self, process: Process, method: str, request: bytes) -> InFlight:
         """Return a request that is about to be sent."""
-        self._calls += 1
-        return InFlight(self._calls, process.name, method, request, Signal(self._kernel))
+        call = InFlight(
+            len(self.calls) + 1, process.name, method, request, Signal(self._kernel), sent_at=self._kernel.now
+        )
+        self.calls.append(call)
+        return call
 
     def send(self, connection: SimConnection, call: InFlight) -> None:
         """Send a request on its way; its answer comes back the same way."""
@@ -166,7 +180,7 @@ class SimNetwork:
 
     def _deliver(self, connection: SimConnection, call: InFlight, answer: Callable[[Answer], None]) -> None:
         if self._listener is connection.listener and not (call.cancelled or call.arrived):
-            call.arrived = True
+            call.arrived, call.arrived_at = True, self._kernel.now
             connection.listener.arrived(call, answer)
 
     def _reply(self, connection: SimConnection, call: InFlight, answer: Answer) -> None:
@@ -176,7 +190,7 @@ class SimNetwork:
 
         def deliver() -> None:
             connection.calls.remove(call)
-            call.finish(answer)
+            call.finish(answer, self._kernel.now)
 
         if call in connection.calls:
             self._streams["downstream"].send(connection.down, nbytes, deliver)
@@ -188,7 +202,8 @@ class SimNetwork:
         calls = list(connection.calls)
         self._drop(connection)
         for call in calls:
-            call.finish(WireError(Reason.TRANSPORT, "the connection was closed", Code.UNAVAILABLE))
+            closed = WireError(Reason.TRANSPORT, "the connection was closed", Code.UNAVAILABLE)
+            call.finish(closed, self._kernel.now)
         connection.on_closed()
 
     def _drop(self, connection: SimConnection) -> None:

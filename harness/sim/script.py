@@ -13,13 +13,13 @@ from harness.sim.party import SimParty
 from harness.sim.relay import SimRelay
 from harness.trace.event import Event
 
-__all__ = ["Stage", "run_script"]
+__all__ = ["SimWorld", "run_script"]
 
 # Longer than a trunk waits for its clients to save.
 STOP_TIMEOUT = 90.0
 
 
-class Stage(Protocol):
+class SimWorld(Protocol):
     """What a script may act on."""
 
     observer: SimObserver
@@ -34,24 +34,24 @@ class Stage(Protocol):
         """Whether the clients' work is done."""
 
 
-def run_script(planned: Planned, held: Event, stage: Stage, on_end: Callable[[], None]) -> None:
+def run_script(planned: Planned, held: Event, world: SimWorld, on_end: Callable[[], None]) -> None:
     """Begin a fault at a held process, and carry out its script to its end, while time passes.
 
     Args:
         planned: the fault.
         held: the passing of its place; the process is released when the script says so, or ends.
-        stage: what the script acts on.
+        world: what the script acts on.
         on_end: called when it is over.
     """
-    _Running(planned, held, stage, on_end).advance(None, None)
+    _Running(planned, held, world, on_end).advance(None, None)
 
 
 class _Running:
-    def __init__(self, planned: Planned, held: Event, stage: Stage, on_end: Callable[[], None]) -> None:
+    def __init__(self, planned: Planned, held: Event, world: SimWorld, on_end: Callable[[], None]) -> None:
         self._planned = planned
         self._script = planned.script()
         self._held = held
-        self._stage = stage
+        self._world = world
         self._on_end = on_end
         self._injected = False
 
@@ -80,7 +80,7 @@ class _Running:
     def _release(self, point: str, **fields: object) -> None:
         self._injected = True
         told = {"fault": self._planned.name, "held": self._held.number, **fields}
-        self._stage.observer.note("harness", point, "", self._held.step, **told)
+        self._world.observer.note("harness", point, "", self._held.step, **told)
         assert self._held.release is not None
         self._held.release()
 
@@ -90,20 +90,20 @@ class _Running:
         elif not self._injected:
             self._release("fault.injected")
         if self._injected and problem:
-            self._stage.observer.note("harness", "fault.unhealed", fault=self._planned.name, reason=problem)
+            self._world.observer.note("harness", "fault.unhealed", fault=self._planned.name, reason=problem)
         elif not problem:
-            self._stage.observer.note("harness", "fault.healed", fault=self._planned.name)
+            self._world.observer.note("harness", "fault.healed", fault=self._planned.name)
         self._on_end()
 
     def _waits(self, effect: ask.Effect) -> bool:
         """Begin to wait for what an effect asks for; return whether it is one to wait for."""
-        observer = self._stage.observer
+        observer = self._world.observer
         match effect:
             case ask.Until(point, fields, within, after):
                 find = partial(observer.find, point, (after or self._held).number, dict(fields))
                 late = HarnessError(f"{point} did not come within {within:g} s")
                 observer.when(
-                    lambda: self._stage.over or find() is not None,
+                    lambda: self._world.over or find() is not None,
                     within,
                     lambda: self._found(find()),
                     lambda: self.advance(None, late),
@@ -115,9 +115,9 @@ class _Running:
                     lambda: served() is not None, ask.NOTICE_TIMEOUT, self._go_on, lambda: self.advance(None, down)
                 )
             case ask.Wait(seconds):
-                observer.when(lambda: self._stage.over, seconds, self._go_on, self._go_on)
+                observer.when(lambda: self._world.over, seconds, self._go_on, self._go_on)
             case ask.StartStoppedParty(name, status):
-                party = self._stage.party(name)
+                party = self._world.party(name)
                 still = HarnessError(f"the {name} does not stop")
                 observer.when(
                     lambda: party.has_stopped,
@@ -144,39 +144,39 @@ class _Running:
             self.advance(None, None)
 
     def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901, PLR0912 - one line an effect
-        stage = self._stage
+        world = self._world
         match effect:
             case ask.Disconnect():
-                stage.network.disconnect()
-                stage.observer.note("proxy", "proxy.disabled")
+                world.network.disconnect()
+                world.observer.note("proxy", "proxy.disabled")
             case ask.Reconnect():
-                stage.network.reconnect()
-                stage.observer.note("proxy", "proxy.enabled")
+                world.network.reconnect()
+                world.observer.note("proxy", "proxy.enabled")
             case ask.AddToxic(toxic):
-                stage.network.add(toxic)
+                world.network.add(toxic)
                 told = {"toxic": toxic.name, "type": toxic.type, "stream": toxic.stream}
-                stage.observer.note("proxy", "proxy.toxic.added", "", None, **told)
+                world.observer.note("proxy", "proxy.toxic.added", "", None, **told)
             case ask.RemoveToxic(toxic):
-                stage.network.remove(toxic)
-                stage.observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
+                world.network.remove(toxic)
+                world.observer.note("proxy", "proxy.toxic.removed", toxic=toxic.name)
             case ask.ArmMessageFault(rule):
-                stage.relay.arm(rule)
+                world.relay.arm(rule)
             case ask.DeliverLate():
-                stage.relay.deliver_late()
+                world.relay.deliver_late()
             case ask.KillParty(party):
-                stage.party(party).kill()
+                world.party(party).kill()
             case ask.LosePower(party, changes):
-                stage.party(party).lose_power(changes)
+                world.party(party).lose_power(changes)
             case ask.FailDisk(party, change, error):
-                stage.party(party).fail_disk(change, error)
+                world.party(party).fail_disk(change, error)
             case ask.StopParty(party):
-                stage.party(party).ask_to_stop()
+                world.party(party).ask_to_stop()
             case ask.StartParty(party):
-                stage.party(party).start()
+                world.party(party).start()
             case ask.PauseParty(party):
-                stage.party(party).pause()
+                world.party(party).pause()
             case ask.ResumeParty(party):
-                stage.party(party).go_on()
+                world.party(party).go_on()
             case _:
                 _cannot(effect)
 

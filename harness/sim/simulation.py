@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ class Outcome:
         seconds: virtual time.
         bits: every tensor's digest, by session.
         finals: both halves of each session's last checkpoint, by path.
+        calls: every request that was sent.
         choices: how many choices were drawn.
         unfired: faults whose place was never passed.
     """
@@ -57,6 +58,7 @@ class Outcome:
     seconds: float = 0.0
     bits: Mapping[str, Bits] = field(default_factory=dict)
     finals: Mapping[str, bytes] = field(default_factory=dict)
+    calls: Sequence[InFlight] = ()
     choices: int = 0
     unfired: tuple[str, ...] = ()
 
@@ -132,6 +134,7 @@ class Simulation:
             self._kernel.now,
             self._bits,
             self._finals(),
+            self.network.calls,
             self._choices.drawn,
             tuple(each.name for each in self._planned),
         )

@@ -52,7 +52,7 @@ class SimTransport:
             self._dial()
         if self._connection is None:
             refusal = WireError(Reason.TRANSPORT, "nobody accepts the connection", Code.UNAVAILABLE)
-            kernel.after(CONNECT_SECONDS, lambda: call.finish(refusal))
+            kernel.after(CONNECT_SECONDS, lambda: call.finish(refusal, kernel.now))
         else:
             self._network.send(self._connection, call)
         return call
@@ -75,17 +75,17 @@ class SimTransport:
         calls, connection, self._connection = list(self._connection.calls), self._connection, None
         self._network.close(connection)
         for call in calls:
-            call.finish(WireError(Reason.TRANSPORT, why, Code.CANCELLED))
+            call.finish(WireError(Reason.TRANSPORT, why, Code.CANCELLED), self._process.kernel.now)
 
     def _tell(self, state: str) -> None:
         """Tell a state as gRPC does: from a thread of its own."""
         if self._process.alive:
             self._process.start(lambda: self._on_state(state))
 
-    @staticmethod
-    def _miss_deadline(call: InFlight) -> None:
+    def _miss_deadline(self, call: InFlight) -> None:
         call.cancelled = True
-        call.finish(WireError(Reason.TRANSPORT, "the deadline has passed", Code.DEADLINE_EXCEEDED))
+        late = WireError(Reason.TRANSPORT, "the deadline has passed", Code.DEADLINE_EXCEEDED)
+        call.finish(late, self._process.kernel.now)
 
 
 class _Call:

@@ -1,0 +1,156 @@
+"""`harness explore`: seeded schedules of faults in the simulated world, and what they find."""
+
+import argparse
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UnusableError
+from harness.output import add_json_flag, must_be_writable, people_read, write_json
+from harness.trace.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.sim.explore import Failure, Findings
+
+__all__ = ["add_parser"]
+
+DESCRIPTION = """\
+Run schedules of faults that follow from seeds, thousands a minute, on the ordinary client and trunk in a simulated
+world with virtual time. Invariants are checked at every event, and every tensor is compared, bit for bit, with the
+undisturbed run's. A schedule that fails is shrunk to the few faults that matter and written to a file for
+`harness replay`.
+"""
+EPILOG = """\
+examples:
+  harness explore --seconds 60
+  harness explore --seconds 600 --seed 1000000 --arm tensors
+
+exit status: 0 PASS, 1 FAIL: an invariant did not hold, 2 wrong usage, 3 VOID: no fault took effect
+"""
+CASES = Path("reports/cases")
+# How many failures are shrunk and shown, the first of each invariant.
+SHOWN = 3
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "explore",
+        help="find bugs by seeded schedules of faults in the simulated world",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long (default: %(default)g)")
+    parser.add_argument(
+        "--schedules", type=int, default=0, metavar="N", help="stop after N schedules (default: no limit)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the first schedule (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=0, help="processes (default: one a core)")
+    parser.add_argument(
+        "--arm",
+        choices=("stub", "tensors"),
+        default="stub",
+        help="compute with a stub whose state is a hash of everything applied, or with the tensors of a tiny GPT-2 "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--faults", type=int, default=0, help="in each schedule (default: 3 to 6, as drawn)")
+    parser.add_argument("--cases", type=Path, default=CASES, help="folder for failing cases (default: %(default)s)")
+    add_json_flag(parser, "verdict, figures and failures")
+    parser.set_defaults(run=run)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Explore, shrink what fails, print; return the verdict's exit status."""
+    if min(flags.seconds, flags.schedules, flags.jobs, flags.faults, flags.seed) < 0:
+        raise UnusableError("--seconds, --schedules, --jobs, --faults and --seed are 0 or more")
+    must_be_writable(flags.json)
+    from harness.recording.writer import json_text  # noqa: PLC0415 - needs torch, for which --help must not wait
+
+    say = partial(print, file=people_read(flags.json), flush=True)
+    started = time.monotonic()
+    findings = _explored(flags)
+    seconds = time.monotonic() - started
+    say("\n".join(_lines(findings, seconds)))
+    shown = _one_of_each(findings)
+    told = [_shrunk(failure, flags, say) for failure in shown]
+    verdict = Verdict.FAIL if findings.failures else Verdict.PASS if findings.faults else Verdict.VOID
+    say(f"verdict: {verdict.value}")
+    write_json(flags.json, json_text({"verdict": verdict.value, **_figures(findings, seconds), "failures": told}))
+    return verdict.exit_status
+
+
+def _explored(flags: argparse.Namespace) -> "Findings":
+    from tqdm import tqdm  # noqa: PLC0415 - as above
+
+    from harness.sim.explore import Findings, explore  # noqa: PLC0415 - as above
+
+    found = Findings()
+    with tqdm(total=flags.schedules or None, unit=" schedules", dynamic_ncols=True, disable=None) as bar:
+        for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
+            bar.set_postfix(met=len(found.met), states=len(found.states), failed=len(found.failures), refresh=False)
+            bar.update(found.schedules - bar.n)
+    return found
+
+
+def _one_of_each(findings: "Findings") -> "list[Failure]":
+    """Return the first failure of each invariant, a few at most."""
+    first = {failure.invariant: failure for failure in sorted(findings.failures, key=lambda each: -each.seed)}
+    return sorted(first.values(), key=lambda each: each.seed)[:SHOWN]
+
+
+def _lines(findings: "Findings", seconds: float) -> list[str]:
+    figures = _figures(findings, seconds)
+    return [
+        f"{findings.schedules:,} schedules in {seconds:.1f} s: {figures['schedules per minute']:,.0f} a minute",
+        f"{findings.faults:,} of {findings.planned:,} faults took effect, at {len(findings.met):,} places and kinds",
+        f"{len(findings.states):,} states of the protocol, {findings.virtual_seconds:,.0f} virtual seconds",
+        f"{findings.steps:,} steps, {findings.compared:,} tensors compared, bit for bit",
+        f"{len(findings.failures):,} schedules broke an invariant",
+    ]
+
+
+def _figures(findings: "Findings", seconds: float) -> dict[str, Any]:
+    return {
+        "schedules": findings.schedules,
+        "seconds": round(seconds, 3),
+        "schedules per minute": round(60 * findings.schedules / seconds, 1) if seconds else 0.0,
+        "faults planned": findings.planned,
+        "faults that took effect": findings.faults,
+        "kinds at points": len(findings.met),
+        "states": len(findings.states),
+        "events": findings.events,
+        "steps": findings.steps,
+        "tensors compared": findings.compared,
+        "virtual seconds": round(findings.virtual_seconds, 1),
+        "failed": len(findings.failures),
+    }
+
+
+def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> dict[str, Any]:
+    """Shrink a failure, write it to a file and show it; return it as JSON."""
+    from harness.commands.showing_cases import show_case  # noqa: PLC0415 - as above
+    from harness.sim.explore import case_of  # noqa: PLC0415 - as above
+    from harness.sim.shrink import shrink  # noqa: PLC0415 - as above
+
+    case = case_of(failure.seed, flags.arm, flags.faults)
+    say(f"\nseed {failure.seed}: {failure.invariant}: {failure.message}")
+
+    def fails(other: Any) -> bool:  # noqa: ANN401 - a case, whose type needs torch
+        violation = other.run().violation
+        return violation is not None and violation.invariant == failure.invariant
+
+    found = shrink(case, fails, flags.cases / "examples")
+    file = flags.cases / f"{failure.invariant.replace(' ', '-')}-{flags.arm}-{failure.seed}.json"
+    found.case.write(file)
+    say(f"shrunk from {len(case.scenario.faults)} to {len(found.case.scenario.faults)} faults in {found.runs} runs")
+    show_case(found.case, found.neighbour, say)
+    say(f"replay: harness replay {file}")
+    return {
+        "seed": failure.seed,
+        "invariant": failure.invariant,
+        "message": failure.message,
+        "faults": [fault.name for fault in found.case.scenario.faults],
+        "file": str(file),
+    }

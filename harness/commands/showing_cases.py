@@ -1,0 +1,43 @@
+"""Shows a case of the simulated world to people: as a scenario to paste, as a diagram, beside one that passes."""
+
+from collections.abc import Callable
+
+from harness.sim.case import Case
+from harness.sim.diagram import diagram, first_difference
+from splitlearn.config import TrainingConfig
+
+__all__ = ["pasted", "show_case"]
+
+DEFAULTS = TrainingConfig(model="tiny")
+
+
+def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) -> None:
+    """Run a case and show how it ends.
+
+    Args:
+        case: to be shown.
+        neighbour: one that passes, and is nearly the same.
+        say: prints a text.
+    """
+    outcome = case.run()
+    say(f"\n{pasted(case)}\n")
+    say(diagram(outcome))
+    say(f"\nviolation: {outcome.violation or 'none'}")
+    if neighbour is not None:
+        left_out = {fault.name for fault in case.scenario.faults} - {fault.name for fault in neighbour.scenario.faults}
+        say(f"without {', '.join(left_out)} it passes: {first_difference(outcome, neighbour.run())}")
+
+
+def pasted(case: Case) -> str:
+    """Return a scenario as Python, for a file in `scenarios/`."""
+    scenario = case.scenario
+    settings = scenario.config.model_dump(mode="json")
+    others = DEFAULTS.model_dump(mode="json")
+    changed = {name: value for name, value in settings.items() if name == "model" or value != others[name]}
+    config = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    faults = "".join(f"\n        {fault!r}," for fault in scenario.faults)
+    second = f"\n    second_client={scenario.second_client!r}," if scenario.second_client else ""
+    return (
+        f"Scenario(\n    {scenario.name!r},\n    {scenario.title!r},\n    TrainingConfig({config}),\n"
+        f"    faults=({faults}\n    ),{second}\n)"
+    )

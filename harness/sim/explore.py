@@ -1,0 +1,172 @@
+"""Runs seeded schedules one after another, in several processes, and sums up what they met."""
+
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import count, islice
+
+import torch
+
+from harness.sim.arms import ARMS
+from harness.sim.case import ArmName, Case, World
+from harness.sim.draw import draw_schedule
+from harness.sim.simulation import Outcome
+from harness.sim.states import states_of
+
+__all__ = ["Failure", "Findings", "case_of", "explore"]
+
+# Seeds that a worker runs before it reports.
+CHUNK = {"stub": 50, "tensors": 10}
+# Every so many seeds, two clients share the trunk.
+TWO_CLIENTS_EVERY = 8
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A schedule that broke an invariant.
+
+    Attributes:
+        seed: of the schedule and its world.
+        invariant: the first that did not hold.
+        message: what happened.
+    """
+
+    seed: int
+    invariant: str
+    message: str
+
+
+@dataclass
+class Findings:
+    """What a number of schedules met.
+
+    Attributes:
+        schedules: how many were run.
+        planned: faults in them.
+        faults: faults that took effect.
+        events: everything that happened in them.
+        compared: tensors compared with the undisturbed run's.
+        failures: schedules that broke an invariant.
+        met: how often a fault of a kind began at a point, by (kind, point).
+        states: distinct states of the protocol that were passed.
+        steps: optimizer steps that the clients applied.
+        virtual_seconds: of all worlds together.
+    """
+
+    schedules: int = 0
+    planned: int = 0
+    faults: int = 0
+    events: int = 0
+    compared: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)
+    states: set[int] = field(default_factory=set)
+    steps: int = 0
+    virtual_seconds: float = 0.0
+
+    def add(self, other: "Findings") -> None:
+        """Add what other schedules met."""
+        self.schedules += other.schedules
+        self.planned += other.planned
+        self.faults += other.faults
+        self.events += other.events
+        self.compared += other.compared
+        self.failures += other.failures
+        self.met.update(other.met)
+        self.states |= other.states
+        self.steps += other.steps
+        self.virtual_seconds += other.virtual_seconds
+
+    def take(self, case: Case, outcome: Outcome) -> None:
+        """Add one schedule."""
+        self.schedules += 1
+        self.planned += len(case.scenario.faults)
+        self.events += len(outcome.events)
+        self.compared += sum(bits.compared for bits in outcome.bits.values())
+        self.virtual_seconds += outcome.seconds
+        by_name = {fault.name: fault for fault in case.scenario.faults}
+        for event in outcome.events:
+            if event.point == "fault.injected":
+                fault = by_name[str(event.fields["fault"])]
+                self.met[type(fault).__name__, fault.at.point] += 1
+                self.faults += 1
+            self.steps += event.point == "client.commit.applied"
+        self.states |= states_of(outcome.events)
+        if outcome.violation:
+            self.failures.append(Failure(case.world.seed, outcome.violation.invariant, outcome.violation.message))
+
+
+def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
+    """Return the case of a seed.
+
+    Args:
+        seed: decides everything.
+        arm: what it computes with.
+        faults: how many; 0 means a few, as drawn.
+    """
+    two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
+    return Case(draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two), World(seed, arm))
+
+
+def run_seeds(seeds: range, arm: ArmName, faults: int, prepare: Callable[[], None] | None = None) -> Findings:
+    """Run the schedules of some seeds in this process, to the first failure of each."""
+    torch.set_num_threads(1)
+    if prepare is not None:
+        prepare()
+    found = Findings()
+    for seed in seeds:
+        case = case_of(seed, arm, faults)
+        found.take(case, case.run())
+    return found
+
+
+def explore(
+    seconds: float,
+    seed: int,
+    arm: ArmName = "stub",
+    jobs: int = 0,
+    most: int = 0,
+    faults: int = 0,
+    prepare: Callable[[], None] | None = None,
+) -> Iterator[Findings]:
+    """Run schedules of consecutive seeds.
+
+    Args:
+        seconds: stop to begin new ones after this time.
+        seed: the first.
+        arm: what the worlds compute with.
+        jobs: processes; 0 means one a core.
+        most: number of schedules; 0 means as many as there is time for.
+        faults: in each schedule; 0 means a few, as drawn.
+        prepare: called in each worker before its schedules, such as to plant a bug.
+
+    Yields:
+        The findings so far, whenever a worker reports.
+    """
+    found, give_up_at = Findings(), time.monotonic() + seconds
+    chunks = _chunks(seed, CHUNK[arm], most)
+    workers = jobs or os.cpu_count() or 1
+    # Not forked: a fork of a process in which torch has computed may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context) as pool:
+        first = islice(chunks, workers)
+        running = {pool.submit(run_seeds, chunk, arm, faults, prepare) for chunk in first}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                found.add(each.result())
+                chunk = next(chunks, None) if time.monotonic() < give_up_at else None
+                if chunk is not None:
+                    running.add(pool.submit(run_seeds, chunk, arm, faults, prepare))
+            yield found
+
+
+def _chunks(seed: int, size: int, most: int) -> Iterator[range]:
+    for start in count(seed, size):
+        if most and start >= seed + most:
+            return
+        yield range(start, min(start + size, seed + most) if most else start + size)

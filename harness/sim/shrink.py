@@ -1,0 +1,103 @@
+"""Shrinks a failing case to the few faults and the least settings that still fail, by Hypothesis."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import NoSuchExample
+
+from harness.errors import ScenarioError
+from harness.sim.case import Case
+
+__all__ = ["Shrunk", "shrink"]
+
+# Whether to keep something: hardly ever 0 when it is drawn, and 0 is what Hypothesis shrinks to.
+KEEP = st.integers(0, 31)
+MOST_RUNS = 2000
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What is left of a case.
+
+    Attributes:
+        case: the smallest one found that fails in the same way.
+        neighbour: one that passes: the same without its last fault; None if nothing can be left out.
+        runs: how many cases were tried.
+    """
+
+    case: Case
+    neighbour: Case | None
+    runs: int
+
+
+def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
+    """Shrink a case that fails.
+
+    Args:
+        case: it.
+        fails: runs a case and returns whether it fails in the same way; must be deterministic.
+        examples: folder of Hypothesis's example database.
+    """
+    runs = 0
+
+    def fails_counted(smaller: Case | None) -> bool:
+        nonlocal runs
+        if smaller is None:
+            return False
+        runs += 1
+        return fails(smaller)
+
+    try:
+        found = find(
+            smaller_than(case),
+            fails_counted,
+            settings=settings(
+                max_examples=MOST_RUNS,
+                deadline=None,
+                database=DirectoryBasedExampleDatabase(examples),
+                phases=(Phase.reuse, Phase.generate, Phase.shrink),
+                suppress_health_check=list(HealthCheck),
+            ),
+            random=Random(case.world.seed),  # noqa: S311 - repeatable, not secret
+            database_key=f"{case.scenario.name} {case.world}".encode(),
+        )
+    except NoSuchExample:
+        found = case
+    assert found is not None
+    return Shrunk(found, _neighbour(found, fails_counted), runs)
+
+
+@st.composite
+def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
+    """Draw a case with some of the faults, fewer steps and microbatches, perhaps without delays.
+
+    None where that makes no scenario. What is simplest is drawn as 0, so that Hypothesis tends to it.
+    """
+    scenario, config = case.scenario, case.scenario.config
+    faults = tuple(fault for fault in scenario.faults if draw(KEEP))
+    if not draw(KEEP):
+        config = config.but(gradient_accumulation_steps=1)
+    if not draw(KEEP):
+        config = config.but(max_steps=draw(st.integers(1, config.max_steps)))
+    second = scenario.second_client if draw(KEEP) else None
+    calm = case.world.calm or not draw(KEEP)
+    try:
+        smaller = replace(scenario, faults=faults, config=config, second_client=second)
+    except ScenarioError:
+        return None
+    return Case(smaller, replace(case.world, calm=calm))
+
+
+def _neighbour(case: Case, fails: Callable[[Case | None], bool]) -> Case | None:
+    """Return a case that passes, one fault smaller."""
+    for left_out in reversed(case.scenario.faults):
+        rest = tuple(fault for fault in case.scenario.faults if fault is not left_out)
+        smaller = replace(case, scenario=replace(case.scenario, faults=rest))
+        if not fails(smaller):
+            return smaller
+    return None
