@@ -16,7 +16,7 @@ from harness.oracle.codecs import Crossings
 from harness.oracle.layouts import layout_of
 from splitlearn.config import TrainingConfig
 
-__all__ = ["CutHooks", "stage_seed"]
+__all__ = ["CutHooks", "Stage", "stage_seed"]
 
 Stage = Literal["bottom", "trunk", "top"]
 Record = Callable[[int, int, str, torch.Tensor], None]
