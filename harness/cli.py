@@ -21,6 +21,7 @@ COMMANDS = {
     "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
+    "agree": ("harness.commands.agree", "run the same faults in simulation and on real programs, and compare"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
     "doctor": ("harness.commands.doctor", "say what was found on this machine"),
 }

@@ -185,8 +185,8 @@ class Simulation:
             if finals.get(path) != data:
                 self._violated("final state", f"{path} is not the undisturbed run's")
                 return
-        for session, known in self._expected.bits.items():
-            if len(self._bits[session]) < len(known):
+        for session, found in self._bits.items():
+            if len(found) < len(self._expected.bits[session]):
                 self._violated("bits", f"session {session}: tensors of the undisturbed run were never computed")
 
     def _violated(self, invariant: str, message: str) -> None:

@@ -1,0 +1,147 @@
+"""`harness agree`: the same schedules of faults in the simulated world and on real programs."""
+
+import argparse
+import json
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.output import add_json_flag, must_be_writable, people_read, write_json
+from harness.plan.comparable import comparable
+from harness.trace.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.engine.testbed import Testbed
+    from harness.judging.agreement import Place, Witness
+    from harness.plan.scenario import Scenario
+    from harness.sim.simulation import Outcome
+
+__all__ = ["add_parser", "disagreements"]
+
+DESCRIPTION = """\
+Run drawn schedules of one to three faults twice, in the simulated world and with real programs through the proxy, and
+compare verdicts, the faults that showed, the steps that each side applied, every tensor's digest, and the last
+checkpoints. FAIL if the two worlds disagree about anything.
+"""
+SCHEDULES = 10
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("agree", help="hold the simulated world to reality", description=DESCRIPTION)
+    parser.add_argument("--seed", type=int, default=0, help="the first schedule's (default: %(default)s)")
+    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which proxy server to use"
+    )
+    add_json_flag(parser, "all disagreements")
+    parser.set_defaults(run=run)
+
+
+def run(flags: argparse.Namespace) -> int:
+    """Run every schedule in both worlds; return the verdict's exit status."""
+    from harness.engine.testbed import open_testbed  # noqa: PLC0415 - needs torch, for which --help must not wait
+    from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
+
+    must_be_writable(flags.json)
+    say = partial(print, file=people_read(flags.json), flush=True)
+    found: dict[str, list[str]] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="splitlearn-agree-") as runs,
+        open_testbed(Path(runs), find_backend(flags.proxy)) as testbed,
+    ):
+        for seed in range(flags.seed, flags.seed + flags.schedules):
+            scenario = comparable(seed)
+            found[scenario.name] = disagreements(scenario, seed, testbed)
+            say(f"{'FAIL' if found[scenario.name] else 'PASS'}   {scenario.name}  {scenario.title}")
+            for each in found[scenario.name]:
+                say(f"       {each}")
+    apart = {name: told for name, told in found.items() if told}
+    verdict = Verdict.FAIL if apart else Verdict.PASS if found else Verdict.VOID
+    say(f"{len(found) - len(apart)} of {len(found)} schedules ended alike in both worlds")
+    say(f"verdict: {verdict.value}")
+    told = {"verdict": verdict.value, "schedules": len(found), "agreed": len(found) - len(apart), "apart": apart}
+    write_json(flags.json, json.dumps(told, indent=2) + "\n")
+    return verdict.exit_status
+
+
+def disagreements(scenario: "Scenario", seed: int, testbed: "Testbed") -> list[str]:
+    """Run a scenario in both worlds; return in words what they do not have in common.
+
+    Args:
+        scenario: what to run.
+        seed: of the simulated world.
+        testbed: for the real run.
+    """
+    from harness.judging.agreement import differences  # noqa: PLC0415 - needs torch, for which --help must not wait
+
+    return list(differences(scenario.faults, _simulated(scenario, seed), _real(scenario, testbed)))
+
+
+def _simulated(scenario: "Scenario", seed: int) -> "Witness":
+    from harness.judging.agreement import Witness  # noqa: PLC0415 - as above
+    from harness.sim.digest_log import DigestLog  # noqa: PLC0415 - as above
+    from harness.sim.parts import load_parts  # noqa: PLC0415 - as above
+    from harness.sim.simulation import Simulation  # noqa: PLC0415 - as above
+
+    digests: dict[Place, str] = {}
+    outcome = Simulation(
+        scenario,
+        load_parts,
+        seed,
+        _undisturbed(scenario),
+        lambda party: DigestLog(party, digests, scenario.record_steps),
+    ).run()
+    verdict = str(outcome.violation or Verdict.PASS.value)
+    return Witness(verdict, outcome.events, digests, _digests_of(*outcome.finals.values()))
+
+
+def _undisturbed(scenario: "Scenario") -> "Outcome":
+    return _expected(scenario.config.model_dump_json(), scenario.record_steps)
+
+
+@cache
+def _expected(config: str, record_steps: tuple[int, ...]) -> "Outcome":
+    """Return what the run is without faults, once for all schedules of the same settings."""
+    from harness.plan.scenario import Scenario  # noqa: PLC0415 - as above
+    from harness.sim.parts import load_parts  # noqa: PLC0415 - as above
+    from harness.sim.simulation import Simulation  # noqa: PLC0415 - as above
+    from splitlearn.config import TrainingConfig  # noqa: PLC0415 - as above
+    from splitlearn.determinism import make_deterministic  # noqa: PLC0415 - as above
+
+    settings = TrainingConfig.model_validate_json(config)
+    make_deterministic(settings)
+    return Simulation(Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps), load_parts).run()
+
+
+def _real(scenario: "Scenario", testbed: "Testbed") -> "Witness":
+    from harness.engine.run import run_scenario  # noqa: PLC0415 - as above
+    from harness.judging.agreement import Witness  # noqa: PLC0415 - as above
+    from harness.recording.writer import read_lines  # noqa: PLC0415 - as above
+    from harness.trace.event import Event  # noqa: PLC0415 - as above
+
+    events: list[Event] = []
+    outcome = run_scenario(scenario, testbed, events.append)
+    digests = {
+        (party, line["step"], line["microbatch"], line["tensor"]): line["sha256"]
+        for party in ("client", "trunk")
+        for line in read_lines(outcome.folder / "tensors" / party / "digests.jsonl")
+    }
+    wrong = [
+        f"{check.name}: {check.verdict.value} {check.void_because}"
+        for check in outcome.checks
+        if check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    ]
+    # A run that passed keeps no checkpoint, because it was equal to the reference's.
+    reference = testbed.references.get(scenario.config, scenario.record_steps).wait() / "final.safetensors"
+    return Witness("; ".join([outcome.verdict.value, *wrong]), events, digests, _digests_of(reference.read_bytes()))
+
+
+def _digests_of(*files: bytes) -> dict[str, str]:
+    """Return the digests of the weights and the optimizer state in safetensors files."""
+    from safetensors.torch import load  # noqa: PLC0415 - as above
+
+    from splitlearn.tensor_log import digest  # noqa: PLC0415 - as above
+
+    return {name: digest(tensor) for file in files for name, tensor in load(file).items()}
