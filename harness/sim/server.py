@@ -7,6 +7,7 @@ from harness.sim.choices import Choices
 from harness.sim.kernel import Signal
 from harness.sim.network import Answer, InFlight
 from harness.sim.process import Process
+from harness.sim.refusal import as_received
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire.errors import WireError
 
@@ -80,4 +81,4 @@ class SimServer:
             read = self._dispatch.read(call.method, call.request)
             return list(self._dispatch.write(read, self._dispatch.carry_out(read)))
         except WireError as error:
-            return error
+            return as_received(error)
