@@ -168,6 +168,7 @@ def _opening(draw: DrawFn, agreement: Mapping[str, str], *, client: str, opening
         reader=draw(st.booleans()),
         client=client,
         opening=opening,
+        codec="raw",
     )
 
 

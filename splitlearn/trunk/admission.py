@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 
 from splitlearn.agreement import agreement, first_difference, shared_settings, trunk_settings
+from splitlearn.codecs import CODECS
 from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe, ProbeWith
@@ -70,6 +71,9 @@ class Admission:
         difference = first_difference(self._agreement, dict(request.agreement))
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
+        if request.codec not in CODECS:
+            known = f"at the trunk known are {', '.join(CODECS)}"
+            raise WireError(Reason.UNKNOWN_CODEC, f"codec is {request.codec!r} at the client; {known}")
         if len(request.resume_steps) > MOST_RESUME_STEPS:
             message = f"{len(request.resume_steps)} resume_steps; allowed are {MOST_RESUME_STEPS}"
             raise WireError(Reason.BAD_REQUEST, message)

@@ -49,7 +49,7 @@ class Key(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., incarnation: _Optional[int] = ..., step: _Optional[int] = ..., microbatch: _Optional[int] = ..., microbatches: _Optional[int] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader", "client", "opening", "replaces", "message_checksum")
+    __slots__ = ("session_id", "agreement", "resume_steps", "resume_session_id", "reader", "client", "opening", "replaces", "codec", "message_checksum")
     class AgreementEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +65,7 @@ class OpenSessionRequest(_message.Message):
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     OPENING_FIELD_NUMBER: _ClassVar[int]
     REPLACES_FIELD_NUMBER: _ClassVar[int]
+    CODEC_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     agreement: _containers.ScalarMap[str, str]
@@ -74,8 +75,9 @@ class OpenSessionRequest(_message.Message):
     client: str
     opening: int
     replaces: int
+    codec: str
     message_checksum: int
-    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ..., message_checksum: _Optional[int] = ...) -> None: ...
+    def __init__(self, session_id: _Optional[str] = ..., agreement: _Optional[_Mapping[str, str]] = ..., resume_steps: _Optional[_Iterable[int]] = ..., resume_session_id: _Optional[str] = ..., reader: _Optional[bool] = ..., client: _Optional[str] = ..., opening: _Optional[int] = ..., replaces: _Optional[int] = ..., codec: _Optional[str] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class OpenSessionReply(_message.Message):
     __slots__ = ("incarnation", "applied_step", "fingerprint", "max_message_bytes", "message_checksum")

@@ -22,11 +22,13 @@ class Opener:
     Args:
         calls: reach the trunk.
         conversation: begun when the session has been opened.
+        codec: coding of the tensors that cross the cuts, in both directions.
     """
 
-    def __init__(self, calls: ReliableCalls, conversation: Conversation) -> None:
+    def __init__(self, calls: ReliableCalls, conversation: Conversation, codec: str) -> None:
         self._calls = calls
         self._conversation = conversation
+        self._codec = codec
         self._openings = 0
 
     def open(self, hello: Hello) -> pb.OpenSessionReply:
@@ -58,6 +60,7 @@ class Opener:
             client=self._conversation.client,
             opening=self._openings,
             replaces=self._conversation.incarnation,
+            codec=self._codec,
         )
 
     def _replaceable(self, error: WireError, hello: Hello) -> int:

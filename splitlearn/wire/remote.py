@@ -37,7 +37,7 @@ class RemoteTrunk:
         self._calls = calls
         self._config = config
         self._conversation = Conversation(calls, runtime)
-        self._opener = Opener(calls, self._conversation)
+        self._opener = Opener(calls, self._conversation, config.codec)
         self._heartbeat = Heartbeat(calls, self._conversation)
         self._max_message_bytes = config.max_message_bytes
         self._forwards: dict[Position, pb.ComputeRequest] = {}
@@ -183,7 +183,7 @@ class RemoteTrunk:
 
     def _gradient(self, message: pb.Gradient) -> tuple[str, torch.Tensor]:
         any_shape = (None,) * len(message.gradient.shape)
-        spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes)
+        spec = TensorSpec(message.name, torch.float32, any_shape, self._config.max_message_bytes, "raw")
         return message.name, decode_tensor(message.gradient, spec).to(self._config.device)
 
     def _encode(self, stream: Stream, at: Position, tensor: torch.Tensor) -> pb.Tensor:
@@ -205,4 +205,5 @@ class RemoteTrunk:
         return tensor
 
     def _like(self, name: str, tensor: torch.Tensor) -> TensorSpec:
-        return TensorSpec(name, tensor.dtype, tuple(tensor.shape), self._config.max_message_bytes)
+        shape, codec = tuple(tensor.shape), self._config.codec
+        return TensorSpec(name, tensor.dtype, shape, self._config.max_message_bytes, codec)

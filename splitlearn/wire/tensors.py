@@ -31,12 +31,14 @@ class TensorSpec:
         dtype: the only type accepted.
         shape: one entry per dimension; None allows any positive size.
         max_bytes: limit of the decoded size.
+        codec: the only codec accepted; None accepts any that is known.
     """
 
     name: str
     dtype: torch.dtype
     shape: tuple[int | None, ...]
     max_bytes: int
+    codec: str | None = None
 
 
 def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int, passage: Passage | None = None) -> pb.Tensor:
@@ -60,6 +62,8 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec, passage: Passage | None 
     codec = CODECS.get(message.codec)
     if codec is None:
         raise WireError(Reason.UNKNOWN_CODEC, f"{spec.name}: codec {message.codec!r}; known are {', '.join(CODECS)}")
+    if spec.codec not in (None, message.codec):
+        raise WireError(Reason.BAD_DATA, f"{spec.name}: came in codec {message.codec}; expected {spec.codec}")
     data = message.data  # every read of the field makes a copy
     if zlib.crc32(data) != message.checksum:
         raise WireError(Reason.CORRUPT, f"{spec.name}: the checksum does not match the data")

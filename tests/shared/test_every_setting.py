@@ -68,7 +68,7 @@ MAY_DIFFER = {
     "gradient_accumulation_steps": "stands in every request's key",
     "num_epochs": CLIENTS,
     "max_steps": CLIENTS,
-    "codec": "stands in every tensor; the answer is coded as the request was",
+    "codec": "the client says which, and the trunk must know it; both directions are coded so",
     "log_interval": CLIENTS,
     "save_interval": "the client asks for every checkpoint",
     "save_dir": EACH,
@@ -143,7 +143,7 @@ def refusal(trunk, client):
         runtime.disk,
     )
     said = agreement(client, FAMILY.load_client(client)[1])
-    request = pb.OpenSessionRequest(session_id="run", agreement=said, client="a client", opening=1)
+    request = pb.OpenSessionRequest(session_id="run", agreement=said, client="a client", opening=1, codec=client.codec)
     try:
         service.open_session(request)
     except WireError as error:

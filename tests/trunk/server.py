@@ -69,8 +69,8 @@ def hello_of(config, *resume_steps, session=None):
     return Hello(session or config.session, agreement(config, identity), resume_steps)
 
 
-def opening_of(hello, *, client="a client", number=1, **more):
+def opening_of(hello, *, client="a client", number=1, codec="raw", **more):
     """Return the request of a client that opens."""
     return pb.OpenSessionRequest(
-        session_id=hello.session_id, agreement=hello.agreement, client=client, opening=number, **more
+        session_id=hello.session_id, agreement=hello.agreement, client=client, opening=number, codec=codec, **more
     )

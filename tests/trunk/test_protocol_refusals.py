@@ -41,6 +41,14 @@ def test_the_handshake_names_the_setting_that_differs(config, field, value):
     assert value in message
 
 
+@pytest.mark.parametrize("codec", ["gzip", ""])
+def test_the_handshake_names_a_codec_that_the_trunk_does_not_have(config, codec):
+    request = opening(config)
+    request.codec = codec
+    message = refused(Reason.UNKNOWN_CODEC, Code.INVALID_ARGUMENT, service_of(config).open_session, request)
+    assert f"codec is {codec!r} at the client; at the trunk known are fp16, raw, zlib" in message
+
+
 def test_an_empty_session_name_is_refused(config):
     request = opening(config)
     request.session_id = ""

@@ -1,4 +1,5 @@
 import zlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -79,6 +80,14 @@ def test_a_malformed_tensor_is_refused_by_name(reason, changes, words):
     assert reason is caught.value.reason
     assert words in caught.value.message
     assert "features" in caught.value.message
+
+
+def test_a_tensor_in_another_codec_than_was_asked_for_is_refused():
+    asked = replace(SPEC, codec="raw")
+    assert same_bits(decode_tensor(message(), SPEC), decode_tensor(message(), asked))
+    with pytest.raises(WireError, match="features: came in codec fp16; expected raw") as caught:
+        decode_tensor(message(codec_used="fp16"), asked)
+    assert Reason.BAD_DATA is caught.value.reason
 
 
 @given(position=st.integers(0, 95), bit=st.integers(0, 7))

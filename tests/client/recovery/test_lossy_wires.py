@@ -19,6 +19,24 @@ from trunk.server import Trunk, service_of
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.lossy import LossyTransport, Mishandling
+from splitlearn.wire.tensors import encode_tensor
+
+
+@pytest.mark.parametrize("method", ["Compute", "Backward"])
+def test_an_answer_in_another_codec_than_the_request_is_asked_for_again(run, undisturbed, method):
+    lossy, noticed = [], []
+
+    def answer(called, request):
+        if called != method or lossy:
+            return None
+        tensor = request.smashed if method == "Compute" else request.features_grad
+        lossy.append(encode_tensor(torch.zeros(tuple(tensor.shape)), "fp16", 1 << 20))
+        return pb.ComputeReply(features=lossy[0]) if method == "Compute" else pb.BackwardReply(smashed_grad=lossy[0])
+
+    train(run, remote_trunk(ScriptedTransport(service_of(run), answer), run, lambda: noticed.append(method)))
+
+    assert [method] == noticed
+    assert_same(undisturbed, final_state(run))
 
 
 @pytest.mark.parametrize("seed", range(3))
