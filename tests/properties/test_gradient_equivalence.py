@@ -5,14 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import torch
-import torch.nn.functional as F
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from properties.budget import FAILING, examples, scratch
 from properties.in_process import InProcess
+from properties.planted import numbered_anew, with_padding_counted
 
-import splitlearn.client.step
 from harness.oracle import reference
 from harness.plan.generated import Gpt2Shape, Lines
 from harness.plan.scenario import Scenario
@@ -20,9 +18,7 @@ from harness.properties.judged import DifferenceError, require_same_bits
 from harness.properties.settings import DRAWN, NOT_DRAWN
 from harness.properties.trainings import trainings
 from splitlearn.config import TrainingConfig
-from splitlearn.loss import token_loss_sum
 from splitlearn.models import cutting
-from splitlearn.models.stages import CutTrunkStage
 
 CASE = FAILING / "gradient-equivalence.json"
 # Prefixes of parameters' names; a model of fewer blocks has fewer of them.
@@ -73,32 +69,6 @@ def test_any_frozen_parameters_leave_the_others_the_bits_of_the_uncut_model(scen
         for module, name in ((cutting, "load_whole"), (reference, "load_model")):
             patch.setattr(module, name, frozen(getattr(module, name), tuple(prefixes)))
         require_same_bits(scenario, folder, InProcess(), CASE)
-
-
-def numbered_anew(patch):
-    """Plant: the trunk numbers its blocks from 0, as a model of the trunk alone would."""
-    build = CutTrunkStage.__init__
-
-    def renumber(self, layout, model, cuts):
-        build(self, layout, model, cuts)
-        for index, block in enumerate(self.get_submodule(layout.blocks).children()):
-            block.attn.scaling *= (cuts.lower + index + 1) / (index + 1)
-
-    patch.setattr(CutTrunkStage, "__init__", renumber)
-
-
-def with_padding_counted(patch):
-    """Plant: the z-loss counts positions that have no target."""
-
-    def of_every_position(logits_BTV, labels_BT, config):
-        loss = token_loss_sum(logits_BTV, labels_BT, config)
-        if config.loss_type == "z_loss":
-            no_target_BT = F.pad(labels_BT, (0, 1), value=-100)[:, 1:] == -100
-            log_z_BT = torch.logsumexp(logits_BTV.float(), dim=-1)
-            loss = loss + 1e-4 * (log_z_BT.square() * no_target_BT).sum()
-        return loss
-
-    patch.setattr(splitlearn.client.step, "token_loss_sum", of_every_position)
 
 
 @settings(examples(60), phases=[Phase.generate])
