@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"harness {words[0]}: {error}\n")
             return UNUSABLE
     flags = build_parser(words).parse_args(words)
-    # Read by the library when it is imported: its progress bars would disturb the table of verdicts.
+    # Read by the libraries when they are imported: progress bars and warnings would disturb the table of verdicts.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     # SIGTERM is handled like Ctrl-C, so that every program started here is ended either way.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -109,6 +109,10 @@ class FileTensorLog:
         for name, weight in weights.items():
             self._write(step, None, f"weight/{name}", weight)
 
+    def close(self) -> None:
+        """Close the file; a program that ends need not."""
+        self._file.close()
+
     def _write(self, step: int, microbatch: int | None, name: str, tensor: torch.Tensor) -> None:
         entry = {"step": step, "microbatch": microbatch, "tensor": name, "sha256": digest(tensor)}
         self._file.write(json.dumps(entry) + "\n")

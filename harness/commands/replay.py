@@ -10,8 +10,9 @@ __all__ = ["TRUST", "add_parser", "replay"]
 
 TRUST = "imports the Python modules that the file names; see docs/security.md"
 DESCRIPTION = f"""\
-Run a recorded run again: the same scenario with its seed, kind of proxy server and way of starting programs. Everything
-that it needs is in the folder's scenario.json, a user's own scenario and faults included.
+Run a recorded run again: the same scenario with its seed, kind of proxy server and way of starting programs, or in the
+same simulated world. Everything that it needs is in the folder's scenario.json, a user's own scenario and faults
+included.
 Running it {TRUST}.
 """
 
@@ -28,8 +29,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="auto",
         help="which proxy server to use (default: of the recorded kind)",
     )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--sim", action="store_true", help="in a simulated world, whatever the recorded run was")
+    how.add_argument("--real", action="store_true", help="with real programs, whatever the recorded run was")
     add_recording_flags(parser)
-    parser.set_defaults(run=run, cold=False, record_steps=[], rung=None, seed=None)
+    parser.set_defaults(run=run, cold=False, record_steps=[], rung=None, seed=None, world_seed=None, names=())
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -53,9 +57,13 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
 
     plan = read_plan(path if path.exists() else RUNS / path)
     scenario, start = plan.scenario, plan.start
+    simulated = flags.sim or (start.simulated is not None and not flags.real and not flags.rung)
+    # A run without a proxy has none to be of the same kind.
+    proxied = scenario.topology == "proxy" and not simulated
     recorded = {
-        # A run without a proxy has none to be of the same kind.
-        "proxy": start.proxy if flags.proxy == "auto" and scenario.topology == "proxy" else flags.proxy,
+        "sim": simulated,
+        "world_seed": start.simulated if flags.seed is None else None,
+        "proxy": start.proxy if flags.proxy == "auto" and proxied else flags.proxy,
         "cold": flags.cold or start.cold,
         "seed": start.proxy_seed if flags.seed is None else flags.seed,
     }

@@ -10,7 +10,7 @@ from harness.commands.replay import TRUST, replay
 from harness.errors import UnusableError
 from harness.output import must_be_writable, people_read, write_json
 from harness.plan.catalogue import CATALOGUE, QUICK
-from harness.plan.rungs import RUNGS
+from harness.plan.rungs import RUNGS, SIMULATED
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios
 
@@ -49,6 +49,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which proxy server to use"
     )
+    parser.add_argument(
+        "--sim",
+        action="store_true",
+        help="run in a simulated world, in virtual time, instead of with real programs and a real network",
+    )
     parser.add_argument("--cold", action="store_true", help="start an interpreter for every program; slower, same bits")
     parser.add_argument(
         "--record-steps",
@@ -60,7 +65,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="keep these steps' tensors whole",
     )
     add_recording_flags(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, real=False, world_seed=None)
 
 
 def run(flags: argparse.Namespace) -> int:
@@ -73,6 +78,11 @@ def run(flags: argparse.Namespace) -> int:
         raise UnusableError(f"give --scenario {flags.scenario}, or --list, not both")
     if flags.list:
         return _list(chosen_scenarios(flags.names or CATALOGUE, flags.seed), flags.json)
+    if flags.sim and flags.rung not in (None, SIMULATED):
+        raise UnusableError(f"--rung {flags.rung} needs real programs: leave --sim out, or make it --rung {SIMULATED}")
+    flags.sim = flags.sim or flags.rung == SIMULATED
+    if flags.sim and (flags.cold or flags.proxy != "auto"):
+        raise UnusableError("--sim starts no programs and no proxy server: leave --cold and --proxy out")
     must_be_writable(flags.json, flags.junit, flags.report)
     if flags.scenario:
         if flags.names:

@@ -1,17 +1,20 @@
 """Runs the scenarios of `harness run` one after another, and prints the result of each."""
 
 import argparse
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from harness.commands import github
 from harness.commands.junit import write_junit
 from harness.commands.progress import RunProgress
+from harness.commands.simulated import in_simulation, not_simulated, simulate
 from harness.commands.telling import details, json_of, line
 from harness.engine.ladder import locate
 from harness.engine.meaning import must_mean_something
 from harness.engine.run import run_scenario
-from harness.engine.testbed import Testbed, open_testbed
+from harness.engine.testbed import Testbed, open_bare_testbed, open_testbed
 from harness.output import people_read, write_json
 from harness.plan.rungs import on_rung
 from harness.plan.scenario import Scenario
@@ -31,23 +34,24 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
     for scenario in scenarios:
         must_mean_something(scenario)
     say = partial(print, file=people_read(flags.json), flush=True)
-    backend = find_backend(flags.proxy)
-    # One server serves all of them, with the first one's seed; whoever repeats a run by itself gets its own.
-    seed = scenarios[0].config.seed if flags.seed is None else flags.seed
+    left_out = not_simulated(scenarios, {*flags.names}) if flags.sim else {}
+    scenarios = [scenario for scenario in scenarios if scenario.name not in left_out]
+    _tell_left_out(left_out, say)
+    network, opened = _testbed(flags, scenarios[0].config.seed)
     width = max(len(scenario.name) for scenario in scenarios)
     runs: list[RunFolder] = []
     try:
-        with open_testbed(flags.runs, backend, cold=flags.cold, seed=seed, flags=_replayed_flags(flags)) as testbed:
+        with opened as testbed:
             for scenario in scenarios:
-                runs.append(_run_one(scenario, testbed, flags.record_steps))
+                runs.append(_run_one(scenario, testbed, flags))
                 say("\n".join((line(runs[-1], width), *details(runs[-1]))))
     finally:
         # Hours of results must not be lost, whatever ends the remaining runs.
         if runs:
             left = [scenario.name for scenario in scenarios[len(runs) :]]
             verdict = worst((Verdict(worst_verdict(runs)), *([Verdict.VOID] if left else [])))
-            told = {"verdict": verdict.value, "proxy": backend.kind, "runs": list(map(json_of, runs)), "left": left}
-            write_json(flags.json, json_text(told))
+            told = {"verdict": verdict.value, "proxy": network, "runs": list(map(json_of, runs)), "left": left}
+            write_json(flags.json, json_text({**told, **({"not_simulated": left_out} if flags.sim else {})}))
             if flags.junit:
                 write_junit(runs, flags.junit)
             github.tell(runs, say)
@@ -59,11 +63,28 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
     return verdict.exit_status
 
 
-def _run_one(scenario: Scenario, testbed: Testbed, record_steps: Sequence[int]) -> RunFolder:
+def _testbed(flags: argparse.Namespace, first_seed: int) -> tuple[str, AbstractContextManager[Testbed]]:
+    """Return the kind of network between the parties, and what is to be opened for the runs."""
+    again = _replayed_flags(flags)
+    if flags.sim:
+        return "simulated", open_bare_testbed(flags.runs, flags=again)
+    backend = find_backend(flags.proxy)
+    # One server serves all of them, with the first one's seed; whoever repeats a run by itself gets its own.
+    seed = first_seed if flags.seed is None else flags.seed
+    return backend.kind, open_testbed(flags.runs, backend, cold=flags.cold, seed=seed, flags=again)
+
+
+def _tell_left_out(left_out: Mapping[str, str], say: Callable[[str], None]) -> None:
+    for reason, count in Counter(left_out.values()).items():
+        say(f"not simulated: {count} scenarios, for each of which holds: {reason}")
+
+
+def _run_one(scenario: Scenario, testbed: Testbed, flags: argparse.Namespace) -> RunFolder:
+    here = in_simulation(testbed, scenario, flags.world_seed) if flags.sim else testbed
     with RunProgress(scenario) as progress:
-        outcome = run_scenario(scenario, testbed, progress.take, record_steps, on_wait=progress.wait)
+        outcome = run_scenario(scenario, here, progress.take, flags.record_steps, on_wait=progress.wait)
     if outcome.verdict is Verdict.FAIL:
-        locate(outcome, testbed, progress.wait)
+        locate(outcome, testbed, partial(simulate, testbed), progress.wait)
     return read_run(outcome.folder)
 
 
@@ -72,5 +93,6 @@ def _replayed_flags(flags: argparse.Namespace) -> tuple[str, ...]:
     return (
         *(("--proxy", flags.proxy) if flags.proxy != "auto" else ()),
         *(("--cold",) if flags.cold else ()),
+        *(("--sim",) if flags.sim else ()),
         *(("--record-steps", *map(str, flags.record_steps)) if flags.record_steps else ()),
     )

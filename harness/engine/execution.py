@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 from harness.engine.director import Director
 from harness.engine.memory_sampler import sample_memory
@@ -14,9 +13,11 @@ from harness.engine.programs import Programs
 from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
+from harness.judging.execution_result import ExecutionResult
 from harness.judging.facts import Traffic
 from harness.plan.scenario import Scenario
 from harness.processes.program import Program
+from harness.proxy.client import ToxiproxyClient
 from harness.proxy.errors import ProxyServerError
 from harness.recording.writer import RunWriter
 from harness.relay.flipper import Flipper
@@ -25,27 +26,10 @@ from harness.trace.event import Event
 from harness.trace.memory_sample import MemorySample
 from harness.trace.place import At
 
-__all__ = ["Execution", "ExecutionResult"]
+__all__ = ["Execution"]
 
 START_TIMEOUT = 90.0
 COUNTERS_TIMEOUT = 5.0
-
-
-@dataclass(frozen=True)
-class ExecutionResult:
-    """How an execution ended.
-
-    Attributes:
-        problem: why it did not succeed; empty when it did.
-        traffic: bytes at the proxy; None if unknown.
-        events: all events received.
-        memory: of both parties, at every applied step.
-    """
-
-    problem: str
-    traffic: Traffic | None
-    events: list[Event]
-    memory: list[MemorySample]
 
 
 class Execution:
@@ -104,7 +88,8 @@ class Execution:
             return None
 
     def _train_through_proxy(self) -> Traffic | None:
-        name, upstream = self._writer.folder.name, self._dialled
+        name, upstream, server = self._writer.folder.name, self._dialled, self._testbed.toxiproxy
+        assert server is not None, "only a simulated run may have a testbed without a proxy server"
         with ExitStack() as stack:
             relay = flipper = None
             if any(fault.needs_relay for fault in self._scenario.faults):
@@ -113,7 +98,7 @@ class Execution:
             if any(fault.needs_flipper for fault in self._scenario.faults):
                 flipper = stack.enter_context(Flipper(upstream, self._observer.note))
                 upstream = flipper.address
-            proxy = self._testbed.toxiproxy.create_proxy(name, upstream)
+            proxy = server.create_proxy(name, upstream)
             stack.callback(proxy.destroy)
             for toxic in toxics_of(self._scenario.link):
                 proxy.add_toxic(toxic)
@@ -122,7 +107,7 @@ class Execution:
             self._let_strangers_try()
             self._train()
             # Bytes that a broken connection took in may not have arrived, and may have been sent again.
-            return None if self._scenario.planned else self._traffic(name)
+            return None if self._scenario.planned else self._traffic(server, name)
 
     def _let_strangers_try(self) -> None:
         """Have strangers call the trunk before the client does, over the client's path."""
@@ -198,7 +183,8 @@ class Execution:
             self._director.take(event, self._world)
         self._on_event(event)
 
-    def _traffic(self, name: str) -> Traffic:
+    @staticmethod
+    def _traffic(server: ToxiproxyClient, name: str) -> Traffic:
         """Return the bytes that the proxy took in; the real server counts them once it notices the connection's end.
 
         Not the bytes that it passed on: if the trunk sends a last message to a client that is gone, the real server
@@ -206,7 +192,7 @@ class Execution:
         """
         pause = threading.Event()
         for _ in range(int(COUNTERS_TIMEOUT / 0.05)):
-            counters = self._testbed.toxiproxy.byte_counters(name)
+            counters = server.byte_counters(name)
             if counters.received_upstream and counters.received_downstream:
                 break
             pause.wait(0.05)

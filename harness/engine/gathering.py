@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.execution import ExecutionResult
 from harness.engine.programs import SECOND_CLIENT, SECOND_SESSION, SESSION
 from harness.engine.references import Reference
 from harness.engine.testbed import Testbed
 from harness.errors import HarnessError
 from harness.judging.crashes import crashes_in
+from harness.judging.execution_result import ExecutionResult
 from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
@@ -45,6 +45,7 @@ def facts_of(scenario: Scenario, writer: RunWriter, result: ExecutionResult, tes
         halves=_halves(writer, SESSION),
         exported=exported,
         second=_second_facts(scenario, writer, result, testbed) if scenario.second_client else None,
+        world=result.world,
     )
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from harness.engine.run import RunOutcome, run_scenario
 from harness.engine.testbed import Testbed
 from harness.plan.names import derived_name
-from harness.plan.rungs import RUNGS, on_rung
+from harness.plan.rungs import RUNGS, SIMULATED, on_rung
 from harness.plan.scenario import Scenario
 from harness.recording.reader import read_equivalence
 from harness.recording.schema import DivergenceRecord, RungRun, VerdictWord
@@ -23,11 +24,26 @@ FOLDER = "rungs"
 WORDS: Mapping[Verdict, VerdictWord] = {Verdict.PASS: "PASS", Verdict.FAIL: "FAIL", Verdict.VOID: "VOID"}
 
 
-def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> None:
+class Simulate(Protocol):
+    """Provides testbeds with simulated worlds."""
+
+    def __call__(self, scenario: Scenario, seed: int | None = None) -> Testbed | None:
+        """Return one for a scenario; None if the scenario cannot be simulated."""
+
+
+def locate(
+    outcome: RunOutcome, testbed: Testbed, simulate: Simulate, on_wait: Callable[[str], None] = lambda _: None
+) -> None:
     """Add the rungs that were run, and the first that fails, to the recording of a run that diverges.
 
     Climbs no higher than the run itself. A rung keeps the diverging step's tensors whole, for index and values. If a
     rung below the one that fails was VOID, the faulty layer is unknown.
+
+    Args:
+        outcome: of the run.
+        testbed: for rungs with real programs.
+        simulate: provides the testbed for a scenario in a simulated world, drawn from a seed if one is given.
+        on_wait: called with what is waited for.
     """
     equivalence = read_equivalence(outcome.folder)
     divergence = equivalence.first_divergence if equivalence else None
@@ -35,16 +51,22 @@ def locate(outcome: RunOutcome, testbed: Testbed, on_wait: Callable[[str], None]
         return
     steps = (divergence.step,) if divergence.step is not None and divergence.step >= 0 else ()
     scenario = outcome.scenario
-    climb = partial(run_scenario, testbed=testbed, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
+    climb = partial(run_scenario, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
     rungs: list[RungRun] = []
-    for rung in RUNGS[: RUNGS.index(scenario.topology) + 1]:
-        found = climb(on_rung(scenario, rung))
+    simulated = outcome.world_seed is not None
+    for rung in RUNGS[: RUNGS.index(SIMULATED if simulated else scenario.topology) + 1]:
+        climbed = on_rung(scenario, rung)
+        place = simulate(climbed) if rung == SIMULATED else testbed
+        if place is None:
+            continue
+        found = climb(climbed, testbed=place)
         rungs.append(_rung(rung, found))
         if found.verdict is Verdict.FAIL:
             first = _first_divergence(found) or divergence
             break
     else:
-        first = _with_values(divergence, outcome, steps, climb)
+        same = (simulate(scenario, outcome.world_seed) if simulated else None) or testbed
+        first = _with_values(divergence, outcome, steps, partial(climb, testbed=same))
         rungs.append(_rung(WHOLE, outcome))
     first = replace(first, rung=_guilty(rungs))
     write_record(outcome.folder, replace(equivalence, first_divergence=first, ladder=tuple(rungs)))

@@ -5,7 +5,6 @@ import shutil
 from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement
 from harness.judging.traffic import traffic_figures
-from harness.proxy.backend import ProxyBackend
 from harness.recording.judgement import recorded_equivalence, recorded_verdict
 from harness.recording.schema import ProxyRecord
 from harness.recording.writer import RunWriter
@@ -14,10 +13,11 @@ from harness.trace.verdict import Verdict
 __all__ = ["write_outcome"]
 
 
-def write_outcome(facts: RunFacts, judgement: Judgement, writer: RunWriter, backend: ProxyBackend, replay: str) -> None:
+def write_outcome(
+    facts: RunFacts, judgement: Judgement, writer: RunWriter, proxy: ProxyRecord | None, replay: str
+) -> None:
     """Write the facts of a run and the judgement; a run that passed keeps no checkpoints."""
     scenario = facts.scenario
-    proxy = ProxyRecord(backend.kind, backend.version) if scenario.topology == "proxy" else None
     writer.write_environment(scenario, proxy)
     writer.write_lines("split.jsonl", facts.split_steps)
     writer.write_lines("reference.jsonl", facts.reference_steps)

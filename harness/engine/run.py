@@ -14,6 +14,7 @@ from harness.engine.outcome import write_outcome
 from harness.engine.quiet import machine_for
 from harness.engine.testbed import Testbed
 from harness.judging.checks import CHECKS
+from harness.judging.execution_result import ExecutionResult
 from harness.judging.judge import Judgement, judge
 from harness.plan.open_type import files_of
 from harness.plan.scenario import Scenario
@@ -36,12 +37,14 @@ class RunOutcome:
         folder: the run's.
         verdict: of all checks together.
         checks: results of the checks that were applied.
+        world_seed: of the simulated world in which it ran; None if real programs ran.
     """
 
     scenario: Scenario
     folder: Path
     verdict: Verdict
     checks: tuple[CheckResult, ...]
+    world_seed: int | None = None
 
 
 def ignore(_what: Event | str) -> None:
@@ -101,7 +104,7 @@ def _recorded(
         judgement = record_failure(error, scenario, writer, replay)
     finally:
         writer.close()
-    return RunOutcome(scenario, writer.folder, judgement.verdict, judgement.checks)
+    return RunOutcome(scenario, writer.folder, judgement.verdict, judgement.checks, testbed.start.simulated)
 
 
 def _judged(
@@ -112,8 +115,16 @@ def _judged(
         second_reference(scenario, testbed)
     if scenario.timed:
         reference.wait()
-    result = Execution(scenario, testbed, writer, on_event).run()
+    result = _executed(scenario, testbed, writer, on_event)
     facts = facts_of(scenario, writer, result, testbed)
     judgement = judge(facts)
-    write_outcome(facts, judgement, writer, testbed.backend, replay)
+    write_outcome(facts, judgement, writer, testbed.proxy_of(scenario), replay)
     return judgement
+
+
+def _executed(
+    scenario: Scenario, testbed: Testbed, writer: RunWriter, on_event: Callable[[Event], None]
+) -> ExecutionResult:
+    if testbed.execute:
+        return testbed.execute(scenario, writer, on_event)
+    return Execution(scenario, testbed, writer, on_event).run()

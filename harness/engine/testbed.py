@@ -1,23 +1,31 @@
-"""What runs share: a starter for programs, the proxy server, and references."""
+"""What runs share: a starter for programs, the proxy server, references, and how scenarios are executed."""
 
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from harness.engine.references import References
+from harness.engine.references_here import StarterHere
 from harness.errors import UnusableError
+from harness.judging.execution_result import ExecutionResult
 from harness.plan.scenario import Scenario
 from harness.plan.selection import is_in_catalogue
 from harness.processes.starters import ColdStarter, Starter, WarmStarter
 from harness.proxy.client import ToxiproxyClient
 from harness.proxy.server_process import ProxyBackend, find_backend, running_proxy_server
-from harness.recording.schema import Start
+from harness.recording.schema import ProxyRecord, Start
+from harness.recording.writer import RunWriter
+from harness.trace.event import Event
 
-__all__ = ["RUNS", "Testbed", "open_testbed"]
+__all__ = ["RUNS", "Execute", "Testbed", "open_bare_testbed", "open_testbed"]
+
+# Takes what to run, the writer of the run's folder, and what receives every event.
+Execute: TypeAlias = Callable[[Scenario, RunWriter, Callable[[Event], None]], ExecutionResult]
 
 RUNS = Path("reports/runs")
 COLD_START_SECONDS = 20.0
@@ -29,7 +37,7 @@ class Testbed:
 
     Attributes:
         starter: starts trunks, clients and references.
-        toxiproxy: the proxy server in use.
+        toxiproxy: the proxy server in use; None if there is none, so that no scenario can have its topology.
         backend: which kind of server that is.
         references: trained so far.
         runs: folder of run folders.
@@ -37,23 +45,43 @@ class Testbed:
         flags: of `harness run`, to set it up the same way.
         materials: folder of files that scenarios need, made on demand.
         start_seconds: extra seconds that starting a program may take, compared with forking one.
+        execute: executes a scenario in a simulated world; None to run real programs.
     """
 
     starter: Starter
-    toxiproxy: ToxiproxyClient
-    backend: ProxyBackend
+    toxiproxy: ToxiproxyClient | None
+    backend: ProxyBackend | None
     references: References
     runs: Path
     start: Start = field(default_factory=Start)
     flags: tuple[str, ...] = ()
     materials: Path = RUNS / "materials"
     start_seconds: float = 0.0
+    execute: Execute | None = None
 
     def replay(self, scenario: Scenario, folder: Path) -> str:
         """Return the command that runs a scenario again in the same way: by its name, or as recorded in a folder."""
-        if is_in_catalogue(scenario):
+        drawn_alike = self.start.simulated in (None, scenario.config.seed)
+        if is_in_catalogue(scenario) and drawn_alike:
             return " ".join((f"harness run {scenario.name} --seed {scenario.config.seed}", *self.flags))
         return f"harness replay {shlex.quote(str(folder))}"
+
+    def simulated(self, execute: Execute, seed: int) -> "Testbed":
+        """Return a testbed that shares everything with this one and executes scenarios in a simulated world.
+
+        Args:
+            execute: does so.
+            seed: of that world.
+        """
+        return replace(self, execute=execute, start=Start(simulated=seed), start_seconds=0.0)
+
+    def proxy_of(self, scenario: Scenario) -> ProxyRecord | None:
+        """Return what lies between the parties, for the recording."""
+        if self.start.simulated is not None:
+            return ProxyRecord("simulated network", f"seed {self.start.simulated}")
+        if self.backend is None or scenario.topology != "proxy":
+            return None
+        return ProxyRecord(self.backend.kind, self.backend.version)
 
 
 @contextmanager
@@ -100,6 +128,26 @@ def open_testbed(
             )
     finally:
         shutil.rmtree(scratch)
+
+
+@contextmanager
+def open_bare_testbed(runs: Path = RUNS, *, flags: Sequence[str] = ()) -> Iterator[Testbed]:
+    """Open a testbed that starts nothing by itself, for simulated runs; references are trained in this process.
+
+    Args:
+        runs: folder of run folders.
+        flags: of `harness run` that replay a run in the same way.
+
+    Raises:
+        UnusableError: `runs` is not writable.
+    """
+    _must_be_writable(runs)
+    with tempfile.TemporaryDirectory(prefix="splitlearn-testbed-") as folder, StarterHere() as starter:
+        references = References(starter, Path(folder) / "references")
+        yield Testbed(
+            starter, None, None, references, runs, flags=tuple(flags), materials=Path(folder) / "materials",
+            start_seconds=COLD_START_SECONDS,
+        )  # fmt: skip
 
 
 def _must_be_writable(runs: Path) -> None:

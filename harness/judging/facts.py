@@ -13,6 +13,7 @@ from harness.oracle.layouts import token_embedding
 from harness.plan.scenario import Scenario
 from harness.trace.event import Event
 from harness.trace.memory_sample import MemorySample
+from harness.trace.simulated_world import SimulatedWorld
 
 __all__ = ["RunFacts", "Traffic"]
 
@@ -43,6 +44,7 @@ class RunFacts:
         halves: how many checkpoint files each side has left in the session's folder.
         exported: folder of the exported model; None if nothing was to be exported, or could be.
         second: facts of the other client at the same trunk; None if there was none.
+        world: the simulated one in which it ran; None if real programs ran.
     """
 
     scenario: Scenario
@@ -58,6 +60,7 @@ class RunFacts:
     halves: Mapping[str, int] = field(default_factory=dict)
     exported: Path | None = None
     second: "RunFacts | None" = None
+    world: SimulatedWorld | None = None
 
     @cached_property
     def equivalence(self) -> Equivalence:

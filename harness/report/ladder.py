@@ -11,6 +11,7 @@ __all__ = ["NAMES", "Rung", "ladder"]
 NAMES = {
     "reference": "One process",
     "local": "Local trunk",
+    "simulated": "Simulated network",
     "direct": "gRPC direct",
     "proxy": "gRPC through Toxiproxy",
     "scenario": "With its link and faults",

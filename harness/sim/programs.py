@@ -132,8 +132,9 @@ class TrunkProgram:
             idle = self.idle_timeout or IDLE_TIMEOUT
             sessions = Sessions(self.max_sessions, runtime.clock, runtime.entropy, boot, idle)
             service = TrunkService(
-                self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.tensor_log, runtime.disk
-            )
+                self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.tensor_log, runtime.disk,
+                self.parts.activations_of(self.config),
+            )  # fmt: skip
             server = SimServer(process, Dispatch(service), self.choices, self.monitor.answered)
             with runtime.clock.repeating(lambda: server.put(service.close_idle), TIDY_SECONDS, "tidy"):
                 self.relay.trunk = server

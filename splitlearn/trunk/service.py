@@ -36,6 +36,7 @@ class TrunkService:
         probe: receives a point for every request.
         tensor_log: receives every gradient.
         disk: holds checkpoints and the holders of sessions.
+        activations: limits the memory for a microbatch; of an earlier trunk with these settings, it knows more shapes.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class TrunkService:
         probe: Probe,
         tensor_log: TensorLog,
         disk: Disk,
+        activations: Activations | None = None,
     ) -> None:
         self._config = config
         self._sessions = sessions
         self._admission = Admission(config, identity, load_stage, sessions, probe, tensor_log, disk)
         self._tensors = BoundaryTensors(config, identity)
-        self._activations = Activations(config, identity.positions)
+        self._activations = activations or Activations(config, identity.positions)
 
     @property
     def stopping(self) -> bool:

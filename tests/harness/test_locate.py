@@ -30,14 +30,15 @@ def located(tmp_path, monkeypatch):
         monkeypatch.setattr(locating, "run_scenario", run_scenario)
         folder = record_run(tmp_path / "runs" / name, "FAIL", name)
         outcome = RunOutcome(scenario, folder, Verdict.FAIL, ())
-        locating.locate(outcome, SimpleNamespace(runs=tmp_path / "runs"))
+        testbed = SimpleNamespace(runs=tmp_path / "runs")
+        locating.locate(outcome, testbed, lambda *_: testbed)
         assert [] == endings
         return folder
 
     return locate
 
 
-@pytest.mark.parametrize("words", [("FAIL",), ("PASS", "PASS", "PASS")])
+@pytest.mark.parametrize("words", [("FAIL",), ("PASS", "PASS", "PASS", "PASS")])
 def test_the_newest_run_is_the_one_that_failed_and_not_one_that_was_made_to_explain_it(located, words):
     folder = located("many", *words)
     assert [folder] == find_runs(folder.parent)
@@ -50,10 +51,11 @@ def test_the_newest_run_is_the_one_that_failed_and_not_one_that_was_made_to_expl
     ("words", "guilty"),
     [
         (("FAIL",), "local"),
-        (("PASS", "FAIL"), "direct"),
-        (("PASS", "PASS", "PASS"), "scenario"),
+        (("PASS", "FAIL"), "simulated"),
+        (("PASS", "PASS", "FAIL"), "direct"),
+        (("PASS", "PASS", "PASS", "PASS"), "scenario"),
         (("VOID", "FAIL"), None),
-        (("ERROR", "PASS", "PASS"), None),
+        (("ERROR", "PASS", "PASS", "PASS"), None),
     ],
 )
 def test_a_rung_is_guilty_only_where_all_below_it_hold(located, words, guilty):

@@ -14,6 +14,7 @@ from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, SMALL, scenarios_named
 from harness.plan.scenario import Scenario
 from harness.plan.selection import chosen_scenarios, is_in_catalogue
+from harness.recording.schema import Start
 
 EVERY = [scenario for group in CATALOGUE.values() for scenario in group]
 MINE = """
@@ -53,7 +54,7 @@ def replayed(command):
 
 def printed(scenario, folder=Path("a-run")):
     """Return the command that is printed of a scenario's run."""
-    return testbed.Testbed.replay(SimpleNamespace(flags=()), scenario, folder)
+    return testbed.Testbed.replay(SimpleNamespace(flags=(), start=Start()), scenario, folder)
 
 
 class TestTheCatalogue:

@@ -14,8 +14,10 @@ class Start:
         proxy: kind of proxy server, as `--proxy` takes it.
         proxy_seed: of an embedded proxy's random numbers.
         cold: whether every program ran in a fresh interpreter.
+        simulated: seed of the simulated world in which it ran; None if real programs ran.
     """
 
     proxy: Literal["auto", "real", "embedded"] = "auto"
     proxy_seed: int = 0
     cold: bool = False
+    simulated: int | None = None

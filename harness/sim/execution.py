@@ -1,0 +1,80 @@
+"""Executes a scenario in a simulated world and leaves behind what real programs leave, for the same judge."""
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from harness.judging.execution_result import ExecutionResult
+from harness.plan.scenario import Scenario
+from harness.recording.writer import RunWriter
+from harness.sim.invariants import Violation
+from harness.sim.parts import load_parts
+from harness.sim.scope import must_be_simulated
+from harness.sim.simulation import SAVE_DIR, Simulation, quiet
+from harness.trace.event import Event
+from harness.trace.simulated_world import SimulatedWorld
+from splitlearn.determinism import make_deterministic
+from splitlearn.errors import UserError
+from splitlearn.runtime import Disk
+from splitlearn.tensor_log import FileTensorLog
+
+__all__ = ["execute"]
+
+# Invariants that say, as a real run's problem does, that it did not end by itself, successfully and in time.
+OF_THE_END = ("completion", "liveness")
+
+
+def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], None], *, seed: int) -> ExecutionResult:
+    """Run a scenario in a simulated world; trace, tensor logs and checkpoints are written into the run's folder.
+
+    Args:
+        scenario: what to run.
+        writer: of the run's folder.
+        on_event: receives every event.
+        seed: of everything that the world draws.
+
+    Raises:
+        ScenarioError: it cannot be simulated.
+    """
+    must_be_simulated(scenario)
+
+    def take(event: Event) -> None:
+        writer.event(event)
+        on_event(event)
+
+    with ExitStack() as stack:
+
+        def new_log(party: str) -> FileTensorLog:
+            # As for real programs, the other client keeps no tensors whole.
+            whole = scenario.record_steps if party in ("client", "trunk") else ()
+            return stack.enter_context(closing(FileTensorLog(writer.tensors(party), whole)))
+
+        try:
+            with quiet():  # what the programs warn of is no news to the judge
+                make_deterministic(scenario.config)
+                world = Simulation(scenario, load_parts, seed, log_of=new_log, on_event=take)
+        except UserError as error:  # as a program would refuse its settings
+            return ExecutionResult(str(error), None, ())
+        outcome = world.run()
+    for machine in world.disks.values():
+        if machine.disk.exists(SAVE_DIR):
+            copy_out(machine.disk, SAVE_DIR, writer.checkpoints)
+    told = str(outcome.violation or "")
+    seen = SimulatedWorld(seed, len(outcome.events), told)
+    return ExecutionResult(_problem(outcome.violation), None, outcome.events, world=seen)
+
+
+def copy_out(disk: Disk, folder: Path, to: Path) -> None:
+    """Copy a folder of a simulated disk to a real one."""
+    to.mkdir(parents=True, exist_ok=True)
+    for name in disk.names(folder):
+        try:
+            data = disk.read(folder / name)
+        except IsADirectoryError:
+            copy_out(disk, folder / name, to / name)
+        else:
+            (to / name).write_bytes(data)
+
+
+def _problem(violation: Violation | None) -> str:
+    return violation.message if violation and violation.invariant in OF_THE_END else ""
