@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
     "explore": ("harness.commands.explore", "find bugs by seeded schedules of faults in the simulated world"),
     "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
+    "mutants": ("harness.commands.mutants", "the judge against systems that are broken on purpose"),
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "agree": ("harness.commands.agree", "run the same faults in simulation and on real programs, and compare"),

@@ -43,6 +43,7 @@ def details(run: RunFolder) -> list[str]:
     told = [
         *_problems(run),
         *(_divergence(first, _rungs(run)) if first else ()),
+        *([f"likely cause: {run.verdict.likely_cause}"] if run.verdict.likely_cause else []),
         f"replay: {run.verdict.replay}",
         f"run: {run.path}",
     ]
@@ -73,6 +74,8 @@ def json_of(run: RunFolder) -> dict[str, Any]:
             {"check": check.name, "message": text} for check in checks if check.verdict in WRONG for text in _all(check)
         ],
         "first_divergence": asdict(first) if first else None,
+        "cause": run.verdict.cause,
+        "likely_cause": run.verdict.likely_cause,
         "ladder": [asdict(rung) for rung in _rungs(run)],
         "figures": {name: number for check in checks for name, number in check.figures.items()},
     }

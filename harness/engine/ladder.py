@@ -10,7 +10,7 @@ from harness.engine.testbed import Testbed
 from harness.plan.names import derived_name
 from harness.plan.rungs import RUNGS, SIMULATED, on_rung
 from harness.plan.scenario import Scenario
-from harness.recording.reader import read_equivalence
+from harness.recording.reader import read_equivalence, read_verdict
 from harness.recording.schema import DivergenceRecord, RungRun, VerdictWord
 from harness.recording.writer import write_record
 from harness.trace.verdict import Verdict
@@ -36,8 +36,8 @@ def locate(
 ) -> None:
     """Add the rungs that were run, and the first that fails, to the recording of a run that diverges.
 
-    Climbs no higher than the run itself. A rung keeps the diverging step's tensors whole, for index and values. If a
-    rung below the one that fails was VOID, the faulty layer is unknown.
+    Climbs no higher than the run itself. A rung keeps the diverging step's tensors whole, and those of its neighbours,
+    for index, values and likely cause. If a rung below the one that fails was VOID, the faulty layer is unknown.
 
     Args:
         outcome: of the run.
@@ -49,7 +49,7 @@ def locate(
     divergence = equivalence.first_divergence if equivalence else None
     if equivalence is None or divergence is None:
         return
-    steps = (divergence.step,) if divergence.step is not None and divergence.step >= 0 else ()
+    steps = _around(divergence.step, outcome.scenario) if divergence.step is not None else ()
     scenario = outcome.scenario
     climb = partial(run_scenario, record_steps=steps, runs=outcome.folder / FOLDER, on_wait=on_wait)
     rungs: list[RungRun] = []
@@ -62,14 +62,27 @@ def locate(
         found = climb(climbed, testbed=place)
         rungs.append(_rung(rung, found))
         if found.verdict is Verdict.FAIL:
-            first = _first_divergence(found) or divergence
             break
     else:
         same = (simulate(scenario, outcome.world_seed) if simulated else None) or testbed
-        first = _with_values(divergence, outcome, steps, partial(climb, testbed=same))
+        found = _with_values(divergence, outcome, steps, partial(climb, testbed=same))
         rungs.append(_rung(WHOLE, outcome))
-    first = replace(first, rung=_guilty(rungs))
+    first = replace(_first_divergence(found) or divergence, rung=_guilty(rungs))
     write_record(outcome.folder, replace(equivalence, first_divergence=first, ladder=tuple(rungs)))
+    _take_cause(outcome, found)
+
+
+def _around(step: int, scenario: Scenario) -> tuple[int, ...]:
+    """Return a step and those beside it, as far as the run has them."""
+    last = scenario.config.max_steps or step + 2
+    return tuple(each for each in (step - 1, step, step + 1) if 0 <= each < last) if step >= 0 else ()
+
+
+def _take_cause(outcome: RunOutcome, found: RunOutcome) -> None:
+    """Give a run the likely cause that a run with whole tensors tells, if it tells one."""
+    verdict, known = (read_verdict(each.folder) for each in (outcome, found))
+    if known.cause:
+        write_record(outcome.folder, replace(verdict, cause=known.cause, likely_cause=known.likely_cause))
 
 
 def _guilty(rungs: Sequence[RungRun]) -> str | None:
@@ -80,13 +93,12 @@ def _guilty(rungs: Sequence[RungRun]) -> str | None:
 
 def _with_values(
     divergence: DivergenceRecord, outcome: RunOutcome, steps: tuple[int, ...], climb: Callable[[Scenario], RunOutcome]
-) -> DivergenceRecord:
+) -> RunOutcome:
     """Run the scenario itself once more for index and values, if these are unknown."""
     scenario = outcome.scenario
     if divergence.index is not None or set(steps) <= {*scenario.record_steps}:
-        return divergence
-    again = replace(scenario, name=derived_name(scenario.name, "-again"))
-    return _first_divergence(climb(again)) or divergence
+        return outcome
+    return climb(replace(scenario, name=derived_name(scenario.name, "-again")))
 
 
 def _rung(name: str, outcome: RunOutcome) -> RungRun:

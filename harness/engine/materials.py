@@ -40,6 +40,18 @@ def untied(scenario: Scenario, folder: Path) -> Scenario:
     return scenario.but(model=str(folder))
 
 
+@register_material("scaled")
+def scaled(scenario: Scenario, folder: Path) -> Scenario:
+    """Make the preset's model with attention that is scaled by the block's number."""
+    from harness.oracle.uncut import load_model  # noqa: PLC0415 - the libraries take seconds, and few runs need them
+
+    if not (folder / "config.json").exists():
+        model = load_model(scenario.config)
+        model.config.scale_attn_by_inverse_layer_idx = True
+        model.save_pretrained(folder)
+    return scenario.but(model=str(folder))
+
+
 @register_material("short text")
 def short_text(scenario: Scenario, folder: Path) -> Scenario:
     """Make a text that is read more than once in a run; its 29 lines end in the middle of a step."""
@@ -50,7 +62,7 @@ def short_text(scenario: Scenario, folder: Path) -> Scenario:
 @register_material("a step to skip")
 def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
     """Make a model and a text with which the last microbatch of one step, and nothing else, is not finite."""
-    from splitlearn.data import load_training_data  # noqa: PLC0415 - the libraries take seconds, and few runs need them
+    from splitlearn.data import load_training_data  # noqa: PLC0415 - as above
 
     config = scenario.config
     count = config.max_steps * config.batch_size * config.gradient_accumulation_steps

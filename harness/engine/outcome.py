@@ -25,6 +25,10 @@ def write_outcome(
         writer.write(recorded_equivalence(facts.equivalence))
     if "traffic" not in judgement.broken and facts.traffic and facts.split_steps:
         writer.write(traffic_figures(facts))
-    writer.write(recorded_verdict(scenario, writer.started, judgement.verdict, judgement.checks, replay))
+    found = judgement.diagnosis
+    cause, sentence = (found.cause.value, found.sentence) if found else ("", "")
+    writer.write(
+        recorded_verdict(scenario, writer.started, judgement.verdict, judgement.checks, replay, cause, sentence)
+    )
     if judgement.verdict is Verdict.PASS:
         shutil.rmtree(writer.checkpoints)  # equal to the reference's, so the digests suffice

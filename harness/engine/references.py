@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class References:
         self._starter = starter
         self._folder = folder
         self._started: dict[str, Reference] = {}
+        self._starting = threading.Lock()
 
     def get(self, config: TrainingConfig, record_steps: Iterable[int] = (), *, timed: bool = False) -> Reference:
         """Return the reference of a configuration; start it if necessary.
@@ -53,6 +55,10 @@ class References:
         """
         steps = sorted(record_steps)
         key = _key(config, steps, timed=timed)
+        with self._starting:
+            return self._one(key, config, steps)
+
+    def _one(self, key: str, config: TrainingConfig, steps: list[int]) -> Reference:
         if key not in self._started:
             folder = self._folder / key
             folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.judging.checks import CHECKS
+from harness.judging.diagnosis import Cause, Diagnosis, diagnose
 from harness.judging.facts import RunFacts
 from harness.plan.adversaries import HostilePeers, LyingTrunk
 from harness.plan.scenario import Scenario
@@ -36,10 +37,12 @@ class Judgement:
     Attributes:
         verdict: of all checks together.
         checks: results of the checks that were applied.
+        diagnosis: the likely cause of a failure, if a rule knows one.
     """
 
     verdict: Verdict
     checks: tuple[CheckResult, ...]
+    diagnosis: Diagnosis | None = None
 
     @property
     def broken(self) -> frozenset[str]:
@@ -52,7 +55,16 @@ def judge(facts: RunFacts) -> Judgement:
     # First, because a world in which one does not hold is not run to its end, which other checks then miss.
     names = (*(("invariants",) if facts.world else ()), *checks_of(facts.scenario))
     checks = tuple(apply(name, facts) for name in dict.fromkeys(names))
-    return Judgement(verdict_of(checks), checks)
+    verdict = verdict_of(checks)
+    return Judgement(verdict, checks, _diagnosis(facts, checks) if verdict is Verdict.FAIL else None)
+
+
+def _diagnosis(facts: RunFacts, checks: Sequence[CheckResult]) -> Diagnosis | None:
+    """Return the likely cause of a failure; a rule that raises names none, and costs nobody a verdict."""
+    try:
+        return diagnose(facts, [check for check in checks if check.verdict is Verdict.FAIL])
+    except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands without it
+        return Diagnosis(Cause.UNKNOWN, f"not known, for a rule is broken: {type(error).__name__}: {error}")
 
 
 def checks_of(scenario: Scenario) -> Sequence[str]:

@@ -15,6 +15,8 @@ CALLS_PER_MICROBATCH = 2
 FLOAT32_BYTES = 4
 # Bytes of one element at a cut, by codec; a compressed one may take less than a float32 and never much more.
 ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2}
+# Codecs that must save more than everything except tensors takes, or they are not in use.
+COMPRESSING = ("zlib",)
 # Upper bounds for everything except tensors: masks and frames with them, keys and headers with every call, the norm of
 # each parameter with every step, and the messages at the beginning and end of a session.
 BESIDE_TENSORS, BESIDE_CALL, OF_A_NORM, OF_A_SESSION = 0.01, 512, 96, 24_576
@@ -48,7 +50,8 @@ def bytes_of(facts: RunFacts) -> Bytes:
     gradients = fetched * FLOAT32_BYTES * sum(trunk.values())
     least, tensors = of_a_position * sent + gradients, of_a_position * positions + gradients
     beside = len(steps) * len(trunk) * OF_A_NORM + microbatches * CALLS_PER_MICROBATCH * BESIDE_CALL + OF_A_SESSION
-    return Bytes(least, int(tensors * (1 + BESIDE_TENSORS)) + beside, config.codec not in ELEMENT_BYTES)
+    most = tensors if config.codec in COMPRESSING else int(tensors * (1 + BESIDE_TENSORS)) + beside
+    return Bytes(least, most, config.codec not in ELEMENT_BYTES)
 
 
 def traffic_figures(facts: RunFacts) -> TrafficRecord:

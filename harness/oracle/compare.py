@@ -58,12 +58,15 @@ class Equivalence:
         missing: tensors that only one side has in that shape and dtype; empty in a complete run.
         ulp_histogram: elements of final weights and optimizer state by their distance, in powers of two.
         first_divergence: None if everything is equal.
+        weights_close: whether `torch.allclose` at its default tolerance accepts every final weight, for comparison
+            with what is usual; None if none were compared.
     """
 
     rows: tuple[Row, ...]
     missing: tuple[str, ...]
     ulp_histogram: Mapping[int, int]
     first_divergence: Divergence | None
+    weights_close: bool | None = None
 
     @property
     def compared(self) -> int:
@@ -121,7 +124,9 @@ def compare(
     differing = sorted(unequal, key=lambda place: place.order)
     first = _divergence(differing[0], split, reference, cuts) if differing else _final_divergence(distances, cuts)
     rows = _digest_rows(ours, theirs, cuts) + _final_rows(distances, cuts)
-    return Equivalence(tuple(rows), tuple(missing), dict(sorted(histogram.items())), first)
+    weights = [name for name in both if name.startswith("weights/")]
+    close = all(torch.allclose(final[name], final_reference[name]) for name in weights) if weights else None
+    return Equivalence(tuple(rows), tuple(missing), dict(sorted(histogram.items())), first, close)
 
 
 def _digests(folders: Iterable[Path]) -> Digests:

@@ -18,6 +18,7 @@ from harness.oracle.batches import Batches, PaddedBatch
 from harness.oracle.held import held_tensors
 from harness.oracle.randomness import CutHooks
 from harness.oracle.reference_recorder import ReferenceRecorder
+from harness.oracle.sequences import sequences_of
 from harness.oracle.uncut import load_model
 from harness.resident import peak_bytes
 from splitlearn.config import TrainingConfig
@@ -33,7 +34,7 @@ def train_reference(config: TrainingConfig, out: Path, record_steps: Iterable[in
     """Train and write `reference.jsonl`, `digests.jsonl`, chosen steps' tensors, and `final.safetensors`."""
     torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True)  # noqa: FBT003 - torch's own signature
-    batches = Batches(config, load_training_data(config).sequences)
+    batches = Batches(config, sequences_of(config, load_training_data(config)))
     model = load_model(config)
     recorder = ReferenceRecorder(out, record_steps)
     hooks = CutHooks(model, config, recorder.boundary)

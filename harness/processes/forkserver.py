@@ -1,9 +1,9 @@
 """A parent process that has imported everything, so that a program starts as fast as a fork.
 
 Runs as `python -m harness.processes.forkserver`. Reads requests from standard input, one JSON object a line:
-`{"id", "program", "argv", "log"}`; answers `{"id", "pid"}`, and later `{"exited": pid, "status": n}`. The forked child
-runs the same entry point with the same arguments as the shell command; before the fork nothing has been computed, no
-thread started and no channel opened.
+`{"id", "program", "argv", "log"}`, whose program is one of `PROGRAMS` or a module with a `main`; answers `{"id",
+"pid"}`, and later `{"exited": pid, "status": n}`. The forked child runs the same entry point with the same arguments as
+the shell command; before the fork nothing has been computed, no thread started and no channel opened.
 """
 
 import importlib
@@ -59,7 +59,7 @@ def _start(request: dict[str, Any]) -> None:
     try:
         die_with_parent(parent)
         _become(Path(request["log"]))
-        module = importlib.import_module(PROGRAMS[request["program"]])
+        module = importlib.import_module(PROGRAMS.get(request["program"], request["program"]))
         sys.argv = [request["program"], *request["argv"]]
         status = module.main(request["argv"])
     except SystemExit as stop:

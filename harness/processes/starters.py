@@ -36,7 +36,7 @@ class Starter(Protocol):
     """Starts programs."""
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
-        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
+        """Start `splitlearn`, `reference` or a module by its name, with arguments; output goes to `log`."""
 
 
 class ColdStarter(AbstractContextManager["ColdStarter"]):
@@ -56,8 +56,8 @@ class ColdStarter(AbstractContextManager["ColdStarter"]):
         self._parent.shutdown()
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
-        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
-        command = launched([sys.executable, "-m", MODULES[program], *argv])
+        """Start `splitlearn`, `reference` or a module by its name, with arguments; output goes to `log`."""
+        command = launched([sys.executable, "-m", MODULES.get(program, program), *argv])
         with log.open("ab") as out:
             popen = partial(
                 subprocess.Popen,
@@ -119,7 +119,7 @@ class WarmStarter(AbstractContextManager["WarmStarter"]):
         self._server.stdout.close()
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
-        """Start `splitlearn` or `reference` with arguments; output goes to `log`."""
+        """Start `splitlearn`, `reference` or a module by its name, with arguments; output goes to `log`."""
         number = next(self._ids)
         request = {"id": number, "program": program, "argv": list(argv), "log": str(log)}
         assert self._server.stdin is not None

@@ -26,7 +26,13 @@ def recorded_equivalence(equivalence: Equivalence) -> schema.EquivalenceRecord:
 
 
 def recorded_verdict(
-    scenario: Scenario, started: datetime, verdict: Verdict, checks: Sequence[CheckResult], replay: str
+    scenario: Scenario,
+    started: datetime,
+    verdict: Verdict,
+    checks: Sequence[CheckResult],
+    replay: str,
+    cause: str = "",
+    likely_cause: str = "",
 ) -> schema.VerdictRecord:
     """Return the record of the verdict of a run that ends now.
 
@@ -36,6 +42,8 @@ def recorded_verdict(
         verdict: of all checks.
         checks: that were applied.
         replay: command that runs it again.
+        cause: of a failure, in a word or two.
+        likely_cause: the same in a sentence.
     """
     seconds = (datetime.now(UTC) - started).total_seconds()
     return _VERDICT.validate_python(
@@ -46,6 +54,8 @@ def recorded_verdict(
             "replay": replay,
             "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
             "seconds": round(seconds, 2),
+            "cause": cause,
+            "likely_cause": likely_cause,
         }
     )
 

@@ -22,7 +22,7 @@ from harness.recording.schema import (
     VerdictRecord,
 )
 
-__all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_equivalence", "read_run"]
+__all__ = ["Log", "Missing", "RunFolder", "RunFolderError", "find_runs", "read_equivalence", "read_run", "read_verdict"]
 
 TAIL_LINES = 40
 
@@ -126,6 +126,11 @@ def read_run(path: Path) -> RunFolder:
 def read_equivalence(path: Path) -> EquivalenceRecord | None:
     """Read a run's comparison with its reference; None if nothing was compared."""
     return _Reader(path).optional("equivalence.json", EquivalenceRecord, None, lacks="the comparison of tensors")
+
+
+def read_verdict(path: Path) -> VerdictRecord:
+    """Read a run's verdict; raises `RunFolderError` if it is damaged."""
+    return _Reader(path).one("verdict.json", VerdictRecord)
 
 
 class _Reader:

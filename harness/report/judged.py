@@ -58,6 +58,7 @@ def write_judged(comparison: Comparison, recording: Path, reference: Path, out: 
             article={
                 "ours": "recording",
                 "first": _divergence(first) if first else None,
+                "likely_cause": "",
                 "bits": _bits(first),
                 "ladder": (),
             },

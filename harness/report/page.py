@@ -129,6 +129,7 @@ def _article(run: RunFolder, anchor: str) -> dict[str, object]:
         "counts": counts(run),
         "sentence": sentence(run),
         "first": first,
+        "likely_cause": run.verdict.likely_cause,
         "bits": _bits(first),
         "ladder": ladder(run.equivalence.ladder if run.equivalence else ()),
         "matrix": matrix(run),

@@ -12,9 +12,13 @@ from run_copy import SMALLEST, RunCopy
 from harness.engine.observer import Observer
 from harness.engine.references import References
 from harness.engine.testbed import open_testbed
+from harness.mutants import MUTANTS, load_mutants
+from harness.mutants.planted import PlantedStarter
 from harness.processes.starters import WarmStarter
 from harness.proxy.server_process import find_backend
 from splitlearn.probe import SocketProbe
+
+load_mutants()
 
 FORK_SERVER = Path(__file__).with_name("fork_server.py")
 DEADLINE = 60.0
@@ -68,23 +72,20 @@ def run_copy(reference_folder, smallest_config, tmp_path):
 
 @pytest.fixture(scope="session")
 def warm_starter():
-    """Forks the training system, unbroken or sabotaged."""
+    """Forks the training system."""
     with WarmStarter((str(FORK_SERVER),)) as starter:
         yield starter
 
 
-class Sabotage:
-    """Starts the training system with one rule broken, and with extra flags for one party."""
+class StarterOfTests:
+    """Starts the training system, with a mutant planted in it or without, and with extra flags for one party."""
 
-    def __init__(self, starter, mutant="break-nothing", more_flags=None):
-        self._starter = starter
-        self._mutant = mutant
+    def __init__(self, starter, mutant="", more_flags=None):
+        self._starter = PlantedStarter(starter, MUTANTS[mutant]) if mutant else starter
         self._more_flags = more_flags or {}
 
     def start(self, name, program, argv, log):
-        if program == "splitlearn":
-            argv = [self._mutant, *argv, *self._more_flags.get(name, ())]
-        return self._starter.start(name, program, argv, log)
+        return self._starter.start(name, program, [*argv, *self._more_flags.get(name, ())], log)
 
 
 @pytest.fixture(scope="session")
@@ -93,15 +94,15 @@ def shared_testbed(warm_starter, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     with open_testbed(folder, find_backend("embedded"), cold=True) as testbed:
         references = References(warm_starter, tmp_path_factory.mktemp("references"))
-        yield replace(testbed, starter=Sabotage(warm_starter), references=references)
+        yield replace(testbed, starter=warm_starter, references=references)
 
 
 @pytest.fixture
-def sabotaged_testbed(shared_testbed, warm_starter):
+def planted_testbed(shared_testbed, warm_starter):
     """Return a function from a mutant's name, and extra flags by party, to a testbed with such a system."""
 
-    def testbed(mutant="break-nothing", **more_flags):
-        return replace(shared_testbed, starter=Sabotage(warm_starter, mutant, more_flags))
+    def testbed(mutant="", **more_flags):
+        return replace(shared_testbed, starter=StarterOfTests(warm_starter, mutant, more_flags))
 
     return testbed
 

@@ -9,7 +9,6 @@ from harness.processes import forkserver
 
 if __name__ == "__main__":
     forkserver.PROGRAMS["acting"] = "acting"
-    forkserver.PROGRAMS["splitlearn"] = "sabotaged"
     if "--bare" in sys.argv:
         del forkserver.PROGRAMS["splitlearn"], forkserver.PROGRAMS["reference"]
         forkserver.WARMED = ()

@@ -38,8 +38,8 @@ REPEATED = DropConnection(At("trunk.backward.received", 1, 1))
 
 
 @pytest.mark.parametrize("topology", ["local", "direct", "proxy"])
-def test_the_unbroken_system_passes_on_every_rung(sabotaged_testbed, scenario, topology):
-    outcome = run_scenario(scenario("unbroken", topology), sabotaged_testbed())
+def test_the_unbroken_system_passes_on_every_rung(planted_testbed, scenario, topology):
+    outcome = run_scenario(scenario("unbroken", topology), planted_testbed())
     assert Verdict.PASS is outcome.verdict, [c.reading for c in outcome.checks]
 
 
@@ -65,16 +65,16 @@ def test_the_unbroken_system_passes_on_every_rung(sabotaged_testbed, scenario, t
         ("drop-the-attention-mask-at-the-trunk", "direct", (0, 0, "trunk", "features")),
     ],
 )
-def test_a_broken_rule_fails_and_shows_where(sabotaged_testbed, scenario, mutant, topology, first):
-    outcome = run_scenario(scenario(mutant, topology), sabotaged_testbed(mutant))
+def test_a_broken_rule_fails_and_shows_where(planted_testbed, scenario, mutant, topology, first):
+    outcome = run_scenario(scenario(mutant, topology), planted_testbed(mutant))
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.FAIL is check(outcome, "equivalence").verdict
     assert Verdict.PASS is check(outcome, "completion").verdict
     assert first == divergence(outcome)
 
 
-def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_fault(sabotaged_testbed, scenario):
-    testbed = sabotaged_testbed("accumulate-a-repeated-backward-twice")
+def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_fault(planted_testbed, scenario):
+    testbed = planted_testbed("accumulate-a-repeated-backward-twice")
     outcome = run_scenario(scenario("twice", "proxy", faults=(REPEATED,)), testbed)
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.PASS is check(outcome, "faults").verdict
@@ -88,8 +88,8 @@ def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_faul
     assert equivalence["first_divergence"]["split"] != equivalence["first_divergence"]["reference"]
 
 
-def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_testbed, scenario):
-    testbed = sabotaged_testbed("leave-the-trunk-at-the-peak-learning-rate")
+def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(planted_testbed, scenario):
+    testbed = planted_testbed("leave-the-trunk-at-the-peak-learning-rate")
     outcome = run_scenario(scenario("session"), testbed)
     locate(outcome, testbed)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
@@ -99,8 +99,8 @@ def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(sabotaged_test
     assert 1 == len(found["index"])
 
 
-def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_testbed, scenario):
-    testbed = sabotaged_testbed("round-on-the-wire")
+def test_a_bug_on_the_wire_is_located_on_the_direct_rung(planted_testbed, scenario):
+    testbed = planted_testbed("round-on-the-wire")
     outcome = run_scenario(scenario("wire"), testbed)
     assert (0, 0, "trunk", "features") == divergence(outcome)
     locate(outcome, testbed)
@@ -108,14 +108,14 @@ def test_a_bug_on_the_wire_is_located_on_the_direct_rung(sabotaged_testbed, scen
     assert ("direct", 0, "features") == (found["rung"], found["step"], found["tensor"])
 
 
-def test_a_passed_run_is_not_climbed_again(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("unbroken", "local"), sabotaged_testbed())
-    locate(outcome, sabotaged_testbed())
+def test_a_passed_run_is_not_climbed_again(planted_testbed, scenario):
+    outcome = run_scenario(scenario("unbroken", "local"), planted_testbed())
+    locate(outcome, planted_testbed())
     assert not (outcome.folder / "rungs").exists()
 
 
-def test_a_step_that_no_commit_was_seen_of_fails_though_the_bits_are_right(sabotaged_testbed, scenario):
-    testbed = sabotaged_testbed("hide-a-commit-of-the-trunk")
+def test_a_step_that_no_commit_was_seen_of_fails_though_the_bits_are_right(planted_testbed, scenario):
+    testbed = planted_testbed("hide-a-commit-of-the-trunk")
     outcome = run_scenario(scenario("unseen", "local"), testbed)
     assert Verdict.FAIL is outcome.verdict
     assert Verdict.PASS is check(outcome, "equivalence").verdict

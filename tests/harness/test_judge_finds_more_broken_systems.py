@@ -20,8 +20,8 @@ def failing(testbed, name):
 
 
 @pytest.mark.parametrize(("party", "stages"), [("client", {"bottom", "top"}), ("trunk", {"trunk"})])
-def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_testbed, party, stages):
-    testbed = sabotaged_testbed(f"keep-the-gradients-of-a-skipped-step-at-the-{party}")
+def test_gradients_that_a_skipped_step_leaves_show_in_the_next(planted_testbed, party, stages):
+    testbed = planted_testbed(f"keep-the-gradients-of-a-skipped-step-at-the-{party}")
 
     found, folder = failing(testbed, "skip-then-go-on")
 
@@ -32,13 +32,13 @@ def test_gradients_that_a_skipped_step_leaves_show_in_the_next(sabotaged_testbed
     assert first["tensor"].startswith(("transformer", "lm_head")), "a gradient"
 
 
-def test_sessions_that_share_their_weights_show_with_a_second_client(sabotaged_testbed):
+def test_sessions_that_share_their_weights_show_with_a_second_client(planted_testbed):
     """Which client meets a weight or a gradient that the other has changed is a matter of chance."""
-    failing(sabotaged_testbed("give-every-session-the-same-stage"), "two-clients")
+    failing(planted_testbed("give-every-session-the-same-stage"), "two-clients")
 
 
-def test_an_export_of_the_older_checkpoint_shows(sabotaged_testbed):
-    found, _ = failing(sabotaged_testbed("export-the-older-checkpoint"), "export")
+def test_an_export_of_the_older_checkpoint_shows(planted_testbed):
+    found, _ = failing(planted_testbed("export-the-older-checkpoint"), "export")
 
     assert found.keys() == {"export"}
     assert found["export"].endswith("of the export is not the reference's")
@@ -52,8 +52,8 @@ def test_an_export_of_the_older_checkpoint_shows(sabotaged_testbed):
         ("ask-for-no-certificate", "mutual-tls", "no certificate OpenSession: the answer was .*; UNAVAILABLE is right"),
     ],
 )
-def test_a_trunk_that_admits_strangers_is_found(sabotaged_testbed, mutant, name, reading):
-    found, _ = failing(sabotaged_testbed(mutant), name)
+def test_a_trunk_that_admits_strangers_is_found(planted_testbed, mutant, name, reading):
+    found, _ = failing(planted_testbed(mutant), name)
 
     assert found.keys() == {"strangers"}
     assert re.fullmatch(reading, found["strangers"])

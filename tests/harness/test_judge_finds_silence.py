@@ -14,9 +14,9 @@ from harness.trace.verdict import Verdict
         ("keep-every-place", "absent-client", "liveness"),
     ],
 )
-def test_silence_that_is_not_noticed_fails(sabotaged_testbed, mutant, name, found):
+def test_silence_that_is_not_noticed_fails(planted_testbed, mutant, name, found):
     (scenario,) = scenarios_named(name)
 
-    outcome = run_scenario(scenario, sabotaged_testbed(mutant))
+    outcome = run_scenario(scenario, planted_testbed(mutant))
 
     assert {found} == {check.name for check in outcome.checks if check.verdict is Verdict.FAIL}

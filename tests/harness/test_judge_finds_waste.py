@@ -40,26 +40,24 @@ def judged(outcome, name):
         ("commit-by-itself-too", "trunk.sync.received was passed 5 times; 2 is right"),
     ],
 )
-def test_work_that_need_not_be_done_is_named(sabotaged_testbed, scenario, mutant, finding):
-    verdict, findings = judged(run_scenario(scenario(mutant, "work"), sabotaged_testbed(mutant)), "work")
+def test_work_that_need_not_be_done_is_named(planted_testbed, scenario, mutant, finding):
+    verdict, findings = judged(run_scenario(scenario(mutant, "work"), planted_testbed(mutant)), "work")
     assert Verdict.FAIL is verdict
     assert finding in findings
 
 
-def test_bytes_that_need_not_be_sent_are_counted(sabotaged_testbed, scenario):
+def test_bytes_that_need_not_be_sent_are_counted(planted_testbed, scenario):
     verdict, findings = judged(
-        run_scenario(scenario("ballast", "traffic", "proxy"), sabotaged_testbed("fill-every-message-up")), "traffic"
+        run_scenario(scenario("ballast", "traffic", "proxy"), planted_testbed("fill-every-message-up")), "traffic"
     )
     assert Verdict.FAIL is verdict
     assert "bytes passed the proxy" in findings
 
 
-@pytest.mark.parametrize(
-    ("mutant", "expected"), [("break-nothing", Verdict.PASS), ("ask-again-without-a-pause", Verdict.FAIL)]
-)
-def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(sabotaged_testbed, scenario, mutant, expected):
+@pytest.mark.parametrize(("mutant", "expected"), [("", Verdict.PASS), ("ask-again-without-a-pause", Verdict.FAIL)])
+def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(planted_testbed, scenario, mutant, expected):
     made = scenario("hasty", "work", "proxy", faults=(PARTITION,))
-    verdict, findings = judged(run_scenario(made, sabotaged_testbed(mutant)), "work")
+    verdict, findings = judged(run_scenario(made, planted_testbed(mutant)), "work")
     assert expected is verdict, findings
     assert ("calls failed; the faults account for" in findings) == (expected is Verdict.FAIL)
 
@@ -67,19 +65,19 @@ def test_calls_that_are_repeated_without_a_pause_are_over_the_budget(sabotaged_t
 @pytest.mark.parametrize(
     ("mutant", "expected"),
     [
-        ("break-nothing", Verdict.PASS),
+        ("", Verdict.PASS),
         ("sleep-in-every-step", Verdict.FAIL),
         ("send-every-forward-pass-twice", Verdict.FAIL),
     ],
 )
-def test_a_step_that_takes_longer_than_its_parts_is_seen_on_a_slow_link(sabotaged_testbed, scenario, mutant, expected):
+def test_a_step_that_takes_longer_than_its_parts_is_seen_on_a_slow_link(planted_testbed, scenario, mutant, expected):
     made = scenario("slow", "step_time", "proxy", link=FAR, timed=True)
-    verdict, findings = judged(run_scenario(made, sabotaged_testbed(mutant)), "step_time")
+    verdict, findings = judged(run_scenario(made, planted_testbed(mutant)), "step_time")
     assert expected is verdict, findings
 
 
-def test_memory_that_is_never_given_back_is_seen_in_a_short_run_too(sabotaged_testbed, scenario):
-    hoarder = sabotaged_testbed("hoard-what-every-step-has-computed")
+def test_memory_that_is_never_given_back_is_seen_in_a_short_run_too(planted_testbed, scenario):
+    hoarder = planted_testbed("hoard-what-every-step-has-computed")
     verdict, findings = judged(run_scenario(scenario("hoard", "peak_memory"), hoarder), "peak_memory")
     assert Verdict.FAIL is verdict
     assert "the client took" in findings

@@ -7,6 +7,8 @@ import pytest
 from safetensors.torch import load_file
 
 from harness.engine.observer import Observer
+from harness.mutants import MUTANTS
+from harness.mutants.planted import PlantedStarter
 from harness.trace.place import At
 
 DEADLINE = 60.0
@@ -64,13 +66,13 @@ def pair(warm_starter, smallest_config, tmp_path):
 
     class Starter:
         def __init__(self, mutant):
-            self.mutant = mutant
+            self._starter = PlantedStarter(warm_starter, MUTANTS[mutant]) if mutant else warm_starter
 
-        def start(self, name, program, argv, log):
-            programs.append(warm_starter.start(name, program, [self.mutant, *argv], log))
+        def start(self, *request):
+            programs.append(self._starter.start(*request))
             return programs[-1]
 
-    def make(*holds, mutant="break-nothing"):
+    def make(*holds, mutant=""):
         folder = tmp_path / str(len(pairs))
         folder.mkdir()
         pairs.append(Pair(Starter(mutant), smallest_config, folder, *holds))

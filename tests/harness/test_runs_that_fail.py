@@ -40,8 +40,8 @@ def problem(outcome):
     return completion.findings[0].message
 
 
-def test_a_trunk_that_dies_at_once_shows_its_last_lines(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("no-trunk"), sabotaged_testbed(trunk=["--no-such-flag"]))
+def test_a_trunk_that_dies_at_once_shows_its_last_lines(planted_testbed, scenario):
+    outcome = run_scenario(scenario("no-trunk"), planted_testbed(trunk=["--no-such-flag"]))
     message = problem(outcome)
     assert message.startswith("trunk ended with status 2; its log ends:\n")
     assert "unrecognized arguments: --no-such-flag" in message
@@ -52,38 +52,38 @@ def test_a_trunk_that_dies_at_once_shows_its_last_lines(sabotaged_testbed, scena
     }
 
 
-def test_a_client_with_another_seed_is_refused_and_the_field_is_named(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("mismatch"), sabotaged_testbed(client=["--seed", "99"]))
+def test_a_client_with_another_seed_is_refused_and_the_field_is_named(planted_testbed, scenario):
+    outcome = run_scenario(scenario("mismatch"), planted_testbed(client=["--seed", "99"]))
     message = problem(outcome)
     assert message.startswith("the client ended with status 2; its log ends:\n")
     assert "seed is 99 at the client and 3 at the trunk" in message
 
 
-def test_a_trunk_that_dies_in_the_middle_is_the_reason_and_not_the_client(sabotaged_testbed, scenario):
-    testbed = sabotaged_testbed("let-the-trunk-die-at-the-second-step")
+def test_a_trunk_that_dies_in_the_middle_is_the_reason_and_not_the_client(planted_testbed, scenario):
+    testbed = planted_testbed("let-the-trunk-die-at-the-second-step")
     outcome = run_scenario(scenario("trunk-dies", retry_timeout=0.5), testbed)
     message = problem(outcome)
     assert message.startswith("trunk ended with status 9; its log ends:\n")
     assert "the trunk's last words" in message
 
 
-def test_a_run_that_hangs_is_ended_at_its_deadline(sabotaged_testbed, scenario):
-    hanging = sabotaged_testbed("hang-at-the-second-step")
+def test_a_run_that_hangs_is_ended_at_its_deadline(planted_testbed, scenario):
+    hanging = planted_testbed("hang-at-the-second-step")
     outcome = run_scenario(scenario("hangs", timeout=6.0, rpc_timeout=5.0), hanging)
     assert problem(outcome).startswith("client still runs after 6 s; its log ends:\n")
 
 
-def test_a_fault_at_a_point_that_is_not_passed_makes_the_run_void(sabotaged_testbed, scenario):
+def test_a_fault_at_a_point_that_is_not_passed_makes_the_run_void(planted_testbed, scenario):
     never = DropConnection(At("trunk.graph.recomputed"))
-    outcome = run_scenario(scenario("never", "proxy", faults=(never,)), sabotaged_testbed())
+    outcome = run_scenario(scenario("never", "proxy", faults=(never,)), planted_testbed())
     assert Verdict.VOID is outcome.verdict
     assert f"{never.name} did not fire" == next(check for check in outcome.checks if check.name == "faults").reading
 
 
-def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(sabotaged_testbed, scenario):
+def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(planted_testbed, scenario):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    testbed = replace(sabotaged_testbed(), toxiproxy=ToxiproxyClient("127.0.0.1", port))
+    testbed = replace(planted_testbed(), toxiproxy=ToxiproxyClient("127.0.0.1", port))
 
     outcome = run_scenario(scenario("no-proxy", "proxy"), testbed)
 
@@ -96,36 +96,36 @@ def test_a_proxy_server_that_is_gone_is_no_verdict_on_the_system(sabotaged_testb
     assert "This run proves nothing" in render_run(read_run(outcome.folder))
 
 
-def test_a_timeout_that_is_too_short_for_the_reference_too_gives_a_verdict(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("hasty", timeout=0.001, rpc_timeout=0.0005, seed=71), sabotaged_testbed())
+def test_a_timeout_that_is_too_short_for_the_reference_too_gives_a_verdict(planted_testbed, scenario):
+    outcome = run_scenario(scenario("hasty", timeout=0.001, rpc_timeout=0.0005, seed=71), planted_testbed())
     assert problem(outcome).startswith("client still runs after 0.001 s")
 
 
-def test_data_that_is_missing_makes_the_run_void_and_the_reason_is_reported_once(sabotaged_testbed, scenario):
-    outcome = run_scenario(scenario("no-text", data="/no/such/text"), sabotaged_testbed())
+def test_data_that_is_missing_makes_the_run_void_and_the_reason_is_reported_once(planted_testbed, scenario):
+    outcome = run_scenario(scenario("no-text", data="/no/such/text"), planted_testbed())
     assert Verdict.VOID is outcome.verdict
     told = "\n".join(details(read_run(outcome.folder)))
     assert 1 == told.count("/no/such/text: there is no such file")
     assert 1 == told.count("Traceback")
 
 
-def test_what_a_scenario_needs_and_cannot_be_made_makes_the_run_void(sabotaged_testbed, scenario, monkeypatch):
+def test_what_a_scenario_needs_and_cannot_be_made_makes_the_run_void(planted_testbed, scenario, monkeypatch):
     def fail(_scenario, _folder):
         raise OSError("no space left")
 
     monkeypatch.setattr("harness.engine.run.with_materials", fail)
-    outcome = run_scenario(scenario("no-material"), sabotaged_testbed())
+    outcome = run_scenario(scenario("no-material"), planted_testbed())
 
     assert Verdict.VOID is outcome.verdict
     assert "no space left" in verdict_file(outcome)["checks"][0]["summary"]
 
 
-def test_a_check_that_raises_is_void_and_the_others_are_judged_all_the_same(sabotaged_testbed, scenario, monkeypatch):
+def test_a_check_that_raises_is_void_and_the_others_are_judged_all_the_same(planted_testbed, scenario, monkeypatch):
     def broken(_facts):
         raise ZeroDivisionError("no steps")
 
     monkeypatch.setitem(CHECKS, "equivalence", broken)
-    outcome = run_scenario(scenario("raises", "local"), sabotaged_testbed())
+    outcome = run_scenario(scenario("raises", "local"), planted_testbed())
     found = {check["name"]: check for check in verdict_file(outcome)["checks"]}
     assert Verdict.VOID is outcome.verdict
     assert ("VOID", "PASS") == (found["equivalence"]["verdict"], found["exactly_once"]["verdict"])
@@ -135,8 +135,8 @@ def test_a_check_that_raises_is_void_and_the_others_are_judged_all_the_same(sabo
 
 class TestTheFolder:
     @pytest.fixture
-    def failed(self, sabotaged_testbed, scenario):
-        testbed = sabotaged_testbed("leave-the-trunk-at-the-peak-learning-rate")
+    def failed(self, planted_testbed, scenario):
+        testbed = planted_testbed("leave-the-trunk-at-the-peak-learning-rate")
         return run_scenario(scenario("kept", "proxy"), testbed)
 
     def test_it_has_everything_that_judge_and_report_read(self, failed):
@@ -170,14 +170,14 @@ class TestTheFolder:
         for path in written.values():
             json.loads(path.read_text(), parse_constant=refuse)
 
-    def test_a_passed_run_keeps_no_checkpoints(self, sabotaged_testbed, scenario):
-        outcome = run_scenario(scenario("passed", "local"), sabotaged_testbed())
+    def test_a_passed_run_keeps_no_checkpoints(self, planted_testbed, scenario):
+        outcome = run_scenario(scenario("passed", "local"), planted_testbed())
         assert Verdict.PASS is outcome.verdict
         assert not (outcome.folder / "checkpoints").exists()
 
 
-def test_the_replay_command_of_a_scenario_of_ones_own_names_the_folder(sabotaged_testbed, scenario):
+def test_the_replay_command_of_a_scenario_of_ones_own_names_the_folder(planted_testbed, scenario):
     named = scenario("drop-reply-forward", "local", seed=17)
-    outcome = run_scenario(named, sabotaged_testbed("average-the-loss-over-each-microbatch"))
+    outcome = run_scenario(named, planted_testbed("average-the-loss-over-each-microbatch"))
     assert ["harness", "replay", str(outcome.folder)] == shlex.split(verdict_file(outcome)["replay"])
     assert named == read_plan(outcome.folder).scenario

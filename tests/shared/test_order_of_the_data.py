@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.oracle.batches import Batches
+from harness.oracle.sequences import sequences_of
 from splitlearn.config import TrainingConfig
 from splitlearn.data import TrainingData, load_training_data, target_tokens
 
@@ -114,7 +115,8 @@ def test_text_is_cut_into_sequences_as_documented(tmp_path, monkeypatch, data_fo
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "text.txt").write_text(TEXT)
     path = str(tmp_path / "text.txt")
-    data = load_training_data(TrainingConfig(data=path, data_format=data_format, max_length=longest, vocab_size=257))
+    config = TrainingConfig(data=path, data_format=data_format, max_length=longest, vocab_size=257)
+    data = load_training_data(config)
     names = byte_names()
     alphabet = sorted(names.values())
 
@@ -126,6 +128,7 @@ def test_text_is_cut_into_sequences_as_documented(tmp_path, monkeypatch, data_fo
     else:
         expected = blocks_in_words([TEXT], encode, 0, longest)
     assert expected == [sequence_L.tolist() for sequence_L in data.sequences]
+    assert expected == [sequence_L.tolist() for sequence_L in sequences_of(config, data)], "the judge's own"
 
 
 def byte_names():

@@ -29,11 +29,17 @@ def check_equivalence(facts: RunFacts) -> CheckResult:
             "tensors": equivalence.compared,
             "differing": equivalence.differing,
             "worst ulp": "not finite" if equivalence.worst_ulp is None else equivalence.worst_ulp,
+            **_as_others_would_compare(equivalence.weights_close),
         },
         void_because=f"the run ended after {facts.ended_at} steps: the rest, and the final weights, were not compared"
         if facts.ended_at is not None
         else "",
     )
+
+
+def _as_others_would_compare(close: bool | None) -> dict[str, str]:  # noqa: FBT001 - the only thing to be told
+    """Return whether the final weights would pass the usual comparison, if there are any."""
+    return {} if close is None else {"allclose": "yes" if close else "no"}
 
 
 def _losses_that_differ(facts: RunFacts) -> list[Finding]:

@@ -21,9 +21,8 @@ def check_traffic(facts: RunFacts) -> CheckResult:
         return CheckResult("traffic", 0, "no bytes were counted of a whole run")
     total, expected = facts.traffic.upstream + facts.traffic.downstream, bytes_of(facts)
     fits = (expected.compresses or expected.least <= total) and total <= expected.most
-    findings = (
-        [] if fits else [Finding(f"{total} bytes passed the proxy; {expected.least} to {expected.most} are right")]
-    )
+    bounds = f"at most {expected.most}" if expected.compresses else f"{expected.least} to {expected.most}"
+    findings = [] if fits else [Finding(f"{total} bytes passed the proxy; {bounds} are right")]
     ratio = total / expected.least
     summary = f"{total / len(facts.split_steps):,.0f} bytes a step, {ratio:.4f} times the tensors' own"
     return CheckResult("traffic", total, summary, findings, {"bytes / least bytes": round(ratio, 5)})

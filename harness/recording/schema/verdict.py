@@ -31,7 +31,10 @@ class CheckRecord:
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """The result of all checks together, and the command that runs the scenario again."""
+    """The result of all checks together, and the command that runs the scenario again.
+
+    A likely cause is a kind of bug in a word or two, and what was seen in a sentence; both are empty if there is none.
+    """
 
     verdict: VerdictWord
     checks: tuple[CheckRecord, ...] = ()
@@ -40,3 +43,5 @@ class VerdictRecord:
     replay: str = ""
     started: str = ""
     seconds: float | None = None
+    cause: str = ""
+    likely_cause: str = ""

@@ -1,0 +1,28 @@
+"""A program with a mutant planted in it: `python -m harness.mutants.program MUTANT PROGRAM ARGUMENT…`."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from harness.mutants import MUTANTS, load_mutants
+from harness.processes.forkserver import PROGRAMS
+
+__all__ = ["NOT_PLANTED", "main"]
+
+# By which a run tells a mutant that has no target any more from a bug that was found.
+NOT_PLANTED = "could not be planted"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plant a mutant in this process and run a program of `harness.processes.forkserver.PROGRAMS` in it."""
+    name, program, *others = sys.argv[1:] if arguments is None else arguments
+    try:
+        load_mutants()
+        MUTANTS[name].plant()
+    except Exception as error:
+        raise SystemExit(f"{name} {NOT_PLANTED}: {type(error).__name__}: {error}") from error
+    return int(import_module(PROGRAMS[program]).main(others))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

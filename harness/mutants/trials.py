@@ -1,0 +1,50 @@
+"""Tries many mutants, and the correct system on the same scenarios."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from harness.engine.run import run_scenario
+from harness.engine.testbed import Testbed
+from harness.mutants.mutant import Mutant
+from harness.mutants.scorecard import Alarm, Scorecard, line_of
+from harness.mutants.trial import Trial, try_mutant
+from harness.plan.scenario import Scenario
+from harness.trace.verdict import Verdict
+
+__all__ = ["try_all"]
+
+Tell = Callable[[str], None]
+
+
+def try_all(mutants: Sequence[Mutant], testbed: Testbed, jobs: int, tell: Tell) -> Scorecard:
+    """Run the correct system on every scenario of some mutants, then the mutants, a few at a time.
+
+    Args:
+        mutants: to be tried.
+        testbed: to run them on.
+        jobs: number of runs at a time.
+        tell: called with a line about each run as it ends.
+
+    Raises:
+        HarnessError: a mutant has no target any more.
+    """
+    scenarios = list({mutant.scenario.name: mutant.scenario for mutant in mutants}.values())
+
+    def check(scenario: Scenario) -> Alarm | None:
+        outcome = run_scenario(scenario, testbed)
+        if outcome.verdict is Verdict.PASS:
+            tell(f"{'passed':7}  the correct system on {scenario.name}")
+            return None
+        wrong = next((c.reading for c in outcome.checks if c.verdict in (Verdict.FAIL, Verdict.VOID)), "")
+        tell(f"{'ALARM':7}  the correct system on {scenario.name}: {wrong}")
+        return Alarm(scenario.name, outcome.verdict.value, wrong)
+
+    def attempt(mutant: Mutant) -> Trial:
+        trial = try_mutant(mutant, testbed)
+        tell(line_of(mutant, trial))
+        return trial
+
+    with ThreadPoolExecutor(jobs, "trial") as pool:
+        alarms = [alarm for alarm in pool.map(check, scenarios) if alarm]
+        trials = dict(zip(mutants, pool.map(attempt, mutants), strict=True))
+    return Scorecard(trials, alarms, len(scenarios))
