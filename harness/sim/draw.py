@@ -83,7 +83,7 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
     """
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - repeatable, not secret
     drawn = config.but(
-        gradient_accumulation_steps=chance.choice((1, 1, 2, 3)),
+        gradient_accumulation_steps=chance.choice((1, 1, 1, 1, 2, 3)),
         save_interval=chance.choice((1, 2, 3, 4)),
     )
     kinds = chance.sample(list(KINDS), chance.randint(FEWEST_KINDS, len(KINDS)))

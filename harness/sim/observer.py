@@ -1,16 +1,18 @@
 """Everything that happens in a simulated world, in its order; and who waits for what."""
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.sim.kernel import Kernel, Signal, Timer
 from harness.sim.process import Process
 from harness.trace.event import Event
 from harness.trace.place import At
 
-__all__ = ["SimObserver", "SimProbe"]
+__all__ = ["Seeker", "SimObserver", "SimProbe"]
+
+NO_FIELDS: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(eq=False)
@@ -24,6 +26,26 @@ class _Watcher:
     holds: Callable[[], bool]
     then: Callable[[], object]
     deadline: Timer
+
+
+class Seeker:
+    """A search that looks at every event once, however often it is asked."""
+
+    def __init__(self, events: Sequence[Event], at: At, start: int, fields: Mapping[str, object]) -> None:
+        self._events = events
+        self._at = at
+        self._next = start
+        self._fields = fields
+        self._found: Event | None = None
+
+    def find(self) -> Event | None:
+        """Return the event, or None if it has not happened yet."""
+        while self._found is None and self._next < len(self._events):
+            event = self._events[self._next]
+            self._next += 1
+            if event.point == self._at.point and self._at.matches(event) and event.tells(self._fields):
+                self._found = event
+        return self._found
 
 
 class SimObserver:
@@ -54,16 +76,6 @@ class SimObserver:
         self._on_event = on_event
         self._on_held = on_held
         self._watchers: list[_Watcher] = []
-        self._digest = hashlib.blake2b(digest_size=16)
-
-    @property
-    def trace_hash(self) -> str:
-        """A digest of everything that happened so far, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def mix(self, data: bytes) -> None:
-        """Let something count in the trace's hash that is no event, such as a message's bytes."""
-        self._digest.update(data)
 
     def note(self, source: str, point: str, party: str = "", step: int | None = None, **fields: object) -> Event:
         """Put an event of the harness or the network into the trace."""
@@ -124,11 +136,9 @@ class SimObserver:
                 watcher.deadline.cancel()
                 self._kernel.after(0.0, watcher.then)
 
-    def find(self, point: str, after: int, fields: dict[str, object]) -> Event | None:
-        """Return the first event of a point with a number above `after` and these fields."""
-        at = At(point)
-        later = (event for event in self.events[after + 1 :] if at.matches(event) and event.tells(fields))
-        return next(later, None)
+    def seeker(self, point: str, after: int = -1, fields: Mapping[str, object] = NO_FIELDS) -> Seeker:
+        """Return a search for the first event of a point with a number above `after` and these fields."""
+        return Seeker(self.events, At(point), after + 1, fields)
 
     def _take_hold(self, party: str, point: str, step: int | None, microbatch: int | None) -> bool:
         """Count a passing; return whether it is held."""
@@ -148,8 +158,6 @@ class SimObserver:
 
     def _add(self, event: Event) -> Event:
         self.events.append(event)
-        told = (event.t, event.source, event.party, event.point, event.step, event.microbatch)
-        self._digest.update(f"{told}{sorted(event.fields.items())}".encode())
         self._on_event(event)
         if self._watchers:
             self.look()

@@ -1,12 +1,15 @@
 """The programs of client and trunk as they run in a simulated world: the ordinary parts, on simulated ports."""
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from google.protobuf.message import Message
+
 from harness.sim.choices import Choices
 from harness.sim.kernel import Signal
-from harness.sim.network import Answer, InFlight, SimNetwork
+from harness.sim.network import InFlight, SimNetwork
 from harness.sim.observer import SimObserver, SimProbe
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
@@ -33,10 +36,10 @@ STOP_LOOK_SECONDS = 0.001
 
 
 class Monitor(Protocol):
-    """Receives what a trunk answers."""
+    """Receives what a trunk carries out."""
 
-    def answered(self, call: InFlight, answer: Answer) -> None:
-        """Take a request with its answer, before it is sent."""
+    def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
+        """Take a request that was carried out, with its replies, before they are sent."""
 
 
 @dataclass
@@ -103,7 +106,7 @@ class TrunkProgram:
         observer: receives its points.
         tensor_log: receives its tensors.
         choices: decide how long requests take.
-        monitor: receives every request and answer.
+        monitor: receives every request that is carried out.
         max_sessions: runs trained at a time.
         idle_timeout: seconds until a silent client's place is given up; 0 means the usual.
     """

@@ -1,7 +1,6 @@
 """Carries out the scripts of faults on a simulated world."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NoReturn, Protocol
 
 from harness.errors import HarnessError
@@ -100,7 +99,7 @@ class _Running:
         observer = self._world.observer
         match effect:
             case ask.Until(point, fields, within, after):
-                find = partial(observer.find, point, (after or self._held).number, dict(fields))
+                find = observer.seeker(point, (after or self._held).number, fields).find
                 late = HarnessError(f"{point} did not come within {within:g} s")
                 observer.when(
                     lambda: self._world.over or find() is not None,
@@ -109,7 +108,7 @@ class _Running:
                     lambda: self.advance(None, late),
                 )
             case ask.UntilTrunkServes():
-                served = partial(observer.find, "trunk.server.ready", self._held.number, {})
+                served = observer.seeker("trunk.server.ready", self._held.number).find
                 down = HarnessError("the trunk does not serve")
                 observer.when(
                     lambda: served() is not None, ask.NOTICE_TIMEOUT, self._go_on, lambda: self.advance(None, down)

@@ -1,7 +1,9 @@
 """A trunk's server in the simulated network: requests in the order of their arrival, one at a time."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from google.protobuf.message import Message
 
 from harness.sim.choices import Choices
 from harness.sim.kernel import Signal
@@ -24,7 +26,7 @@ class SimServer:
         process: the trunk's.
         dispatch: answers.
         choices: decide how long each takes.
-        on_answer: receives every request and answer, before it is sent.
+        on_answer: receives every request that was carried out, with its replies, before they are sent.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class SimServer:
         process: Process,
         dispatch: Dispatch,
         choices: Choices,
-        on_answer: Callable[[InFlight, Answer], None],
+        on_answer: Callable[[InFlight, Message, Sequence[bytes]], None],
     ) -> None:
         self._process = process
         self._dispatch = dispatch
@@ -73,12 +75,13 @@ class SimServer:
         self._served += 1
         self._process.sleep(FLOOR + RANGE * self._choices.share("serving", call.number, self._served))
         found = self._answer(call)
-        self._on_answer(call, found)
         answer(found)
 
     def _answer(self, call: InFlight) -> Answer:
         try:
             read = self._dispatch.read(call.method, call.request)
-            return list(self._dispatch.write(read, self._dispatch.carry_out(read)))
+            found = list(self._dispatch.write(read, self._dispatch.carry_out(read)))
+            self._on_answer(call, read.request, found)
+            return found
         except WireError as error:
             return as_received(error)

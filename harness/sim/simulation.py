@@ -1,11 +1,14 @@
 """One run of a scenario in a simulated world."""
 
+import hashlib
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from google.protobuf.message import Message
 
 from harness.plan.faults import DiskFault
 from harness.plan.planned import Planned
@@ -15,7 +18,7 @@ from harness.sim.choices import Choices
 from harness.sim.invariants import Invariants, Violation
 from harness.sim.kernel import Kernel, StuckError
 from harness.sim.machine import Machine
-from harness.sim.network import Answer, InFlight, SimNetwork
+from harness.sim.network import InFlight, SimNetwork
 from harness.sim.observer import SimObserver
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
@@ -43,7 +46,7 @@ class Outcome:
     Attributes:
         violation: the first invariant that did not hold; None if all held.
         events: everything that happened.
-        trace_hash: digest of everything that happened.
+        messages: every request that the trunk carried out, with its replies.
         seconds: virtual time.
         bits: every tensor's digest, by session.
         finals: both halves of each session's last checkpoint, by path.
@@ -54,13 +57,26 @@ class Outcome:
 
     violation: Violation | None = None
     events: list[Event] = field(default_factory=list)
-    trace_hash: str = ""
+    messages: Sequence[tuple[InFlight, Sequence[bytes]]] = ()
     seconds: float = 0.0
     bits: Mapping[str, Bits] = field(default_factory=dict)
     finals: Mapping[str, bytes] = field(default_factory=dict)
     calls: Sequence[InFlight] = ()
     choices: int = 0
     unfired: tuple[str, ...] = ()
+
+    @property
+    def trace_hash(self) -> str:
+        """A digest of everything that happened, and of every message's bytes, in hexadecimal."""
+        digest = hashlib.blake2b(digest_size=16)
+        for event in self.events:
+            told = (event.t, event.source, event.party, event.point, event.step, event.microbatch)
+            digest.update(f"{told}{sorted(event.fields.items())}".encode())
+        for call, replies in self.messages:
+            digest.update(call.request)
+            for reply in replies:
+                digest.update(reply)
+        return digest.hexdigest()
 
 
 class Simulation:
@@ -96,6 +112,7 @@ class Simulation:
         self._scripts = 0
         self._violation: Violation | None = None
         self._bits: dict[str, Bits] = {}
+        self._messages: list[tuple[InFlight, Sequence[bytes]]] = []
         self._kernel = Kernel()
         self._choices = Choices(seed, calm=calm)
         self._over = False
@@ -130,7 +147,7 @@ class Simulation:
         return Outcome(
             self._violation,
             self.observer.events,
-            self.observer.trace_hash,
+            self._messages,
             self._kernel.now,
             self._bits,
             self._finals(),
@@ -149,7 +166,7 @@ class Simulation:
         clients = [party for name, party in self._parties.items() if name != "trunk"]
         trunk.start()
         for client in clients:
-            self.observer.when(self._trunk_serves, LIVENESS_SECONDS, client.start, client.start)
+            self.observer.when(lambda: self.network.is_served, LIVENESS_SECONDS, client.start, client.start)
         limit = self._scenario.timeout + LIVENESS_SECONDS
         self._kernel.run(lambda: self._stop_now(all(client.done for client in clients)), limit)
         self._over = True
@@ -173,9 +190,6 @@ class Simulation:
             if party.problem:
                 self._violated("completion", party.problem)
         return done or self._violation is not None
-
-    def _trunk_serves(self) -> bool:
-        return self.observer.find("trunk.server.ready", -1, {}) is not None
 
     def _check_end(self) -> None:
         if self._violation or self._expected is None:
@@ -208,13 +222,10 @@ class Simulation:
     def _end_script(self) -> None:
         self._scripts -= 1
 
-    def answered(self, call: InFlight, answer: Answer) -> None:
-        """Take a request with its answer, before it is sent."""
-        self.observer.mix(call.request)
-        if isinstance(answer, list):
-            for data in answer:
-                self.observer.mix(data)
-        self._invariants.answered(call, answer)
+    def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
+        """Take a request that was carried out, with its replies, before they are sent."""
+        self._messages.append((call, replies))
+        self._invariants.answered(call, request, replies)
 
     def _add_parties(self) -> None:
         scenario = self._scenario

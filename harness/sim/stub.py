@@ -113,4 +113,5 @@ def _made(text: str) -> Parts:
     count = max(1, config.max_steps) * config.batch_size * config.gradient_accumulation_steps
     generator = torch.Generator().manual_seed(config.seed)
     rows = torch.randint(0, WIDTH, (count, 3), generator=generator)
-    return Parts(client, trunk, identity, TrainingData(config, StubTokenizer(), tuple(rows), 0))
+    data = TrainingData(config, StubTokenizer(), tuple(rows), 0)
+    return Parts(client, trunk, identity, data)

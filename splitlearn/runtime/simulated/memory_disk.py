@@ -179,7 +179,7 @@ class MemoryDisk:
 
     def _find(self, path: Path) -> _Folder | _File | None:
         node: _Folder | _File | None = self._root
-        for name in Path("/", path).parts[1:]:
+        for name in path.parts[path.is_absolute() :]:
             node = node.names.get(name) if isinstance(node, _Folder) else None
         return node
 
