@@ -18,6 +18,11 @@ def divergence(outcome):
     return found["step"], found["microbatch"], found["stage"], found["tensor"]
 
 
+def not_simulated(_scenario, _seed=None):
+    """Simulate nothing: a bug is planted in processes only."""
+    return
+
+
 def rungs(equivalence):
     return [(rung["rung"], rung["verdict"]) for rung in equivalence["ladder"]]
 
@@ -80,7 +85,7 @@ def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_faul
     assert Verdict.PASS is check(outcome, "faults").verdict
     assert (1, None, "trunk", "transformer.h.2.mlp.c_proj.bias") == divergence(outcome)
 
-    locate(outcome, testbed)
+    locate(outcome, testbed, not_simulated)
     equivalence = json.loads((outcome.folder / "equivalence.json").read_text())
     assert "scenario" == equivalence["first_divergence"]["rung"]
     assert [("local", "PASS"), ("direct", "PASS"), ("proxy", "PASS"), ("scenario", "FAIL")] == rungs(equivalence)
@@ -91,26 +96,29 @@ def test_a_gradient_that_a_repeated_backward_adds_twice_shows_only_with_the_faul
 def test_a_bug_in_the_trunks_session_is_located_on_the_local_rung(planted_testbed, scenario):
     testbed = planted_testbed("leave-the-trunk-at-the-peak-learning-rate")
     outcome = run_scenario(scenario("session"), testbed)
-    locate(outcome, testbed)
+    locate(outcome, testbed, not_simulated)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
     assert ("local", 0, "weight/transformer.h.2.mlp.c_proj.bias") == (found["rung"], found["step"], found["tensor"])
     assert [("local", "FAIL")] == rungs(json.loads((outcome.folder / "equivalence.json").read_text()))
     assert found["split"] != found["reference"]
     assert 1 == len(found["index"])
+    verdict = json.loads((outcome.folder / "verdict.json").read_text())
+    assert "learning rate" == verdict["cause"], "which the rung's whole tensors tell"
+    assert "the trunk's update of step 0 is not zero, as the learning rate is" in verdict["likely_cause"]
 
 
 def test_a_bug_on_the_wire_is_located_on_the_direct_rung(planted_testbed, scenario):
     testbed = planted_testbed("round-on-the-wire")
     outcome = run_scenario(scenario("wire"), testbed)
     assert (0, 0, "trunk", "features") == divergence(outcome)
-    locate(outcome, testbed)
+    locate(outcome, testbed, not_simulated)
     found = json.loads((outcome.folder / "equivalence.json").read_text())["first_divergence"]
     assert ("direct", 0, "features") == (found["rung"], found["step"], found["tensor"])
 
 
 def test_a_passed_run_is_not_climbed_again(planted_testbed, scenario):
     outcome = run_scenario(scenario("unbroken", "local"), planted_testbed())
-    locate(outcome, planted_testbed())
+    locate(outcome, planted_testbed(), not_simulated)
     assert not (outcome.folder / "rungs").exists()
 
 
