@@ -1,1 +1,1 @@
-"""The simulated world: the ordinary client and trunk in one thread, with virtual time and one seed."""
+"""The simulated world: the production client and trunk code in one thread, in virtual time, driven by one seed."""

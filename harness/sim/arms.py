@@ -1,4 +1,4 @@
-"""What a world computes with: a stub whose state is a hash, or the tensors of a tiny GPT-2."""
+"""The models that a simulated world can train: a stub whose state is a hash, or a tiny GPT-2 with real tensors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ __all__ = ["ARMS", "Arm", "expected_of"]
 
 @dataclass(frozen=True)
 class Arm:
-    """A way to compute.
+    """A model to simulate with, and the settings that suit it.
 
     Attributes:
-        config: of schedules that are drawn for it; at least eight steps for the stub.
-        parts_of: returns model and data.
+        config: base settings of the fault schedules drawn for this arm.
+        parts_of: returns the model and the data for a configuration.
     """
 
     config: TrainingConfig
@@ -47,10 +47,10 @@ ARMS: Mapping[str, Arm] = {
 
 
 def expected_of(scenario: Scenario, arm: str) -> Outcome:
-    """Return the outcome of the undisturbed run, once for all schedules of the same settings.
+    """Return the outcome of the undisturbed run; it is simulated once and cached for schedules with equal settings.
 
     Raises:
-        AssertionError: the undisturbed run itself breaks an invariant.
+        AssertionError: the undisturbed run itself violates an invariant.
     """
     plain = undisturbed(scenario)
     second = plain.second_client.model_dump_json() if plain.second_client else ""

@@ -1,4 +1,4 @@
-"""Every tensor of a simulated run, compared with an undisturbed run's at the moment at which it is computed."""
+"""Compares every tensor of a simulated run with the undisturbed run's, as soon as it is computed."""
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -10,15 +10,15 @@ from splitlearn.tensor_log import Party
 __all__ = ["Bits", "BitsLog"]
 
 Key = tuple[int, int | None, str]
-# What tells of one difference, in words.
+# Reports one difference, as a sentence.
 Differ = Callable[[str], None]
 
 
 class Bits:
-    """Digests by step, microbatch and name.
+    """Tensor digests, keyed by step, microbatch and name.
 
     Attributes:
-        compared: how many tensors were compared with another run's.
+        compared: number of tensors compared with another run's.
     """
 
     def __init__(self) -> None:
@@ -26,27 +26,27 @@ class Bits:
         self._digests: dict[Key, bytes] = {}
 
     def __len__(self) -> int:
-        """Return how many tensors are known."""
+        """Return the number of digests stored."""
         return len(self._digests)
 
     def put(self, key: Key, data: bytes) -> None:
-        """Keep a tensor's digest; it must be the one that is known, if there is one."""
+        """Store a tensor's digest, replacing any earlier one."""
         self._digests[key] = data
 
     def get(self, key: Key) -> bytes | None:
-        """Return a tensor's digest."""
+        """Return a tensor's digest; None if there is none."""
         return self._digests.get(key)
 
 
 class BitsLog:
-    """A tensor log that remembers, or compares.
+    """A tensor log that stores digests, and compares them with those of another run.
 
     Args:
-        known: of an undisturbed run; None to find it out.
+        known: digests of the undisturbed run; None to store without comparing.
         found: receives every digest.
-        differ: called with the first difference's place.
-        party: whose tensors these are: the same names may come from both.
-        whole: steps for which the client fetches the trunk's gradients, too.
+        differ: called with a description of every difference.
+        party: whose tensors these are; both parties may use the same names.
+        whole: steps for which the client also fetches the trunk's gradients.
     """
 
     def __init__(
@@ -59,25 +59,25 @@ class BitsLog:
         self._whole = whole
 
     def keeps_whole(self, step: int) -> bool:
-        """Return whether the client fetches the trunk's gradients; of all tensors only digests are kept."""
+        """Return whether the client fetches the trunk's gradients of a step; only digests are kept in any case."""
         return step in self._whole
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
-        """Take a tensor that crosses a cut, or a microbatch's loss."""
+        """Record a tensor that crosses a cut, or a microbatch's loss."""
         self._take((step, microbatch, name), tensor)
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
-        """Take a step's accumulated gradients."""
+        """Record a step's accumulated gradients."""
         self._take_all(step, "", gradients.items())
 
     def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
-        """Take the norm of each parameter's gradient, and of all together."""
+        """Record the norm of each parameter's gradient, and the global norm."""
         self._take_numbers((step, None, "norms"), (*norms.items(), ("total", total)))
 
     def update(
         self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
     ) -> None:
-        """Take what a party updated its weights with, and what came of it."""
+        """Record the numbers of a party's weight update, and the updated weights."""
         self._take_numbers((step, None, f"{party} update"), numbers.items())
         self._take_all(step, "weight ", weights.items())
 
@@ -103,4 +103,4 @@ class BitsLog:
         if self._known.get(key) != digest:
             step, microbatch, name = key
             where = "" if microbatch is None else f", microbatch {microbatch}"
-            self._differ(f"{self._party}: {name} of step {step}{where} is not the undisturbed run's")
+            self._differ(f"{self._party}: {name} of step {step}{where} differs from the undisturbed run")

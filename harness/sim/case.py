@@ -1,4 +1,4 @@
-"""A case of the simulated world: everything that makes a run again, as one JSON file."""
+"""A case: a scenario and the simulation settings that reproduce its run, as one JSON file."""
 
 import json
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ from harness.sim.simulation import Outcome, Simulation
 
 __all__ = ["KEY", "Case", "read_case"]
 
-# Of the JSON object, beside the scenario's own keys.
+# The key of the simulation settings in the JSON object, beside the scenario's own keys.
 KEY = "simulation"
 ArmName = Literal["stub", "tensors"]
 
 
 @dataclass(frozen=True)
-class World:
-    """How a scenario was simulated.
+class SimulatedIn:
+    """The settings of the simulation in which a scenario runs.
 
     Attributes:
-        seed: of the choice tape.
-        arm: what it computed with.
-        calm: whether no delays were drawn.
+        seed: seed of the choice tape.
+        arm: name of the arm, which decides the model.
+        calm: whether every draw is 0, so that no random delays are added.
     """
 
     seed: int
@@ -37,38 +37,46 @@ class World:
 
 @dataclass(frozen=True)
 class Case:
-    """A scenario, and the world in which it runs.
+    """A scenario, and how to simulate it.
 
     Attributes:
-        scenario: what is run.
-        world: how.
+        scenario: what to run.
+        world: the simulation's settings.
     """
 
     scenario: Scenario
-    world: World
+    world: SimulatedIn
 
     def run(self) -> Outcome:
-        """Run it, compared with the undisturbed run."""
+        """Simulate the scenario, comparing it with its undisturbed run, and return the outcome."""
         world = self.world
         expected = expected_of(self.scenario, world.arm)
         parts_of = ARMS[world.arm].parts_of
         return Simulation(self.scenario, parts_of, world.seed, expected, calm=world.calm).run()
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        world = TypeAdapter(World).dump_python(self.world, mode="json")
+        """Return the scenario's JSON object, with the simulation's settings under `KEY`."""
+        world = TypeAdapter(SimulatedIn).dump_python(self.world, mode="json")
         return {**scenario_json(self.scenario), KEY: world}
 
     def write(self, path: Path) -> None:
-        """Write it to a file."""
+        """Write the case to a JSON file, creating missing folders."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(self.as_json(), indent=2) + "\n")
 
 
 def read_case(values: dict[str, Any]) -> Case:
-    """Return the case that JSON describes; raises `UnusableError` or `ScenarioError`."""
+    """Return the case that a JSON object describes.
+
+    Args:
+        values: the parsed object; without the key `KEY`, the case is simulated with seed 0.
+
+    Raises:
+        UnusableError: the simulation's settings are invalid.
+        ScenarioError: the scenario is invalid.
+    """
     try:
-        world = TypeAdapter(World).validate_python(values.get(KEY, {"seed": 0}))
+        world = TypeAdapter(SimulatedIn).validate_python(values.get(KEY, {"seed": 0}))
     except ValidationError as error:
         problem = error.errors()[0]
         raise UnusableError(f"{KEY}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None

@@ -1,8 +1,8 @@
-"""The choice tape: every number that a simulated world draws.
+"""The choice tape: the source of every random number in a simulated world.
 
-A choice is drawn by its name, not by its turn: what decides the delay of one message depends on nothing else that
-happens. So a case from which a fault was removed keeps the delays of all other messages, and a shrunk case still means
-what it meant before.
+Each number is a keyed hash (BLAKE2b) of the choice's name, not the next output of a generator, so it does not depend on
+how many numbers were drawn before. When a fault is removed from a case, the remaining messages keep their delays; this
+is what makes shrinking work.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ __all__ = ["Choices"]
 
 
 class Choices:
-    """Draws from a seed.
+    """Draws numbers that depend only on the seed and on each choice's name.
 
     Args:
-        seed: of the tape.
-        calm: draw 0 for everything, the least that can happen.
+        seed: the tape's seed.
+        calm: return 0 for every choice, which means the shortest delays.
 
     Attributes:
-        drawn: how many choices were made.
+        drawn: number of choices drawn so far.
     """
 
     def __init__(self, seed: int, *, calm: bool = False) -> None:
@@ -27,7 +27,7 @@ class Choices:
         self._calm = calm
 
     def number(self, *name: object) -> int:
-        """Return 64 bits, always the same for the same name."""
+        """Return a 64-bit number, always the same for the same name."""
         self.drawn += 1
         if self._calm:
             return 0
@@ -35,9 +35,9 @@ class Choices:
         return int.from_bytes(hashlib.blake2b(text, digest_size=8, key=self._key).digest(), "little")
 
     def below(self, limit: int, *name: object) -> int:
-        """Return a number from 0 to `limit - 1`."""
+        """Return an integer from 0 to `limit - 1`."""
         return self.number(*name) % limit
 
     def share(self, *name: object) -> float:
-        """Return a number from 0 to 1, exclusive."""
+        """Return a number in the half-open interval [0, 1)."""
         return self.number(*name) / (1 << 64)

@@ -1,4 +1,4 @@
-"""A message diagram of a simulated run: who sent what to whom, what arrived, and what broke."""
+"""A sequence diagram of a simulated run as text: requests, replies and faults."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from splitlearn.wire.methods import METHODS
 __all__ = ["diagram", "first_difference"]
 
 WIDTH = 34
-# Points that explain what the messages do not.
+# Points that are shown beside the messages.
 TOLD = (
     "fault.injected", "fault.healed", "fault.failed", "fault.unhealed", "process.killed", "process.started",
     "process.stopped", "process.paused", "process.continued", "process.failed", "machine.crashed", "disk.failed",
@@ -23,27 +23,27 @@ SHOWN = 60
 
 
 def diagram(outcome: Outcome, most: int = SHOWN) -> str:
-    """Return the last lines of a run as text: time, client, what travels, trunk.
+    """Return the last lines of a run's diagram; each begins with the virtual time in seconds.
 
     Args:
-        outcome: of the run.
-        most: number of lines.
+        outcome: the run's outcome.
+        most: maximum number of lines.
     """
     lines = sorted([*_messages(outcome.calls), *_events(outcome.events)], key=lambda line: line[0])
     left_out = len(lines) - most
-    head = [f"{'':>9}  … {left_out} lines before"] if left_out > 0 else []
+    head = [f"{'':>9}  … {left_out} earlier lines"] if left_out > 0 else []
     return "\n".join([*head, *(f"{t:9.4f}  {text}" for t, text in lines[-most:])])
 
 
 def first_difference(outcome: Outcome, other: Outcome) -> str:
-    """Return where two runs part, in words."""
+    """Return a description of the first event at which two runs differ."""
     for number, (ours, theirs) in enumerate(zip(outcome.events, other.events, strict=False)):
         if _plain(ours) != _plain(theirs):
             return (
-                f"the same for {number} events; then here {_words(ours)} at {ours.t:.4f} s, "
-                f"there {_words(theirs)} at {theirs.t:.4f} s"
+                f"the first {number} events are equal; then {_words(ours)} at {ours.t:.4f} s in this run, "
+                f"{_words(theirs)} at {theirs.t:.4f} s in the other"
             )
-    return f"the same for {min(len(outcome.events), len(other.events))} events, where one of them ends"
+    return f"the first {min(len(outcome.events), len(other.events))} events are equal; then one of the runs ends"
 
 
 def _messages(calls: Sequence[InFlight]) -> Iterator[tuple[float, str]]:
@@ -66,7 +66,7 @@ def _reply(call: InFlight) -> str:
 
 
 def _request(call: InFlight) -> str:
-    # Its fields depend on the method.
+    # Typed as Any because the fields depend on the method.
     request: Any = METHODS[call.method].read_request(call.request)
     if call.method == "OpenSession":
         return f" OpenSession from {list(request.resume_steps)} "

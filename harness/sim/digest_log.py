@@ -1,4 +1,4 @@
-"""A tensor log in memory, with the digests that a real run's log on disk has."""
+"""An in-memory tensor log with the same digests as a real run's log on disk."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ __all__ = ["DigestLog"]
 
 
 class DigestLog:
-    """Keeps one digest for each tensor.
+    """Stores one digest per tensor.
 
     Args:
         party: whose log it is.
-        digests: receives them, by party, step, microbatch and name.
-        whole: steps for which the client fetches the trunk's gradients, too.
+        digests: receives the digests, keyed by party, step, microbatch and name.
+        whole: steps for which the client also fetches the trunk's gradients.
     """
 
     def __init__(
@@ -26,20 +26,20 @@ class DigestLog:
         self._whole = whole
 
     def keeps_whole(self, step: int) -> bool:
-        """Return whether the client fetches the trunk's gradients."""
+        """Return whether the client fetches the trunk's gradients of a step."""
         return step in self._whole
 
     def boundary(self, step: int, microbatch: int, name: str, tensor: torch.Tensor) -> None:
-        """Take a tensor that crosses a cut, or a microbatch's loss."""
+        """Record a tensor that crosses a cut, or a microbatch's loss."""
         self._put(step, microbatch, name, tensor)
 
     def gradients(self, step: int, gradients: Mapping[str, torch.Tensor]) -> None:
-        """Take a step's accumulated gradients."""
+        """Record a step's accumulated gradients."""
         for name, tensor in gradients.items():
             self._put(step, None, name, tensor)
 
     def norms(self, step: int, norms: Mapping[str, float], total: float) -> None:
-        """Take the norm of each parameter's gradient, and of all together."""
+        """Record the norm of each parameter's gradient, and the global norm."""
         for name, norm in norms.items():
             self._put(step, None, f"norm/{name}", _number(norm))
         self._put(step, None, "client/grad_norm", _number(total))
@@ -47,7 +47,7 @@ class DigestLog:
     def update(
         self, step: int, party: Party, numbers: Mapping[str, float], weights: Mapping[str, torch.Tensor]
     ) -> None:
-        """Take what a party updated its weights with, and what came of it."""
+        """Record the numbers of a party's weight update, and the updated weights."""
         for name, number in numbers.items():
             self._put(step, None, f"{party}/{name}", _number(number))
         for name, weight in weights.items():

@@ -1,7 +1,7 @@
-"""Draws schedules of faults from a seed: a whole scenario from one number.
+"""Draws a fault schedule, as a whole scenario, from one seed.
 
-Each seed first draws which kinds of fault it uses (swarm testing: Groce et al., 2012), because a schedule with every
-kind hides what a few of them do to each other.
+Each schedule uses a random subset of the kinds of fault (Groce et al., "Swarm Testing", ISSTA 2012): a schedule that
+mixes all kinds rarely shows the interactions of a few of them.
 """
 
 import random
@@ -53,7 +53,7 @@ def _message(at: At, chance: random.Random) -> MessageFault:
     return MessageFault(place, chance.choice(MESSAGE_FAILURES), method, chance.choice(SPOTS))
 
 
-# How a fault of each kind is drawn, at a place.
+# For each kind of fault, the function that draws one at a given place.
 KINDS: Mapping[str, Draw] = {
     "kill": lambda at, chance: Kill(at, chance.choice(VICTIMS)),
     "power loss": lambda at, chance: PowerLoss(at, chance.choice(PARTIES), chance.choice((0, 1, 2, 3, 5, 8))),
@@ -68,18 +68,18 @@ KINDS: Mapping[str, Draw] = {
 }
 FEWEST, MOST = 3, 6
 FEWEST_KINDS = 2
-# Of a request to open, only what the run passes again after a loss can be meant.
+# Points that the drawn settings cannot make a run pass.
 NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
 
 
 def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
-    """Return a scenario whose faults, places and settings follow from a seed.
+    """Return a scenario whose faults, their places and some settings follow from a seed.
 
     Args:
-        seed: decides everything.
-        config: the run's, of which steps, microbatches and checkpoints are drawn anew.
-        faults: how many; 0 means a few, as drawn.
-        two_clients: whether a second client trains at the same trunk.
+        seed: seed of the schedule.
+        config: base settings; the number of microbatches and the checkpoint interval are replaced by drawn ones.
+        faults: number of faults; 0 means three to six, as drawn.
+        two_clients: whether a second client trains with the same trunk.
     """
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - repeatable, not secret
     drawn = config.but(
@@ -96,12 +96,12 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
         try:
             plain = replace(plain, faults=(*plain.faults, fault))
         except ScenarioError:
-            continue  # the same fault at the same place, or a place that this run does not pass
+            continue  # a duplicate of another fault, or at a place that this run does not pass
     return plain
 
 
 def _place(config: TrainingConfig, chance: random.Random) -> At:
-    """Draw a point, and a step and microbatch at which a run passes it."""
+    """Return a random point, with a step and microbatch at which a run passes it."""
     point = chance.choice([name for name in POINTS if name not in NEVER and not name.startswith("client.gradients")])
     step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)
     match POINTS[point]:

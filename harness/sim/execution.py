@@ -1,4 +1,4 @@
-"""Executes a scenario in a simulated world and leaves behind what real programs leave, for the same judge."""
+"""Executes a scenario in a simulated world and writes the files that a real run writes, for the same judge."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -20,21 +20,21 @@ from splitlearn.tensor_log import FileTensorLog
 
 __all__ = ["execute"]
 
-# Invariants that say, as a real run's problem does, that it did not end by itself, successfully and in time.
+# A violation of one of these means that the run failed or did not finish; it is reported like a real run's problem.
 OF_THE_END = ("completion", "liveness")
 
 
 def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], None], *, seed: int) -> ExecutionResult:
-    """Run a scenario in a simulated world; trace, tensor logs and checkpoints are written into the run's folder.
+    """Run a scenario in a simulated world, and write its trace, tensor logs and checkpoints to the run's folder.
 
     Args:
         scenario: what to run.
-        writer: of the run's folder.
-        on_event: receives every event.
-        seed: of everything that the world draws.
+        writer: writes to the run's folder.
+        on_event: called with every event.
+        seed: seed of the choice tape.
 
     Raises:
-        ScenarioError: it cannot be simulated.
+        ScenarioError: the scenario cannot be simulated.
     """
     must_be_simulated(scenario)
 
@@ -45,15 +45,15 @@ def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], N
     with ExitStack() as stack:
 
         def new_log(party: str) -> FileTensorLog:
-            # As for real programs, the other client keeps no tensors whole.
+            # As in a real run, the second client keeps digests only.
             whole = scenario.record_steps if party in ("client", "trunk") else ()
             return stack.enter_context(closing(FileTensorLog(writer.tensors(party), whole)))
 
         try:
-            with quiet():  # what the programs warn of is no news to the judge
+            with quiet():  # the judge does not need the programs' warnings
                 make_deterministic(scenario.config)
                 world = Simulation(scenario, load_parts, seed, log_of=new_log, on_event=take)
-        except UserError as error:  # as a program would refuse its settings
+        except UserError as error:  # a real program, too, would refuse these settings
             return ExecutionResult(str(error), None, ())
         outcome = world.run()
     for machine in world.disks.values():
@@ -65,7 +65,7 @@ def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], N
 
 
 def copy_out(disk: Disk, folder: Path, to: Path) -> None:
-    """Copy a folder of a simulated disk to a real one."""
+    """Copy a folder, with its subfolders, from a simulated disk to the real one."""
     to.mkdir(parents=True, exist_ok=True)
     for name in disk.names(folder):
         try:

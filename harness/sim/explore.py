@@ -1,4 +1,4 @@
-"""Runs seeded schedules one after another, in several processes, and sums up what they met."""
+"""Runs many seeded fault schedules, in several processes, and sums up their coverage and failures."""
 
 import multiprocessing
 import os
@@ -12,26 +12,26 @@ from itertools import count, islice
 import torch
 
 from harness.sim.arms import ARMS
-from harness.sim.case import ArmName, Case, World
+from harness.sim.case import ArmName, Case, SimulatedIn
 from harness.sim.draw import draw_schedule
 from harness.sim.simulation import Outcome
 from harness.sim.states import states_of
 
 __all__ = ["Failure", "Findings", "case_of", "explore"]
 
-# Seeds that a worker runs before it reports.
+# Number of seeds that a worker runs before it reports.
 CHUNK = {"stub": 50, "tensors": 10}
-# Every so many seeds, two clients share the trunk.
+# In one of so many schedules, two clients share the trunk.
 TWO_CLIENTS_EVERY = 8
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A schedule that broke an invariant.
+    """A schedule that violated an invariant.
 
     Attributes:
-        seed: of the schedule and its world.
-        invariant: the first that did not hold.
+        seed: seed of the schedule and its world.
+        invariant: name of the first invariant violated.
         message: what happened.
     """
 
@@ -42,19 +42,19 @@ class Failure:
 
 @dataclass
 class Findings:
-    """What a number of schedules met.
+    """The summed results of some schedules.
 
     Attributes:
-        schedules: how many were run.
-        planned: faults in them.
-        faults: faults that took effect.
-        events: everything that happened in them.
-        compared: tensors compared with the undisturbed run's.
-        failures: schedules that broke an invariant.
-        met: how often a fault of a kind began at a point, by (kind, point).
-        states: distinct states of the protocol that were passed.
-        steps: optimizer steps that the clients applied.
-        virtual_seconds: of all worlds together.
+        schedules: number of schedules run.
+        planned: number of faults planned in them.
+        faults: number of faults injected.
+        events: number of events traced.
+        compared: number of tensors compared with the undisturbed run.
+        failures: schedules that violated an invariant.
+        met: number of faults injected, by (kind of fault, point).
+        states: hashes of the distinct protocol states reached.
+        steps: number of optimizer steps applied by the clients.
+        virtual_seconds: total virtual time of all runs.
     """
 
     schedules: int = 0
@@ -69,7 +69,7 @@ class Findings:
     virtual_seconds: float = 0.0
 
     def add(self, other: "Findings") -> None:
-        """Add what other schedules met."""
+        """Add the results of other schedules."""
         self.schedules += other.schedules
         self.planned += other.planned
         self.faults += other.faults
@@ -82,7 +82,7 @@ class Findings:
         self.virtual_seconds += other.virtual_seconds
 
     def take(self, case: Case, outcome: Outcome) -> None:
-        """Add one schedule."""
+        """Add the outcome of one schedule."""
         self.schedules += 1
         self.planned += len(case.scenario.faults)
         self.events += len(outcome.events)
@@ -101,19 +101,19 @@ class Findings:
 
 
 def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
-    """Return the case of a seed.
+    """Return the case that follows from a seed.
 
     Args:
-        seed: decides everything.
-        arm: what it computes with.
-        faults: how many; 0 means a few, as drawn.
+        seed: seed of the schedule and of its world.
+        arm: name of the arm, which decides the model.
+        faults: number of faults; 0 means three to six, as drawn.
     """
     two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
-    return Case(draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two), World(seed, arm))
+    return Case(draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two), SimulatedIn(seed, arm))
 
 
 def run_seeds(seeds: range, arm: ArmName, faults: int, prepare: Callable[[], None] | None = None) -> Findings:
-    """Run the schedules of some seeds in this process, to the first failure of each."""
+    """Run the schedules of some seeds in this process; each run ends at its first violation."""
     torch.set_num_threads(1)
     if prepare is not None:
         prepare()
@@ -133,24 +133,24 @@ def explore(
     faults: int = 0,
     prepare: Callable[[], None] | None = None,
 ) -> Iterator[Findings]:
-    """Run schedules of consecutive seeds.
+    """Run the schedules of consecutive seeds in a pool of processes.
 
     Args:
-        seconds: stop to begin new ones after this time.
-        seed: the first.
-        arm: what the worlds compute with.
-        jobs: processes; 0 means one a core.
-        most: number of schedules; 0 means as many as there is time for.
-        faults: in each schedule; 0 means a few, as drawn.
-        prepare: called in each worker before its schedules, such as to plant a bug.
+        seconds: real time after which no further schedules are started.
+        seed: the first seed.
+        arm: name of the arm, which decides the model.
+        jobs: number of processes; 0 means one per core.
+        most: maximum number of schedules; 0 means no limit.
+        faults: number of faults per schedule; 0 means three to six, as drawn.
+        prepare: called in the worker before each chunk of schedules, for example to plant a bug.
 
     Yields:
-        The findings so far, whenever a worker reports.
+        The findings so far, each time a worker reports.
     """
     found, give_up_at = Findings(), time.monotonic() + seconds
     chunks = _chunks(seed, CHUNK[arm], most)
     workers = jobs or os.cpu_count() or 1
-    # Not forked: a fork of a process in which torch has computed may hang.
+    # Spawned, because a process forked after torch has started its threads may deadlock.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context) as pool:
         first = islice(chunks, workers)

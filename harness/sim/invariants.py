@@ -1,4 +1,4 @@
-"""What must hold at every moment of a simulated run, whatever breaks."""
+"""The invariants of a simulated run: properties that hold at every event, whatever faults occur."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from splitlearn.wire.methods import METHODS
 
 __all__ = ["INVARIANTS", "Invariants", "Violation"]
 
-# By name, in words.
+# What each invariant says, by name.
 INVARIANTS = {
-    "applied once": "no side applies a step twice, or leaves one out",
-    "bits": "every tensor is the undisturbed run's, bit for bit",
-    "common step": "a session continues from the newest step of which both sides have a checkpoint",
-    "one incarnation": "only a session's newest incarnation is heeded",
+    "applied once": "neither side applies a step twice or skips one",
+    "bits": "every tensor equals the undisturbed run's, bit for bit",
+    "common step": "a session resumes from the newest step of which both sides have a checkpoint",
+    "one incarnation": "only requests of a session's newest incarnation are carried out",
     "same reply": "a repeated request gets the bytes of the first reply",
     "kept checkpoint": "a checkpoint that both sides have written is never lost",
-    "final state": "both halves of the last checkpoint are the undisturbed run's, byte for byte",
-    "liveness": "without faults, every run comes to its end within a stated time",
-    "completion": "no program ends with an error",
+    "final state": "both halves of the last checkpoint equal the undisturbed run's, byte for byte",
+    "liveness": "once its faults are over, every run finishes within a fixed time",
+    "completion": "no program exits with an error",
 }
-# These change nothing and may be answered differently at another time.
+# Methods whose repeated requests must get the first reply again.
 REPEATABLE = ("Compute", "Backward")
 
 
 @dataclass(frozen=True)
 class Violation:
-    """An invariant that did not hold.
+    """A violated invariant.
 
     Attributes:
-        invariant: its name.
+        invariant: the invariant's name.
         message: what happened.
         t: virtual time in seconds.
     """
@@ -41,29 +41,29 @@ class Violation:
     t: float
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the name, the message and the time as one line."""
         return f"{self.invariant}: {self.message} (at {self.t:.3f} s)"
 
 
 class Invariants:
-    """Follows one run.
+    """Checks the invariants of one run as its events and replies come in.
 
     Args:
-        violated: called with the name of an invariant and what happened.
+        violated: called with the name of a violated invariant and what happened.
     """
 
     def __init__(self, violated: Callable[[str, str], None]) -> None:
         self._violated = violated
-        # By party and session.
+        # Number of steps applied, by role and session.
         self._applied: dict[tuple[str, str], int] = {}
-        # Steps of which a side has acknowledged a checkpoint, by side and session.
+        # Steps of which a side has saved a checkpoint, by role and session.
         self._saved: dict[tuple[str, str], set[int]] = {}
         self._newest: dict[str, int] = {}
         self._replies: dict[bytes, bytes] = {}
         self._opened: dict[str, int] = {}
 
     def take(self, event: Event, session: str) -> None:
-        """Take an event of a party; `session` is whose session it is about."""
+        """Check an event of a party; `session` is the name of the session it concerns."""
         role, _, what = event.point.partition(".")
         step = event.step or 0
         key = (role, session)
@@ -78,7 +78,7 @@ class Invariants:
             self._saved.setdefault(key, set()).add(step)
 
     def answered(self, call: InFlight, request: Any, replies: Sequence[bytes]) -> None:  # noqa: ANN401 - of any method
-        """Take a request that a trunk has carried out, and its replies."""
+        """Check a request that the trunk has carried out, and its replies."""
         method = METHODS[call.method]
         if call.method == "OpenSession":
             opened: Any = method.read_reply(replies[0], call.request)
@@ -91,7 +91,7 @@ class Invariants:
         if call.method in REPEATABLE:
             first = self._replies.setdefault(call.request, replies[0])
             if first != replies[0] and _content(call, first) != _content(call, replies[0]):
-                self._violated("same reply", f"a repeated {call.method} got another reply")
+                self._violated("same reply", f"a repeated {call.method} got a different reply")
 
     def _opened_at(self, role: str, session: str, step: int) -> None:
         ours, theirs = (self._saved.get((side, session), set()) for side in ("client", "trunk"))
@@ -103,7 +103,7 @@ class Invariants:
 
 
 def _content(call: InFlight, reply: bytes) -> bytes:
-    """Return a reply's bytes without what says nothing about the request: whether the trunk is about to stop."""
+    """Return a reply's bytes with `stopping` cleared, because that field does not depend on the request."""
     message: Any = METHODS[call.method].read_reply(reply, call.request)
     message.stopping = False
     return bytes(message.SerializeToString(deterministic=True))

@@ -1,7 +1,8 @@
-"""Virtual time, and the greenlets that live in it.
+"""The kernel of a discrete-event simulation: a virtual clock, and a scheduler of greenlets.
 
-There is one thread. A greenlet runs until it waits; then the kernel takes the earliest event, advances the time to it,
-and carries it out. Events of the same time are carried out in the order in which they were made.
+Everything runs in one thread. A greenlet runs until it waits; then the kernel pops the earliest timer off its queue,
+advances the clock to it, and calls its action. Timers due at the same time fire in the order in which they were
+scheduled.
 """
 
 import heapq
@@ -15,17 +16,17 @@ __all__ = ["Kernel", "Signal", "StuckError", "Timer"]
 
 
 class StuckError(Exception):
-    """Nothing is left that could happen, or the time is over."""
+    """The simulation cannot finish: no timer is left, or the next one is due after the time limit."""
 
 
 @dataclass(order=True)
 class Timer:
-    """Something that will happen, unless it is cancelled.
+    """A scheduled action.
 
     Attributes:
-        due: virtual time in seconds.
-        number: position among everything that was ever scheduled.
-        action: carried out when it is due; None once it is cancelled.
+        due: virtual time in seconds at which it fires.
+        number: sequence number; breaks ties between timers due at the same time.
+        action: called when the timer fires; None once it has fired or was canceled.
     """
 
     due: float
@@ -33,15 +34,15 @@ class Timer:
     action: Callable[[], object] | None = field(compare=False)
 
     def cancel(self) -> None:
-        """Prevent it."""
+        """Cancel the timer; does nothing if it has fired."""
         self.action = None
 
 
 class Kernel:
-    """The world's clock and scheduler.
+    """The simulated world's clock and scheduler.
 
     Attributes:
-        now: virtual time in seconds.
+        now: current virtual time in seconds.
     """
 
     def __init__(self) -> None:
@@ -51,43 +52,43 @@ class Kernel:
         self._hub = getcurrent()
 
     def after(self, seconds: float, action: Callable[[], object]) -> Timer:
-        """Schedule an action; returns its timer."""
+        """Schedule an action after some virtual seconds, negative ones counting as 0; return its timer."""
         self._count += 1
         timer = Timer(self.now + max(0.0, seconds), self._count, action)
         heapq.heappush(self._queue, timer)
         return timer
 
     def run(self, is_over: Callable[[], bool], limit: float) -> None:
-        """Let time pass until the condition holds.
+        """Run the simulation until a condition holds.
 
         Args:
-            is_over: asked before every event.
-            limit: virtual time in seconds at which the world must have come to that.
+            is_over: the condition; evaluated before every timer.
+            limit: virtual time in seconds by which the condition must hold.
 
         Raises:
-            StuckError: it has not, or nothing is left to happen.
+            StuckError: no timer is left, or the next one is due after `limit`.
         """
-        assert getcurrent() is self._hub, "the world is run by the greenlet that made it"
+        assert getcurrent() is self._hub, "the kernel must run in the greenlet that created it"
         while not is_over():
             timer = self._next()
             if timer is None:
-                raise StuckError(f"nothing is left to happen at {self.now:.3f} s")
+                raise StuckError(f"no event is scheduled after {self.now:.3f} s")
             if timer.due > limit:
-                raise StuckError(f"it is not over after {limit:g} s of virtual time")
+                raise StuckError(f"the run has not finished after {limit:g} s of virtual time")
             self.now = timer.due
             action, timer.action = timer.action, None
             assert action is not None
             action()
 
     def start(self, body: Callable[[], None]) -> "greenlet":
-        """Start a greenlet soon; it must let no exception out."""
+        """Return a new greenlet, scheduled to start at the current time; `body` must not raise."""
         made = greenlet(body, self._hub)
         self.after(0.0, lambda: made.dead or made.switch())
         return made
 
     def wait(self) -> Any:  # noqa: ANN401 - whatever it is woken with
-        """Give up control until this greenlet is switched to."""
-        assert getcurrent() is not self._hub, "the hub waits for nothing but the next event"
+        """Suspend the current greenlet until it is resumed; return the value it is resumed with."""
+        assert getcurrent() is not self._hub, "the kernel's own greenlet must not wait"
         return self._hub.switch()
 
     def _next(self) -> Timer | None:
@@ -99,13 +100,13 @@ class Kernel:
 
 
 class Signal:
-    """Something that greenlets wait for; once it is set, it stays so.
+    """A one-shot event that greenlets can wait for; once set, it stays set.
 
     Args:
-        kernel: wakes them.
+        kernel: the kernel of the world.
 
     Attributes:
-        is_set: whether it has happened.
+        is_set: whether the signal has been set.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -114,7 +115,7 @@ class Signal:
         self._waiting: list[Callable[[], object]] = []
 
     def set(self) -> None:
-        """Let it happen: everyone who waits goes on, in the order of their coming."""
+        """Set the signal, and call the registered functions in the order of their registration."""
         if not self.is_set:
             self.is_set = True
             for wake in self._waiting:
@@ -122,7 +123,7 @@ class Signal:
             self._waiting.clear()
 
     def on_set(self, wake: Callable[[], object]) -> None:
-        """Call a function when it happens."""
+        """Call a function when the signal is set; at once if it is set already."""
         if self.is_set:
             wake()
         else:

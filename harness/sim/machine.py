@@ -1,4 +1,4 @@
-"""A simulated machine: what its process takes from it, and what outlives the process."""
+"""A simulated machine: the clock, entropy, disk and file locks that it provides to its processes."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -17,22 +17,22 @@ LOCK_LOOK_SECONDS = 0.01
 
 
 class ProcessClock:
-    """The world's time, as one process sees it."""
+    """The virtual clock, as seen by one process."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
     def now(self) -> float:
-        """Return the virtual time."""
+        """Return the virtual time in seconds."""
         return self._process.kernel.now
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds of virtual time."""
+        """Sleep for some virtual seconds."""
         self._process.sleep(seconds)
 
     @contextmanager
     def repeating(self, action: Callable[[], None], seconds: float, name: str) -> Iterator[None]:
-        """Call an action every `seconds`, in a greenlet of its own, until the `with` block is left."""
+        """Call an action every `seconds` of virtual time, in its own greenlet, until the `with` block exits."""
         over = Signal(self._process.kernel)
 
         def repeat() -> None:
@@ -47,18 +47,18 @@ class ProcessClock:
 
 
 class ProcessLocks:
-    """Locks on files, which end with the process that holds them."""
+    """The locks of one process; file locks are released when the process that holds them ends."""
 
     def __init__(self, process: Process, held: dict[Path, Process]) -> None:
         self._process = process
         self._held = held
 
     def mutex(self) -> AbstractContextManager[None]:
-        """Return a lock that is always free: a greenlet keeps control until it waits, and none waits with a mutex."""
+        """Return a no-op lock: greenlets switch only where they wait, and none waits while it holds a mutex."""
         return nullcontext()
 
     def hold_file(self, path: Path, seconds: float) -> "_Held":
-        """Hold a lock between processes; raises `TimeoutError`."""
+        """Acquire a lock file; raises `TimeoutError` if it is still held after `seconds` of virtual time."""
         give_up_at = self._process.kernel.now + seconds
         while path in self._held and self._held[path].alive:
             if self._process.kernel.now >= give_up_at:
@@ -75,7 +75,7 @@ class _Held:
         self._process = process
 
     def __enter__(self) -> None:
-        """Hold the lock, which was taken when it was asked for."""
+        """Do nothing: the lock was acquired by `hold_file`."""
 
     def __exit__(self, *_: object) -> None:
         if self._held.get(self._path) is self._process:
@@ -83,15 +83,15 @@ class _Held:
 
 
 class Machine:
-    """A disk that outlives processes, and what may go wrong with it.
+    """A machine whose disk outlives its processes, and can fail or lose power.
 
     Args:
-        name: of the party that runs on it.
-        choices: decide what a loss of power leaves on the disk.
+        name: name of the party that runs on it.
+        choices: decide which unsynced changes survive a power loss.
 
     Attributes:
-        process: the one that runs here, or ran last.
-        disk: keeps files over all lives.
+        process: the newest process; None before the first.
+        disk: the files, kept across processes.
     """
 
     def __init__(self, name: str, choices: Choices) -> None:
@@ -106,14 +106,14 @@ class Machine:
         self._crashes = 0
 
     def runtime_for(self, process: Process) -> Runtime:
-        """Return what a new process takes from this machine."""
+        """Return the runtime (clock, entropy, disk, locks) of a new process on this machine."""
         self.process = process
         self._lives += 1
         entropy = SeededEntropy(self._choices.number("entropy", self.name, self._lives))
         return Runtime(ProcessClock(process), entropy, self.disk, ProcessLocks(process, self._locks))
 
     def lose_power(self) -> None:
-        """Lose what the disk had not been made to keep; the process must have been killed before."""
+        """Drop a random selection of unsynced changes from the disk; the process must have been killed."""
         self._crashes += 1
         count = 0
 
@@ -125,21 +125,21 @@ class Machine:
         self.disk.crash(choose)
 
     def lose_power_before(self, change: int, lose: Callable[[], None]) -> None:
-        """Lose power before a change of the disk, counted from 1.
+        """Lose power before a later change of the disk.
 
         Args:
-            change: which of the changes from now on.
-            lose: called in the kernel's own greenlet; it kills the process.
+            change: number of the change, counted from now on; 1 is the next.
+            lose: called in the kernel's greenlet; must kill the process.
         """
         self._losing_power = (change, lose)
 
     def fail(self, change: str, error: int, tell: Callable[[], object]) -> None:
-        """Let the next change of a kind fail, once.
+        """Make the next change of a kind fail, once.
 
         Args:
-            change: "write", "sync", "rename", "sync folder", or another that `MemoryDisk` knows.
-            error: an `errno`.
-            tell: called when it has failed.
+            change: "write", "sync", "rename", "sync folder", or another kind that `MemoryDisk` knows.
+            error: the `errno` of the `OSError` raised.
+            tell: called when the change fails.
         """
         self._failing.append((change, error, tell))
 
@@ -157,6 +157,6 @@ class Machine:
             if left <= 1:
                 self._losing_power = None
                 process.kernel.after(0.0, lose)
-                process.wait_for(Signal(process.kernel))  # until it is killed
+                process.wait_for(Signal(process.kernel))  # never set: the process is killed here
             else:
                 self._losing_power = (left - 1, lose)

@@ -134,5 +134,5 @@ def test_a_trace_does_not_depend_on_the_process(tmp_path):
 
 def test_a_world_in_which_nothing_can_happen_any_more_is_stuck():
     kernel = Kernel()
-    with pytest.raises(StuckError, match="nothing is left to happen"):
+    with pytest.raises(StuckError, match="no event is scheduled"):
         kernel.run(lambda: False, 10.0)
