@@ -17,6 +17,7 @@ from splitlearn.wire.errors import Code, Reason, WireError
 __all__ = ["Answer", "InFlight", "Listener", "SimConnection", "SimNetwork"]
 
 CONNECT_SECONDS = 0.001
+LONGEST_CONNECT_SECONDS = 0.5
 NEVER = math.inf
 
 # Replies, or the refusal.
@@ -154,6 +155,9 @@ class SimNetwork:
         made = SimConnection(self._dialled, self._listener, on_closed)
         made.up = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
         made.down = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
+        # Usually at once, now and then after half a second: requests wait for the connection to be established.
+        late = self._choices.share("connecting", made.number) ** 8
+        made.up.clear_at = self._kernel.now + CONNECT_SECONDS + LONGEST_CONNECT_SECONDS * late
         self._connections.append(made)
         return made
 
