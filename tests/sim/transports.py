@@ -185,7 +185,7 @@ class SimWorld:
             self.trunk.kill()
 
     def _serve(self, process):
-        server = SimServer(process, Dispatch(self.service), self._choices, lambda _call, _answer: None)
+        server = SimServer(process, Dispatch(self.service), self._choices, lambda _call, _request, _replies: None)
         self._network.listen(server)
         process.on_gone(lambda: self._network.listen(None))
         process.wait_for(Signal(self.kernel))  # until it is killed
