@@ -3,9 +3,13 @@
 import pytest
 
 from harness.plan.catalogue import CATALOGUE
+from harness.plan.quick import all_pairs
+from harness.plugin import scenario_parameters
+
+GRID = CATALOGUE["equivalence-grid"]
 
 
-@pytest.mark.parametrize("scenario", CATALOGUE["equivalence-grid"], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", scenario_parameters(GRID, all_pairs(GRID)))
 def test_grid_of_cuts_accumulation_clipping_codecs_and_optimizers(run_scenario, scenario):
     run_scenario(scenario)
 

@@ -1,7 +1,7 @@
 """The matrices cover every point, victim, RPC and fault, including points that are added later."""
 
 from collections import Counter
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import pytest
 
@@ -14,7 +14,7 @@ from harness.plan.faults.flip import PARTS
 from harness.plan.faults.messages import CORRUPTIONS
 from harness.plan.matrices import CONFIG, PAIRS, SETTINGS, kill_matrix, network_matrix
 from harness.plan.matrices import scenario as scenario_of
-from harness.plan.quick import by_kind, by_point, spread
+from harness.plan.quick import all_pairs, by_kind, by_point, spread
 from harness.plan.rpcs import RPCS
 from harness.plan.variants import CHOICES, VARIANTS, drawn_variant, variant_of
 from splitlearn.data import load_training_data
@@ -171,3 +171,17 @@ def test_the_quick_part_has_every_point_and_every_victim():
     assert sorted(POINTS) == [scenario.faults[-1].at.point for scenario in quick]
     assert set(VICTIMS) == {kill.victims for s in quick for kill in s.faults[-1:] if isinstance(kill, Kill)}
     assert {None, 0, 2, 3} <= {scenario.faults[-1].at.step for scenario in quick}
+
+
+def test_a_choice_of_all_pairs_has_every_pair_of_settings_in_a_fraction_of_the_runs():
+    grid = CATALOGUE["equivalence-grid"]
+    chosen = all_pairs(grid)
+
+    def pairs(scenarios):
+        settings = [scenario.config.model_dump(mode="json") for scenario in scenarios]
+        return {
+            (one, str(each[one]), other, str(each[other])) for each in settings for one, other in combinations(each, 2)
+        }
+
+    assert pairs(chosen) == pairs(grid)
+    assert len(chosen) < len(grid) / 3
