@@ -1,4 +1,4 @@
-"""The simulated network between clients and trunk: connections, messages, and what faults do to them."""
+"""The simulated network between clients and trunk: connections, requests in flight, and network faults."""
 
 import math
 from collections.abc import Callable
@@ -20,27 +20,27 @@ CONNECT_SECONDS = 0.001
 LONGEST_CONNECT_SECONDS = 0.5
 NEVER = math.inf
 
-# Replies, or the refusal.
+# The replies, or the error that the request failed with.
 Answer = list[bytes] | WireError
 
 
 @dataclass(eq=False)
 class InFlight:
-    """A request between its sending and its answer.
+    """A request, from being sent to being answered. Times are virtual, in seconds; infinity if it has not happened.
 
     Attributes:
-        number: position among all requests of the world.
+        number: number of the request, counted from 1 over the whole run.
         client: name of the party that sent it.
         method: name of the RPC.
-        request: its bytes.
-        done: set when the client has an answer, or none will come.
-        answer: what the client got.
-        sent_at: virtual time in seconds.
-        arrived_at: when it reached the trunk.
-        done_at: when the client had its answer.
+        request: the serialized request.
+        done: set when the client has its answer.
+        answer: the answer that the client received; None before that.
+        sent_at: time at which it was sent.
+        arrived_at: time at which it reached the trunk.
+        done_at: time at which the client received the answer.
         arrived: whether it has reached the trunk.
-        cancelled: whether the trunk knows that nobody waits for it.
-        deadline: ends the client's waiting.
+        cancelled: whether it was canceled; the trunk then drops it unless it has begun to carry it out.
+        deadline: fails the request when its timeout expires.
     """
 
     number: int
@@ -57,7 +57,7 @@ class InFlight:
     deadline: Timer | None = None
 
     def finish(self, answer: Answer, now: float) -> None:
-        """Give the client its answer, unless it has one."""
+        """Complete the request with an answer, unless it is complete; `now` is the virtual time in seconds."""
         if self.answer is None:
             self.answer, self.done_at = answer, now
             if self.deadline:
@@ -66,22 +66,24 @@ class InFlight:
 
 
 class Listener(Protocol):
-    """Where requests arrive: a trunk that serves."""
+    """The receiver of requests: a trunk's server, or a relay before it."""
 
     def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
-        """Take a request in; `answer` is called once with what came of it."""
+        """Accept a request, and call `answer` at most once, with the replies or an error."""
 
 
 @dataclass(eq=False)
 class SimConnection:
-    """One client's connection.
+    """A client's connection to the trunk.
 
     Attributes:
-        number: position among all connections of the world.
-        listener: the other side.
-        on_closed: tells the client that the other side or the path has closed it.
-        is_open: whether anything still gets through.
-        calls: in flight on it.
+        number: number of the connection, counted from 1 over the whole run.
+        listener: the receiver of its requests.
+        on_closed: called when the trunk or the network closes it, not when the client does.
+        is_open: whether it can still carry messages.
+        calls: requests in flight on it.
+        up: state of the direction to the trunk.
+        down: state of the direction to the client.
     """
 
     number: int
@@ -94,15 +96,15 @@ class SimConnection:
 
 
 class SimNetwork:
-    """One proxied path to one trunk, for any number of clients.
+    """The network path to one trunk, shared by any number of clients.
 
     Args:
-        kernel: delivers messages.
-        choices: decide delays, and what of a broken connection arrives all the same.
+        kernel: schedules deliveries.
+        choices: decide delays, and which requests in flight still arrive after their connection has broken.
         link: delay and bandwidth of the path.
 
     Attributes:
-        calls: every request that was ever sent.
+        calls: every request sent so far.
     """
 
     def __init__(self, kernel: Kernel, choices: Choices, link: LinkProfile) -> None:
@@ -122,33 +124,33 @@ class SimNetwork:
 
     @property
     def is_served(self) -> bool:
-        """Whether a trunk serves."""
+        """Whether a trunk is listening."""
         return self._listener is not None
 
     def listen(self, listener: Listener | None) -> None:
-        """Let a trunk serve from now on, or nobody; whoever was connected to the one before is not any more."""
+        """Replace the listener, None for none, and close all connections to the previous one."""
         self._listener = listener
         self._close_all()
 
     def disconnect(self) -> None:
-        """Close every connection and refuse new ones."""
+        """Close every connection and refuse new ones until `reconnect`."""
         self._is_up = False
         self._close_all()
 
     def reconnect(self) -> None:
-        """Accept connections again."""
+        """Accept new connections again."""
         self._is_up = True
 
     def add(self, toxic: Toxic) -> None:
-        """Add a toxic."""
+        """Add a toxic to its stream."""
         self._streams[toxic.stream].add(toxic)
 
     def remove(self, toxic: Toxic) -> None:
-        """Remove a toxic."""
+        """Remove a toxic from its stream."""
         self._streams[toxic.stream].remove(toxic.name)
 
     def dial(self, on_closed: Callable[[], None]) -> SimConnection | None:
-        """Connect; None if nobody is there to accept it."""
+        """Return a new connection; None if the network is down or no trunk is listening."""
         if not self._is_up or self._listener is None:
             return None
         self._dialled += 1
@@ -162,7 +164,7 @@ class SimNetwork:
         return made
 
     def new_call(self, process: Process, method: str, request: bytes) -> InFlight:
-        """Return a request that is about to be sent."""
+        """Create and record a request of a process; it is not sent yet."""
         call = InFlight(
             len(self.calls) + 1, process.name, method, request, Signal(self._kernel), sent_at=self._kernel.now
         )
@@ -170,7 +172,7 @@ class SimNetwork:
         return call
 
     def send(self, connection: SimConnection, call: InFlight) -> None:
-        """Send a request on its way; its answer comes back the same way."""
+        """Send a request over a connection, over which its answer will return."""
         connection.calls.append(call)
 
         def deliver() -> None:
@@ -179,7 +181,7 @@ class SimNetwork:
         self._streams["upstream"].send(connection.up, len(call.request), deliver)
 
     def close(self, connection: SimConnection) -> None:
-        """Close a connection from the client's side; the trunk notices."""
+        """Close a connection from the client's side, without calling its `on_closed`."""
         self._drop(connection)
 
     def _deliver(self, connection: SimConnection, call: InFlight, answer: Callable[[Answer], None]) -> None:
@@ -211,7 +213,7 @@ class SimNetwork:
         connection.on_closed()
 
     def _drop(self, connection: SimConnection) -> None:
-        """Close both directions; what was on its way to the trunk may arrive all the same, its answer never does."""
+        """Close a connection; some requests in flight, as drawn, still reach the trunk, but no answer returns."""
         connection.is_open = False
         if connection in self._connections:
             self._connections.remove(connection)
@@ -229,7 +231,7 @@ class SimNetwork:
 
 
 def _toxics_of(link: LinkProfile) -> list[Toxic]:
-    """Return the toxics that give a path a link profile."""
+    """Return the toxics that impose a link profile."""
     ways: tuple[tuple[Stream, int, int], ...] = (
         ("upstream", link.up_delay_ms, link.up_kbps),
         ("downstream", link.down_delay_ms, link.down_kbps),

@@ -1,4 +1,4 @@
-"""Everything that happens in a simulated world, in its order; and who waits for what."""
+"""Records the events of a simulated world in order, stops processes at breakpoints, and waits for conditions."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class _Watcher:
 
 
 class Seeker:
-    """A search that looks at every event once, however often it is asked."""
+    """An incremental search for an event: repeated calls of `find` examine each event only once."""
 
     def __init__(self, events: Sequence[Event], at: At, start: int, fields: Mapping[str, object]) -> None:
         self._events = events
@@ -39,7 +39,7 @@ class Seeker:
         self._found: Event | None = None
 
     def find(self) -> Event | None:
-        """Return the event, or None if it has not happened yet."""
+        """Return the first matching event; None if there is none yet."""
         while self._found is None and self._next < len(self._events):
             event = self._events[self._next]
             self._next += 1
@@ -49,16 +49,16 @@ class Seeker:
 
 
 class SimObserver:
-    """Receives the points of all processes.
+    """Receives the points that all processes pass.
 
     Args:
-        kernel: provides the time.
-        holds: places at which a process is held, each once.
+        kernel: provides the virtual time.
+        holds: breakpoints; a process is held at each of them once.
         on_event: called with every event.
-        on_held: called with an event whose process is held, and what releases it.
+        on_held: called in the kernel's greenlet with each event at which a process is held; `event.release` resumes it.
 
     Attributes:
-        events: so far.
+        events: all events so far.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class SimObserver:
         self._watchers: list[_Watcher] = []
 
     def note(self, source: str, point: str, party: str = "", step: int | None = None, **fields: object) -> Event:
-        """Put an event of the harness or the network into the trace."""
+        """Append an event of the harness or the network to the trace, and return it."""
         return self._add(Event(len(self.events), self._kernel.now, source, party, point, step, None, fields))
 
     def pass_point(
         self, process: Process, name: str, step: int | None, microbatch: int | None, fields: dict[str, object]
     ) -> None:
-        """Take the passing of a point, and hold the process there if that is planned."""
+        """Record that a process passes a point; if there is a breakpoint, block until the process is released."""
         release = Signal(self._kernel)
         hold = self._take_hold(process.name, name, step, microbatch)
         event = self._add(
@@ -111,13 +111,13 @@ class SimObserver:
         then: Callable[[], object],
         otherwise: Callable[[], object],
     ) -> None:
-        """Call `then` as soon as a condition holds, or `otherwise` when it has not within so many seconds.
+        """Call `then` once a condition holds, or `otherwise` if it does not hold in time.
 
         Args:
-            holds: looked at after every event and change.
-            within: virtual seconds.
-            then: called in the kernel's own greenlet.
-            otherwise: likewise.
+            holds: the condition; evaluated now, after every event, and on every call of `look`.
+            within: timeout in virtual seconds.
+            then: called in the kernel's greenlet.
+            otherwise: called in the kernel's greenlet.
         """
 
         def give_up() -> None:
@@ -129,7 +129,7 @@ class SimObserver:
         self.look()
 
     def look(self) -> None:
-        """Look again at every condition that somebody waits for; call this after a change that is no event."""
+        """Re-evaluate all pending conditions; to be called after a state change that records no event."""
         for watcher in list(self._watchers):
             if watcher in self._watchers and watcher.holds():
                 self._watchers.remove(watcher)
@@ -137,11 +137,11 @@ class SimObserver:
                 self._kernel.after(0.0, watcher.then)
 
     def seeker(self, point: str, after: int = -1, fields: Mapping[str, object] = NO_FIELDS) -> Seeker:
-        """Return a search for the first event of a point with a number above `after` and these fields."""
+        """Return a search for the first event at a point that is numbered above `after` and has these fields."""
         return Seeker(self.events, At(point), after + 1, fields)
 
     def _take_hold(self, party: str, point: str, step: int | None, microbatch: int | None) -> bool:
-        """Count a passing; return whether it is held."""
+        """Count the passing of a point, and return whether the process is held there."""
         holds = self._holds.get(point)
         if not holds or party not in ("client", "trunk"):
             return False
@@ -149,7 +149,7 @@ class SimObserver:
         for hold in covering:
             hold.left -= 1
         due = [hold for hold in covering if hold.left <= 0]
-        # If two are due at once, one is used now and the other at the next passing.
+        # If several are due at once, the others become due at the next passing.
         for hold in due[1:]:
             hold.left = 1
         if due:
@@ -165,13 +165,13 @@ class SimObserver:
 
 
 class SimProbe:
-    """The probe of one process."""
+    """A process's probe, which reports to the observer."""
 
     def __init__(self, process: Process, observer: SimObserver) -> None:
         self._process = process
         self._observer = observer
 
     def point(self, name: str, step: int | None = None, microbatch: int | None = None, **fields: object) -> None:
-        """Report that the process passes a point; return when it may go on."""
+        """Report that the process passes a point; blocks while it is held there."""
         self._process.must_live()
         self._observer.pass_point(self._process, name, step, microbatch, fields)

@@ -1,4 +1,4 @@
-"""What a simulated training computes with: model and data, loaded once and copied for every process."""
+"""The model and the data of a simulated training: loaded once, and the model copied for every process."""
 
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ class Parts:
     """A model and its data.
 
     Attributes:
-        client: the client's part, with its initial weights.
-        trunk: the trunk's.
-        identity: of the model.
-        data: to train on.
+        client: the client's stage, with the initial weights.
+        trunk: the trunk's stage, with the initial weights.
+        identity: the model's identity.
+        data: the training data.
     """
 
     client: ClientStage
@@ -31,20 +31,20 @@ class Parts:
     _activations: dict[str, Activations] = field(default_factory=dict, compare=False)
 
     def new_client(self) -> ClientStage:
-        """Return a copy of the client's part."""
+        """Return a copy of the client's stage."""
         return deepcopy(self.client)
 
     def new_trunk(self) -> TrunkStage:
-        """Return a copy of the trunk's part."""
+        """Return a copy of the trunk's stage."""
         return deepcopy(self.trunk)
 
     def activations_of(self, config: TrainingConfig) -> Activations:
-        """Return a trunk's limit on memory; measuring a shape takes longer than a step, so all lives share it."""
+        """Return the trunk's activation accounting; cached, because measuring a shape takes longer than a step."""
         return self._activations.setdefault(config.model_dump_json(), Activations(config, self.identity.positions))
 
 
 def load_parts(config: TrainingConfig) -> Parts:
-    """Load what a configuration names; the same once for all processes of the same settings."""
+    """Load the model and the data of a configuration; cached, so equal configurations share one object."""
     return _load(config.model_dump_json())
 
 

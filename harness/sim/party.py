@@ -1,4 +1,4 @@
-"""One side of a simulated run: its processes, one after another, on one machine."""
+"""A party of a simulated run: the successive processes of client or trunk on one machine."""
 
 import signal
 from collections.abc import Callable
@@ -12,24 +12,24 @@ from harness.sim.process import Process
 
 __all__ = ["SimParty"]
 
-# Takes the process and whether the party has run before; returns the exit status.
+# Called with the process and whether the party has run before; returns the exit status.
 Program = Callable[[Process, bool], int]
 SUPERVISOR_SECONDS = 1.0
 
 
 class SimParty:
-    """A party over all its lives.
+    """A party, over all its lives.
 
     Args:
-        name: client, trunk, or of another client.
-        machine: where it runs.
-        kernel: runs it.
-        observer: told of starts and ends.
+        name: "client", "trunk", or the name of a further client.
+        machine: the machine on which it runs.
+        kernel: schedules its processes.
+        observer: records when its processes start and end.
 
     Attributes:
-        program: what it runs.
-        stop_asked: receives the signal that the running process is asked to stop with.
-        supervised: whether it is started again after it has ended with an error, as by a supervisor.
+        program: the program that its processes run.
+        stop_asked: called with the signal when the running process is asked to stop.
+        supervised: whether it is restarted after an exit with an error, as by a supervisor such as systemd.
     """
 
     def __init__(self, name: str, machine: Machine, kernel: Kernel, observer: SimObserver) -> None:
@@ -41,29 +41,29 @@ class SimParty:
         self._kernel = kernel
         self._observer = observer
         self._lives: list[Process] = []
-        # Lives that a fault has ended or is about to end.
+        # Processes that a fault has ended or is about to end.
         self._given_up: set[Process] = set()
         self._killed: set[Process] = set()
         self._asked: Process | None = None
 
     @property
     def process(self) -> Process:
-        """The newest life."""
+        """The newest process."""
         return self._lives[-1]
 
     @property
     def running(self) -> bool:
-        """Whether it runs, if only paused."""
+        """Whether its newest process is alive, paused or not."""
         return bool(self._lives) and self.process.alive
 
     @property
     def done(self) -> bool:
-        """Whether it has ended by itself and nobody starts it again."""
+        """Whether it has ended on its own and will not be restarted."""
         return bool(self._lives) and not self.process.alive and self.process not in self._given_up
 
     @property
     def problem(self) -> str:
-        """Why it ended other than it should; empty if it ended well, or has not ended."""
+        """Why it failed; empty if it exited with status 0 or has not ended."""
         if not self.done or self.process.status == 0:
             return ""
         error = self.process.error
@@ -71,7 +71,7 @@ class SimParty:
         return f"the {self.name} ended with {what}"
 
     def start(self) -> None:
-        """Start or restart it, unless another fault has done so."""
+        """Start or restart it, unless it is running."""
         if self.running:
             return
         again = bool(self._lives)
@@ -80,15 +80,18 @@ class SimParty:
             self._observer.note("harness", "process.started", party=self.name, life=len(self._lives))
 
     def kill(self) -> None:
-        """Kill it; raises `HarnessError` if it has ended already."""
+        """Kill the process, as SIGKILL does; raises `HarnessError` if it has ended already."""
         self._end()
         self._observer.note("harness", "process.killed", party=self.name, life=len(self._lives))
 
     def lose_power(self, changes: int) -> None:
-        """Kill it, and lose what its disk had not been made to keep; raises `HarnessError` if it has ended already.
+        """Cut the machine's power: kill the process, and drop unsynced changes from its disk.
 
         Args:
-            changes: before which change of the disk, counted from 1; 0 means at once.
+            changes: number of the disk change, counted from 1, just before which the power is lost; 0 means now.
+
+        Raises:
+            HarnessError: the process has ended already.
         """
         if changes:
             self._must_run()
@@ -97,7 +100,7 @@ class SimParty:
             self._crash()
 
     def fail_disk(self, change: str, error: int) -> None:
-        """Let the next change of a kind fail on its disk."""
+        """Make the next change of a kind on its disk fail with an `errno`, once."""
         note = partial(self._observer.note, "harness", "disk.failed", self.name, change=change)
         self.machine.fail(change, error, note)
 
@@ -107,25 +110,28 @@ class SimParty:
         self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))
 
     def ask_to_stop(self) -> None:
-        """Ask it to stop, as SIGTERM does; raises `HarnessError` if it has ended already."""
+        """Ask the process to stop, as SIGTERM does; raises `HarnessError` if it has ended already."""
         self._asked = self._give_up()
         self._asked.start(lambda: self.stop_asked(signal.SIGTERM))
 
     @property
     def has_stopped(self) -> bool:
-        """Whether the process that was asked to stop has ended, however it did."""
+        """Whether the process that was asked to stop has ended, for whatever reason."""
         return self._asked is not None and not self._asked.alive
 
     def start_stopped(self, expected: int) -> None:
-        """Start it again after it has stopped on request, unless its work was done or another fault killed it.
+        """Restart it after it has stopped on request, unless its work was done or another fault ended it.
+
+        Args:
+            expected: exit status of a process that was stopped.
 
         Raises:
-            HarnessError: it ended with another status.
+            HarnessError: it exited with a different status and has no supervisor.
         """
         process = self._asked
         assert process is not None
         if process in self._killed or process is not self.process:
-            return  # the fault that killed it starts it again, or another that stopped it has done so
+            return  # restarted by the fault that killed it, or by another that stopped it
         if process.status == 0 != expected:
             self._given_up.discard(process)  # its work was done
             return
@@ -135,12 +141,12 @@ class SimParty:
         self.start()
 
     def pause(self) -> None:
-        """Let it stand still; raises `HarnessError` if it has ended already."""
+        """Pause the process, as SIGSTOP does; raises `HarnessError` if it has ended already."""
         self._must_run().pause()
         self._observer.note("harness", "process.paused", party=self.name)
 
     def go_on(self) -> None:
-        """Let a paused process go on."""
+        """Continue a paused process, as SIGCONT does."""
         if self._lives:
             self.process.go_on()
         self._observer.note("harness", "process.continued", party=self.name)
@@ -172,5 +178,5 @@ class SimParty:
             self.start()
 
 
-def _nothing(_process: Process, _again: bool) -> int:  # noqa: FBT001 - as every program takes it
+def _nothing(_process: Process, _again: bool) -> int:  # noqa: FBT001 - the signature of a program
     return 0

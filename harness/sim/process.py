@@ -1,4 +1,4 @@
-"""One life of a party's program: greenlets that run together, stand still together and end together."""
+"""A simulated process: a group of greenlets that are paused, resumed and killed together."""
 
 import math
 from collections import deque
@@ -13,23 +13,23 @@ __all__ = ["Process", "ProcessKilledError"]
 
 
 class ProcessKilledError(BaseException):
-    """The process was killed: its code unwinds, and none of its ports carries anything out any more."""
+    """Raised in the greenlets of a killed process to unwind them; while they unwind, no port has any effect."""
 
 
 class Process:
-    """A program that runs.
+    """A process that runs a program; it is scheduled to start when constructed.
 
     Args:
-        kernel: schedules it.
-        name: of the party.
+        kernel: schedules its greenlets.
+        name: name of the party.
         main: the program; returns the exit status, or raises.
-        on_end: called in the kernel's own greenlet when the main program has ended by itself.
+        on_end: called in the kernel's greenlet when the program has returned or raised; not when it was killed.
 
     Attributes:
         alive: whether it has neither ended nor been killed.
-        paused: whether it stands still.
+        paused: whether it is paused.
         status: exit status; None while it runs, or if it was killed or ended by an exception.
-        error: the exception that ended it, if one has.
+        error: the exception that ended it; None if there was none.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Process:
         self.error: Exception | None = None
         self._greenlets: list[greenlet] = []
         self._on_gone: list[Callable[[], None]] = []
-        # What would have woken it while it stood still, in order.
+        # Wake-ups that came while it was paused, in order.
         self._missed: deque[Callable[[], None]] = deque()
         self._main = main
         self._on_end = on_end
         self.start(self._run_main)
 
     def start(self, body: Callable[[], None]) -> None:
-        """Run something alongside the program, until the process ends."""
+        """Run a function in a new greenlet of this process; the greenlet is killed when the process ends."""
 
         def guarded() -> None:
             with suppress(ProcessKilledError):
@@ -60,16 +60,16 @@ class Process:
         self._greenlets.append(self.kernel.start(guarded))
 
     def on_gone(self, action: Callable[[], None]) -> None:
-        """Do something when the process is gone, however it ended: what the operating system does for it."""
+        """Register cleanup for when the process has ended or was killed, such as closing its sockets."""
         self._on_gone.append(action)
 
     def must_live(self) -> None:
-        """Raise `ProcessKilledError` in whatever still unwinds after the process has been killed."""
+        """Raise `ProcessKilledError` if the process is no longer alive."""
         if not self.alive:
             raise ProcessKilledError
 
     def sleep(self, seconds: float) -> None:
-        """Wait for some seconds of virtual time."""
+        """Suspend the current greenlet for some virtual seconds."""
         self.must_live()
         me = getcurrent()
         self.kernel.after(seconds, lambda: self._resume(me, woken=False))
@@ -77,7 +77,7 @@ class Process:
         self.must_live()
 
     def wait_for(self, signal: Signal, seconds: float = math.inf) -> bool:
-        """Wait until something happens; return whether it did within so many seconds."""
+        """Wait until a signal is set, for at most some virtual seconds; return whether it was set in time."""
         self.must_live()
         if signal.is_set:
             return True
@@ -97,21 +97,21 @@ class Process:
         return happened
 
     def pause(self) -> None:
-        """Stand still, as after SIGSTOP."""
+        """Pause the process, as SIGSTOP does: none of its greenlets is resumed until `go_on`."""
         self.paused = True
 
     def go_on(self) -> None:
-        """Go on after a pause; what happened meanwhile is noticed now, in its order."""
+        """Continue a paused process; wake-ups that came during the pause are delivered now, in order."""
         self.paused = False
         while self._missed and not self.paused:
             self._missed.popleft()()
 
     def kill(self) -> None:
-        """End at once: nothing that the code does while it unwinds has any effect. Called by the kernel's greenlet."""
+        """End the process at once and unwind its greenlets; must be called from the kernel's greenlet."""
         self.alive = False
         self._missed.clear()
         for each in self._greenlets:
-            if each:  # it has begun and not ended; one that has not begun will see that the process is gone
+            if each:  # started and not finished; one that has not started will find the process dead
                 each.throw(ProcessKilledError)
         self._greenlets.clear()
         for action in self._on_gone:
@@ -121,7 +121,7 @@ class Process:
     def _run_main(self) -> None:
         try:
             self.status = self._main(self)
-        except Exception as error:  # noqa: BLE001 - it ends the simulated process, whose party tells it
+        except Exception as error:  # noqa: BLE001 - any error ends the simulated process, and its party reports it
             self.error = error
         self.kernel.after(0.0, self._ended)
 

@@ -1,4 +1,4 @@
-"""The programs of client and trunk as they run in a simulated world: the ordinary parts, on simulated ports."""
+"""The simulated `splitlearn train` and `splitlearn trunk`: the production code, wired to simulated ports."""
 
 import signal
 from collections.abc import Sequence
@@ -30,29 +30,29 @@ from splitlearn.trunk.stopping import STOP_GRACE, let_clients_save
 
 __all__ = ["ClientProgram", "TrunkProgram"]
 
-# As the real server looks after clients that are gone.
+# Virtual seconds between checks for idle sessions, as in the real server.
 TIDY_SECONDS = 1.0
 STOP_LOOK_SECONDS = 0.001
 
 
 class Monitor(Protocol):
-    """Receives what a trunk carries out."""
+    """Observes the requests that a trunk carries out."""
 
     def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
-        """Take a request that was carried out, with its replies, before they are sent."""
+        """Observe a request that was carried out and its replies, which are not sent yet."""
 
 
 @dataclass
 class ClientProgram:
-    """`splitlearn train`.
+    """The program of a client, `splitlearn train`.
 
     Attributes:
-        party: whose program it is.
-        config: its settings.
-        parts: model and data.
-        network: reaches the trunk.
-        observer: receives its points.
-        tensor_log: receives its tensors.
+        party: the client.
+        config: the client's settings.
+        parts: the model and the data.
+        network: the network to the trunk.
+        observer: receives the points that the program passes.
+        tensor_log: records the client's tensors.
     """
 
     party: SimParty
@@ -62,8 +62,13 @@ class ClientProgram:
     observer: SimObserver
     tensor_log: TensorLog
 
-    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - as every program takes it
-        """Train to the last step, or until asked to stop; return the exit status."""
+    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - the signature of a program
+        """Train to the last step, or until asked to stop; return the exit status.
+
+        Args:
+            process: the process in which to run.
+            again: whether the client has run before, and resumes from a checkpoint if there is one.
+        """
         runtime = self.party.machine.runtime_for(process)
         probe = SimProbe(process, self.observer)
         stop = StopRequest(runtime.clock)
@@ -95,20 +100,20 @@ class ClientProgram:
 
 @dataclass
 class TrunkProgram:
-    """`splitlearn trunk`.
+    """The program of the trunk, `splitlearn trunk`.
 
     Attributes:
-        party: whose program it is.
-        config: its settings.
+        party: the trunk.
+        config: the trunk's settings.
         parts: the model.
-        network: where it is reached.
-        relay: the hop before it.
-        observer: receives its points.
-        tensor_log: receives its tensors.
-        choices: decide how long requests take.
-        monitor: receives every request that is carried out.
-        max_sessions: runs trained at a time.
-        idle_timeout: seconds until a silent client's place is given up; 0 means the usual.
+        network: the network on which it listens.
+        relay: passes the network's requests on to the trunk's server.
+        observer: receives the points that the program passes.
+        tensor_log: records the trunk's tensors.
+        choices: decide how long each request takes.
+        monitor: observes every request that is carried out.
+        max_sessions: maximum number of sessions at a time.
+        idle_timeout: virtual seconds until a silent client's session is closed; 0 means the default.
     """
 
     party: SimParty
@@ -123,8 +128,13 @@ class TrunkProgram:
     max_sessions: int
     idle_timeout: float
 
-    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - as every program takes it
-        """Serve until asked to stop; return the exit status."""
+    def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - the signature of a program
+        """Serve until asked to stop; return the exit status.
+
+        Args:
+            process: the process in which to run.
+            again: whether the trunk has run before; without effect.
+        """
         runtime = self.party.machine.runtime_for(process)
         probe = SimProbe(process, self.observer)
         stopping = Signal(process.kernel)
@@ -152,6 +162,6 @@ class TrunkProgram:
         return 0
 
     def _leave(self) -> None:
-        """Let nobody serve any more."""
+        """Stop listening, and close all connections."""
         self.relay.trunk = None
         self.network.listen(None)

@@ -1,4 +1,4 @@
-"""What is left of a refusal once it has crossed a wire as a gRPC status."""
+"""Converts a trunk's error into the one that a client decodes from the gRPC status."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,14 +10,17 @@ __all__ = ["as_received"]
 
 
 def as_received(error: WireError) -> WireError:
-    """Return the error that a client reads from the status with which a trunk refuses its request."""
+    """Return the error that a client decodes from the gRPC status of a trunk's error.
+
+    A status carries less than the error: long texts are clipped, for example.
+    """
     call: Any = _Ended(status_of(error))
     return wire_error(call, encrypted=False)
 
 
 @dataclass(frozen=True)
 class _Ended:
-    """A call that has ended with a status of gRPC's."""
+    """A finished gRPC call, reduced to its status."""
 
     status: Any
 

@@ -1,4 +1,4 @@
-"""The last hop before the trunk, which treats single messages badly."""
+"""The relay before the trunk, which loses, holds back, duplicates or corrupts single messages."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,16 +13,19 @@ from splitlearn.wire.errors import Code, Reason, WireError
 __all__ = ["SimRelay"]
 
 Note = Callable[..., object]
-# Between the first and the second arrival of a duplicated request, in seconds.
+# Virtual seconds between the two arrivals of a duplicated request.
 APART = 0.002
 
 
 class SimRelay:
-    """Passes requests on to a trunk, and applies each rule to the next request of its method, once.
+    """Passes requests on to the trunk, and applies each armed rule to the next request of its method, once.
 
     Args:
-        kernel: separates the two arrivals of a duplicated request.
-        note: takes (source, point, **fields) into the trace.
+        kernel: schedules the second arrival of a duplicated request.
+        note: called with (source, point, **fields) to append an event to the trace.
+
+    Attributes:
+        trunk: the trunk's server; None while no trunk is serving.
     """
 
     def __init__(self, kernel: Kernel, note: Note) -> None:
@@ -33,11 +36,11 @@ class SimRelay:
         self.trunk: Listener | None = None
 
     def arm(self, rule: MessageRule) -> None:
-        """Apply a rule once, to the next request of its method."""
+        """Arm a rule: it applies once, to the next request of its method."""
         self._rules.append(rule)
 
     def deliver_late(self) -> None:
-        """Send the held requests to the trunk; raises `HarnessError` if none is held."""
+        """Deliver the requests held back to the trunk; raises `HarnessError` if there are none."""
         kept, self._kept = self._kept, []
         if not kept:
             raise HarnessError("the relay holds no request")
@@ -45,7 +48,7 @@ class SimRelay:
             self._pass_on(_anew(call, call.request), partial(self._tell, "request.delivered", call))
 
     def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
-        """Take a request in."""
+        """Pass a request on to the trunk, or apply the rule that is armed for its method."""
         rule = next((rule for rule in self._rules if rule.method == call.method), None)
         if rule is None:
             self._pass_on(call, answer)
@@ -71,7 +74,7 @@ class SimRelay:
 
     def _pass_on(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
         if self.trunk is None:
-            answer(_broken("the trunk is not there"))
+            answer(_broken("no trunk is serving"))
         else:
             self.trunk.arrived(call, answer)
 
@@ -95,7 +98,7 @@ class SimRelay:
 
     def _corrupt(self, rule: MessageRule, call: InFlight, got: Answer, answer: Callable[[Answer], None]) -> None:
         if isinstance(got, WireError):
-            self.arm(rule)  # a refusal has nothing to damage; the next reply may
+            self.arm(rule)  # an error has no bytes to corrupt: wait for the next reply
             answer(got)
             return
         self._tell("reply.corrupted", call)
@@ -110,7 +113,7 @@ class SimRelay:
 
 
 def _anew(call: InFlight, request: bytes) -> InFlight:
-    """Return a request of its own, which nobody can cancel any more."""
+    """Return a copy with these bytes, which is not canceled when the original is."""
     return InFlight(call.number, call.client, call.method, request, call.done, arrived=True)
 
 

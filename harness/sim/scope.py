@@ -1,4 +1,4 @@
-"""What a simulated world cannot show, so that a scenario about it must run with real programs."""
+"""Decides whether a scenario can be simulated, and says why not."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,21 +9,21 @@ from splitlearn.config import TrainingConfig
 
 __all__ = ["must_be_simulated", "why_not_simulated"]
 
-# Materials that are of no use without gRPC's own security.
+# Materials for the security that gRPC itself provides.
 OF_SECURITY = frozenset({"token", "TLS", "mutual TLS"})
-# Checks whose evidence only real programs leave.
+# Checks whose evidence only real programs produce.
 OF_PROGRAMS = frozenset({"export", "hostility", "lies", "strangers"})
 
 REASONS: Mapping[str, Callable[[Scenario], bool]] = {
-    "its trunk is in the client's process, where there is no network": lambda it: it.topology == "local",
-    "it alters bits of HTTP/2, which the simulated network does not speak": lambda it: any(
+    "its trunk runs in the client's process, without a network": lambda it: it.topology == "local",
+    "it flips bits of HTTP/2, which the simulated network does not speak": lambda it: any(
         fault.needs_flipper for fault in it.faults
     ),
     "its adversaries attack real sockets": lambda it: bool(it.adversaries),
-    "it is about TLS or a token, which gRPC checks": lambda it: (
+    "it uses TLS or a token, which gRPC checks": lambda it: (
         not OF_SECURITY.isdisjoint(it.materials) or any(_is_secured(it.settings_of(party)) for party in PARTIES)
     ),
-    "its checks need what only real programs leave behind": lambda it: not OF_PROGRAMS.isdisjoint(it.checks),
+    "its checks need evidence that only real programs produce": lambda it: not OF_PROGRAMS.isdisjoint(it.checks),
 }
 
 

@@ -1,4 +1,4 @@
-"""Carries out the scripts of faults on a simulated world."""
+"""Runs the scripts of faults in a simulated world."""
 
 from collections.abc import Callable
 from typing import NoReturn, Protocol
@@ -14,33 +14,33 @@ from harness.trace.event import Event
 
 __all__ = ["SimWorld", "run_script"]
 
-# Longer than a trunk waits for its clients to save.
+# Virtual seconds; longer than a stopping trunk waits for its clients to save.
 STOP_TIMEOUT = 90.0
 
 
 class SimWorld(Protocol):
-    """What a script may act on."""
+    """The parts of a simulated world that a script can act on."""
 
     observer: SimObserver
     network: SimNetwork
     relay: SimRelay
 
     def party(self, name: str) -> SimParty:
-        """Return a party."""
+        """Return a party by name."""
 
     @property
     def over(self) -> bool:
-        """Whether the clients' work is done."""
+        """Whether all clients have finished."""
 
 
 def run_script(planned: Planned, held: Event, world: SimWorld, on_end: Callable[[], None]) -> None:
-    """Begin a fault at a held process, and carry out its script to its end, while time passes.
+    """Start a fault's script; the kernel resumes it whenever what it waits for has happened.
 
     Args:
         planned: the fault.
-        held: the passing of its place; the process is released when the script says so, or ends.
-        world: what the script acts on.
-        on_end: called when it is over.
+        held: the event at which a process is held; it is released when the script says so, at the latest at its end.
+        world: the world to act on.
+        on_end: called when the script has ended.
     """
     _Running(planned, held, world, on_end).advance(None, None)
 
@@ -55,14 +55,14 @@ class _Running:
         self._injected = False
 
     def advance(self, answer: Event | None, error: Exception | None) -> None:
-        """Carry out effects until one must be waited for."""
+        """Carry out effects until one requires waiting; resumes the script with an answer or an error."""
         while True:
             try:
                 effect = self._script.throw(error) if error else self._script.send(answer)
             except StopIteration:
                 self._end("")
                 return
-            except Exception as failed:  # noqa: BLE001 - whatever it is, the fault is not over, and that must be known
+            except Exception as failed:  # noqa: BLE001 - any error means that the fault did not heal, which is reported
                 self._end(str(failed) or type(failed).__name__)
                 return
             answer = error = None
@@ -95,7 +95,7 @@ class _Running:
         self._on_end()
 
     def _waits(self, effect: ask.Effect) -> bool:
-        """Begin to wait for what an effect asks for; return whether it is one to wait for."""
+        """Start waiting if an effect requires it; return whether it does."""
         observer = self._world.observer
         match effect:
             case ask.Until(point, fields, within, after):
@@ -109,7 +109,7 @@ class _Running:
                 )
             case ask.UntilTrunkServes():
                 served = observer.seeker("trunk.server.ready", self._held.number).find
-                down = HarnessError("the trunk does not serve")
+                down = HarnessError("the trunk did not start serving in time")
                 observer.when(
                     lambda: served() is not None, ask.NOTICE_TIMEOUT, self._go_on, lambda: self.advance(None, down)
                 )
@@ -117,7 +117,7 @@ class _Running:
                 observer.when(lambda: self._world.over, seconds, self._go_on, self._go_on)
             case ask.StartStoppedParty(name, status):
                 party = self._world.party(name)
-                still = HarnessError(f"the {name} does not stop")
+                still = HarnessError(f"the {name} did not stop in time")
                 observer.when(
                     lambda: party.has_stopped,
                     STOP_TIMEOUT,
@@ -142,7 +142,7 @@ class _Running:
         else:
             self.advance(None, None)
 
-    def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901, PLR0912 - one line an effect
+    def _carry_out(self, effect: ask.Effect) -> None:  # noqa: C901, PLR0912 - one case per effect
         world = self._world
         match effect:
             case ask.Disconnect():
@@ -181,4 +181,4 @@ class _Running:
 
 
 def _cannot(effect: ask.Effect) -> NoReturn:
-    raise HarnessError(f"{type(effect).__name__} needs real programs and a real network")
+    raise HarnessError(f"{type(effect).__name__} requires real programs and a real network")

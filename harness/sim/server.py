@@ -1,4 +1,4 @@
-"""A trunk's server in the simulated network: requests in the order of their arrival, one at a time."""
+"""The trunk's server in the simulated network: it carries out requests in order of arrival, one at a time."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,18 +15,18 @@ from splitlearn.wire.errors import WireError
 
 __all__ = ["SimServer"]
 
-# Virtual seconds that a request takes: the least, and the range above it.
+# Virtual seconds that a request takes: a minimum, and the width of the random range above it.
 FLOOR, RANGE = 0.001, 0.004
 
 
 class SimServer:
-    """Answers requests with a dispatch, in a greenlet of the trunk's process.
+    """Carries out requests in a greenlet of the trunk's process.
 
     Args:
-        process: the trunk's.
-        dispatch: answers.
-        choices: decide how long each takes.
-        on_answer: receives every request that was carried out, with its replies, before they are sent.
+        process: the trunk's process.
+        dispatch: carries out each request.
+        choices: decide how long each request takes.
+        on_answer: called with every request that was carried out and its replies, before they are sent.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class SimServer:
         process.start(self._serve)
 
     def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
-        """Take a request in; it is carried out when its turn comes, unless it was given up by then."""
+        """Queue a request; it is dropped if it has been canceled by the time its turn comes."""
         self._put(lambda: self._carry_out(call, answer))
 
     def put(self, action: Callable[[], None]) -> None:
-        """Carry out something else between two requests."""
+        """Queue an action, which is called between two requests."""
         self._put(action)
 
     @property
     def idle(self) -> bool:
-        """Whether no request waits or is being carried out."""
+        """Whether no request is queued or being carried out."""
         return not self._waiting and not self._something.is_set
 
     def _put(self, action: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""Shrinks a failing case to the few faults and the least settings that still fail, by Hypothesis."""
+"""Shrinks a failing case with Hypothesis to a minimal reproducer: few faults, few steps, no delays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,19 +15,19 @@ from harness.sim.case import Case
 
 __all__ = ["Shrunk", "shrink"]
 
-# Whether to keep something: hardly ever 0 when it is drawn, and 0 is what Hypothesis shrinks to.
+# Decides whether to keep something; 0 means no. It is rarely 0 when generated, but 0 is what Hypothesis shrinks to.
 KEEP = st.integers(0, 31)
 MOST_RUNS = 2000
 
 
 @dataclass(frozen=True)
 class Shrunk:
-    """What is left of a case.
+    """The result of shrinking.
 
     Attributes:
-        case: the smallest one found that fails in the same way.
-        neighbour: one that passes: the same without its last fault; None if nothing can be left out.
-        runs: how many cases were tried.
+        case: the smallest case found that still fails in the same way.
+        neighbour: the same case without one of its faults, which passes; None if it fails without any one of them.
+        runs: number of cases run.
     """
 
     case: Case
@@ -39,9 +39,9 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
     """Shrink a case that fails.
 
     Args:
-        case: it.
+        case: the failing case.
         fails: runs a case and returns whether it fails in the same way; must be deterministic.
-        examples: folder of Hypothesis's example database.
+        examples: folder for Hypothesis's example database.
     """
     runs = 0
 
@@ -74,9 +74,10 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
 
 @st.composite
 def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
-    """Draw a case with some of the faults, fewer steps and microbatches, perhaps without delays.
+    """Draw a case with a subset of the faults, and possibly fewer steps and microbatches, one client, or no delays.
 
-    None where that makes no scenario. What is simplest is drawn as 0, so that Hypothesis tends to it.
+    Returns:
+        The case; None if the simplified scenario is invalid.
     """
     scenario, config = case.scenario, case.scenario.config
     faults = tuple(fault for fault in scenario.faults if draw(KEEP))
@@ -94,7 +95,7 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
 
 
 def _neighbour(case: Case, fails: Callable[[Case | None], bool]) -> Case | None:
-    """Return a case that passes, one fault smaller."""
+    """Return the case without one of its faults that passes, leaving out the latest such fault; None if all fail."""
     for left_out in reversed(case.scenario.faults):
         rest = tuple(fault for fault in case.scenario.faults if fault is not left_out)
         smaller = replace(case, scenario=replace(case.scenario, faults=rest))

@@ -33,7 +33,8 @@ __all__ = ["SAVE_DIR", "Outcome", "Simulation"]
 
 SAVE_DIR = Path("/checkpoints")
 SESSION, SECOND_SESSION = "run", "second-run"
-# Virtual seconds that a run may take after the last fault has ended, and that its faults may take.
+# Virtual seconds: the time a run may take beyond its scenario's timeout and for its faults to end after the
+# clients are done, and the time a trunk may take to stop.
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
 HALF = ".safetensors"
@@ -41,18 +42,18 @@ HALF = ".safetensors"
 
 @dataclass
 class Outcome:
-    """How a simulated run ended.
+    """The outcome of a simulated run.
 
     Attributes:
-        violation: the first invariant that did not hold; None if all held.
-        events: everything that happened.
+        violation: the first violated invariant; None if all held.
+        events: the trace.
         messages: every request that the trunk carried out, with its replies.
-        seconds: virtual time.
-        bits: every tensor's digest, by session.
-        finals: both halves of each session's last checkpoint, by path.
-        calls: every request that was sent.
-        choices: how many choices were drawn.
-        unfired: faults whose place was never passed.
+        seconds: virtual duration in seconds.
+        bits: digests of all tensors, by session, and under "trunk" those of the trunk.
+        finals: bytes of both halves of each session's last checkpoint, by party, session and file name.
+        calls: every request sent.
+        choices: number of choices drawn from the tape.
+        unfired: names of the faults whose place was never passed.
     """
 
     violation: Violation | None = None
@@ -67,7 +68,7 @@ class Outcome:
 
     @property
     def trace_hash(self) -> str:
-        """A digest of everything that happened, and of every message's bytes, in hexadecimal."""
+        """A hexadecimal digest (BLAKE2b, 128 bits) of all events and of the bytes of all messages carried out."""
         digest = hashlib.blake2b(digest_size=16)
         for event in self.events:
             told = (event.t, event.source, event.party, event.point, event.step, event.microbatch)
@@ -80,16 +81,21 @@ class Outcome:
 
 
 class Simulation:
-    """A world in which a scenario runs once.
+    """A simulated world that runs a scenario once.
 
     Args:
-        scenario: what to run; of its settings the simulation replaces folders and addresses.
-        parts_of: returns model and data for a client's settings.
-        seed: of the choice tape.
-        expected: the outcome of the undisturbed run; None to run without comparing.
-        log_of: makes a party's tensor log where tensors are to be kept; None to compare digests only.
-        on_event: receives every event.
-        calm: draw no delays, so that nothing but the faults happens.
+        scenario: what to run; its checkpoint folders, sessions and addresses are replaced.
+        parts_of: returns the model and the data for a configuration.
+        seed: seed of the choice tape.
+        expected: outcome of the undisturbed run to compare with; None to compare nothing.
+        log_of: returns the tensor log of a party, by name; None to log digests and compare them with `expected`.
+        on_event: called with every event.
+        calm: draw 0 for every choice, so that no random delays are added.
+
+    Attributes:
+        observer: records the events.
+        network: connects the clients to the trunk.
+        relay: passes the network's requests on to the trunk.
     """
 
     def __init__(
@@ -125,15 +131,15 @@ class Simulation:
 
     @property
     def over(self) -> bool:
-        """Whether the clients' work is done."""
+        """Whether all clients have finished."""
         return self._over
 
     def party(self, name: str) -> SimParty:
-        """Return a party."""
+        """Return a party by name."""
         return self._parties[name]
 
     def run(self) -> Outcome:
-        """Run to the end, or to the first invariant that does not hold."""
+        """Run to the end, or to the first violated invariant, and return the outcome."""
         with quiet():
             try:
                 self._run()
@@ -158,7 +164,7 @@ class Simulation:
 
     @property
     def disks(self) -> Mapping[str, Machine]:
-        """The machines with what is on their disks, by party."""
+        """The machines, with their disks, by party."""
         return {name: party.machine for name, party in self._parties.items()}
 
     def _run(self) -> None:
@@ -176,7 +182,7 @@ class Simulation:
         if self._violation:
             return
         while not trunk.done and not self._violation:
-            # A fault may still kill it while it stops, and start it again.
+            # A fault may kill the trunk while it stops, and restart it.
             self._kernel.run(lambda: self._stop_now(self.network.is_served), self._kernel.now + TRUNK_STOP_SECONDS)
             asked = trunk.process
             trunk.stop_asked(signal.SIGTERM)
@@ -197,11 +203,11 @@ class Simulation:
         finals = self._finals()
         for path, data in self._expected.finals.items():
             if finals.get(path) != data:
-                self._violated("final state", f"{path} is not the undisturbed run's")
+                self._violated("final state", f"{path} differs from the undisturbed run")
                 return
         for session, found in self._bits.items():
             if len(found) < len(self._expected.bits[session]):
-                self._violated("bits", f"session {session}: tensors of the undisturbed run were never computed")
+                self._violated("bits", f"session {session}: some tensors of the undisturbed run were not computed")
 
     def _violated(self, invariant: str, message: str) -> None:
         if self._violation is None:
@@ -223,7 +229,7 @@ class Simulation:
         self._scripts -= 1
 
     def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
-        """Take a request that was carried out, with its replies, before they are sent."""
+        """Check a request that was carried out and its replies, which are not sent yet."""
         self._messages.append((call, replies))
         self._invariants.answered(call, request, replies)
 
@@ -262,14 +268,14 @@ class Simulation:
             return self._log_of(name)
         key = session or "trunk"
         self._bits[key] = Bits()
-        # A trunk does not say whose tensors it records; of two sessions the final states are compared.
+        # The trunk's log does not tell sessions apart: with two clients, only the trunk's final states are compared.
         told_apart = name != "trunk" or not self._scenario.second_client
         known = self._expected.bits[key] if self._expected and told_apart else None
         whole = self._scenario.record_steps
         return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
 
     def _finals(self) -> dict[str, bytes]:
-        """Return the newest checkpoint halves by path."""
+        """Return the newest half of each session's checkpoint on each machine, by party, session and file name."""
         found = {}
         for name, party in self._parties.items():
             disk = party.machine.disk
@@ -283,13 +289,13 @@ class Simulation:
 
 
 def undisturbed(scenario: Scenario) -> Scenario:
-    """Return the scenario without anything that breaks."""
+    """Return the scenario without its faults and adversaries."""
     return replace(scenario, faults=(), adversaries=())
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the programs' warnings, which a simulated fault causes by the thousand, from the terminal."""
+    """Silence the programs' warnings, of which simulated faults cause thousands."""
     logger = logging.getLogger("splitlearn")
     before = logger.disabled, logger.level
     logger.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,4 @@
-"""A measure of coverage: the distinct states of the protocol that a run passes."""
+"""A coverage measure: the distinct protocol states that a run reaches."""
 
 from collections.abc import Iterable
 
@@ -6,16 +6,17 @@ from harness.trace.event import Event
 
 __all__ = ["states_of"]
 
-# Counts above these say nothing new.
+# Counts and differences are capped at these, which bounds the number of states.
 MOST_LIVES, MOST_AHEAD = 3, 2
 
 
 def states_of(events: Iterable[Event]) -> set[int]:
-    """Return hashes of the states of a run.
+    """Return hashes of the protocol states that a run reaches.
 
-    A state is a point with what each side has applied and saved beyond the other, how often each was started and the
-    session opened, whether the network is up, and whether a fault is at work. These decide how the protocol goes on;
-    the numbers of steps and of lives do not.
+    A state consists of a point, how far the client is ahead of the trunk in steps applied and saved, how far its
+    applied steps are ahead of its saved ones, how often each side was started and the session opened, whether the
+    network is up, and how many faults are active. Differences and counts are capped, and absolute step numbers left
+    out, because they do not affect what the protocol does next.
     """
     applied = {"client": 0, "trunk": 0}
     saved = {"client": 0, "trunk": 0}
@@ -56,7 +57,7 @@ def _near(difference: int) -> int:
 
 
 def _stable_hash(point: str, *numbers: int) -> int:
-    """Return the same number in every process, which Python's own hash of text is not."""
+    """Return a hash that is equal in all processes, unlike Python's randomized `hash`."""
     value = int.from_bytes(point.encode()[-8:], "little")
     for number in numbers:
         value = (value * 1_000_003 + number + 7) % (1 << 61)

@@ -1,4 +1,4 @@
-"""One direction of a simulated path: how long bytes take, and what toxics do to them."""
+"""One direction of the simulated network path: the delay of each message, and the effect of toxics on it."""
 
 import math
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from harness.sim.kernel import Kernel
 
 __all__ = ["Passing", "SimStream"]
 
-# What a message takes without any toxic, in seconds: the least, and the range above it.
+# Virtual seconds that a message takes without toxics: a minimum, and the width of the random range above it.
 FLOOR, RANGE = 0.0002, 0.0008
 HEADER_BYTES = 60
 
 
 @dataclass(eq=False)
 class Passing:
-    """One connection in one direction.
+    """The state of one connection in one direction.
 
     Attributes:
         connection: number of the connection.
-        is_open: whether bytes still get through.
-        cut: called when the path itself closes the connection; the argument is a delay in seconds.
-        clear_at: virtual time at which the last message will have arrived: none overtakes another.
-        sent: number of messages so far.
-        budgets: bytes that toxics still let through, by name.
+        is_open: returns whether the connection is open.
+        cut: closes the connection after a delay in virtual seconds.
+        clear_at: virtual time in seconds at which the last message sent arrives; messages do not overtake each other.
+        sent: number of messages sent so far.
+        budgets: bytes that each `limit_data` toxic still lets through, by the toxic's name.
     """
 
     connection: int
@@ -37,12 +37,12 @@ class Passing:
 
 
 class SimStream:
-    """A direction shared by all connections of a path.
+    """One direction of the path, shared by all connections.
 
     Args:
-        kernel: delivers.
-        choices: decide delays.
-        name: upstream or downstream.
+        kernel: schedules deliveries.
+        choices: decide delays and jitter.
+        name: "upstream" (to the trunk) or "downstream" (to the client).
     """
 
     def __init__(self, kernel: Kernel, choices: Choices, name: Stream) -> None:
@@ -50,16 +50,16 @@ class SimStream:
         self._choices = choices
         self._name = name
         self._toxics: dict[str, Toxic] = {}
-        # Deliveries that a toxic holds back, and connections whose bytes it has swallowed, by the toxic's name.
+        # Deliveries held back by a toxic, and connections of which a toxic has swallowed bytes, by the toxic's name.
         self._held: dict[str, list[Callable[[], None]]] = {}
         self._swallowed: dict[str, list[Passing]] = {}
 
     def add(self, toxic: Toxic) -> None:
-        """Add a toxic, for live connections too."""
+        """Add a toxic; it applies to open connections as well."""
         self._toxics[toxic.name] = toxic
 
     def remove(self, name: str) -> None:
-        """Remove a toxic: what it held back goes on, and connections whose bytes it swallowed are closed."""
+        """Remove a toxic: deliver what it held back, and close connections whose bytes it swallowed."""
         self._toxics.pop(name, None)
         for passing in self._swallowed.pop(name, ()):
             passing.cut(0.0)
@@ -67,12 +67,12 @@ class SimStream:
             deliver()
 
     def send(self, passing: Passing, nbytes: int, deliver: Callable[[], None]) -> None:
-        """Send a message.
+        """Send a message, subject to the toxics.
 
         Args:
-            passing: its connection.
-            nbytes: its size.
-            deliver: called when the last byte has arrived, unless it never does.
+            passing: the connection's state in this direction.
+            nbytes: size of the message in bytes, without the header.
+            deliver: called when the last byte arrives; never called if the message is lost.
         """
         passing.sent += 1
         delay = FLOOR + RANGE * self._choices.share("delay", self._name, passing.connection, passing.sent)
@@ -106,7 +106,7 @@ class SimStream:
     def _arrive(self, passing: Passing, delay: float, deliver: Callable[[], None]) -> None:
         passing.clear_at = max(passing.clear_at, self._kernel.now + delay)
         wait = passing.clear_at - self._kernel.now
-        assert math.isfinite(wait), "a message that never arrives is not sent"
+        assert math.isfinite(wait), "the delay of a message must be finite"
         self._kernel.after(wait, lambda: deliver() if passing.is_open() else None)
 
     def _of(self, kind: str) -> list[Toxic]:

@@ -1,4 +1,4 @@
-"""A client's transport through the simulated network, with a connection as gRPC keeps one."""
+"""A client's transport over the simulated network, which manages its connection the way a gRPC channel does."""
 
 from collections.abc import Callable, Iterator
 
@@ -11,12 +11,12 @@ __all__ = ["SimTransport"]
 
 
 class SimTransport:
-    """Carries a process's requests.
+    """Sends a process's requests over the simulated network.
 
     Args:
-        process: whose transport it is; it ends with it.
-        network: carries them.
-        on_state: called with the name of every state of the connection, in a greenlet of the process.
+        process: the client's process; when it ends, the connection is closed.
+        network: the network to the trunk.
+        on_state: called in a greenlet of the process with the name of each gRPC connectivity state entered.
     """
 
     def __init__(self, process: Process, network: SimNetwork, on_state: Callable[[str], None]) -> None:
@@ -27,20 +27,24 @@ class SimTransport:
         process.on_gone(self._abandon)
 
     def call(self, method: str, request: bytes, timeout: float) -> Pending[bytes]:
-        """Send a request; the reply is due within `timeout` seconds."""
+        """Send a request whose reply is due within `timeout` virtual seconds.
+
+        Returns:
+            A pending reply, whose `result` raises `WireError` if the request fails.
+        """
         return _Call(self._process, self._send(method, request, timeout))
 
     def stream(self, method: str, request: bytes, timeout: float) -> Iterator[bytes]:
-        """Send a request that has many replies; raises `WireError` while iterating."""
+        """Send a request with many replies, due within `timeout` virtual seconds; iterating may raise `WireError`."""
         call = self._send(method, request, timeout)
         return iter(_Replies(self._process, call))
 
     def renew(self) -> None:
-        """Replace the connection; calls in flight fail."""
+        """Close the connection, failing requests in flight; the next request opens a new one."""
         self._hang_up("the connection was given up")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, failing requests in flight."""
         self._hang_up("the connection was closed")
 
     def _send(self, method: str, request: bytes, timeout: float) -> InFlight:
@@ -51,7 +55,7 @@ class SimTransport:
         if self._connection is None:
             self._dial()
         if self._connection is None:
-            refusal = WireError(Reason.TRANSPORT, "nobody accepts the connection", Code.UNAVAILABLE)
+            refusal = WireError(Reason.TRANSPORT, "the connection was refused", Code.UNAVAILABLE)
             kernel.after(CONNECT_SECONDS, lambda: call.finish(refusal, kernel.now))
         else:
             self._network.send(self._connection, call)
@@ -78,7 +82,7 @@ class SimTransport:
             call.finish(WireError(Reason.TRANSPORT, why, Code.CANCELLED), self._process.kernel.now)
 
     def _tell(self, state: str) -> None:
-        """Tell a state as gRPC does: from a thread of its own."""
+        """Report a connectivity state in a separate greenlet, as gRPC does in a separate thread."""
         if self._process.alive:
             self._process.start(lambda: self._on_state(state))
 
@@ -89,7 +93,7 @@ class SimTransport:
 
 
 class _Call:
-    """A request that has one reply."""
+    """The pending reply of a request with one reply."""
 
     def __init__(self, process: Process, call: InFlight) -> None:
         self._process = process
@@ -101,7 +105,7 @@ class _Call:
 
 
 class _Replies:
-    """Waits for all replies together."""
+    """Yields the replies of a request once all of them have arrived."""
 
     def __init__(self, process: Process, call: InFlight) -> None:
         self._process = process
