@@ -62,6 +62,7 @@ class Scorecard:
         caught = [(mutant, trial) for mutant, trial in self.counted.items() if trial.caught]
         placed = [trial for _, trial in caught if trial.layer_right is not None]
         bits = [trial for _, trial in caught if trial.latency is not None]
+        unseen = [trial for mutant, trial in caught if mutant.plant.__module__.endswith(".unseen")]
         return {
             "mutants": len(self.counted),
             "caught": len(caught),
@@ -70,6 +71,8 @@ class Scorecard:
             "with a known layer": len(placed),
             "layer right": sum(bool(trial.layer_right) for trial in placed),
             "cause right": sum(trial.cause_right for _, trial in caught),
+            "planted after the rules stood": len(unseen),
+            "cause right of these": sum(trial.cause_right for trial in unseen),
             "seen in the loss curve": sum(trial.in_the_curve for _, trial in caught),
             "seen by allclose": sum(bool(trial.in_allclose) for _, trial in caught),
             "equivalent": len(self.trials) - len(self.counted),
@@ -124,7 +127,8 @@ judge says. This page is written by `harness mutants --markdown docs/mutants.md`
 * *whose*: whose code is wrong. `shared` code is also wrong in the reference's process, as far as that runs it: the
   judge has its own definition of the rule.
 * *steps late*: steps from the first in which the wrong code computes something else to the first divergence.
-* *named cause*: what the diagnosis names; in brackets what it is, where the diagnosis is wrong.
+* *named cause*: what the diagnosis names; in brackets what it is, where the diagnosis is wrong. The rules were written
+  with most of these bugs at hand; some were planted after the rules stood, and are counted by themselves.
 * *loss curve*: whether a step's loss is missing, or off by more than 1 %.
 * *allclose*: whether `torch.allclose`, at its default tolerance, would find a difference in the final weights; empty if
   the run had none.

@@ -57,6 +57,11 @@ class RunCopy:
         """Replace one recorded digest."""
         self._edit(lambda line: {**line, "sha256": sha256} if _at(line, step, microbatch, tensor) else line)
 
+    def digest(self, step, microbatch, tensor):
+        """Return one recorded digest."""
+        lines = (line for party in ("client", "trunk") for line in self._lines(party))
+        return next(line["sha256"] for line in lines if _at(line, step, microbatch, tensor))
+
     def drop_digest(self, step, microbatch, tensor):
         """Forget one recorded digest."""
         self._edit(lambda line: None if _at(line, step, microbatch, tensor) else line)

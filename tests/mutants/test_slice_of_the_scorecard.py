@@ -14,7 +14,12 @@ from harness.trace.verdict import Verdict
         ("average-the-loss-over-each-microbatch", "top", "loss", "the loss is divided by another number"),
         ("add-every-gradient-twice", "trunk", "transformer.h.2.mlp.c_proj.bias", "a backward pass was accumulated 2"),
         ("leave-the-trunk-out-of-the-norm", "client", "client/clip_coefficient", "the norm over all of them is not"),
-        ("let-norms-and-biases-decay", "trunk", "weight/transformer.h.2.ln_2.weight", "norms and biases of the trunk"),
+        (
+            "let-norms-and-biases-decay",
+            "trunk",
+            "weight/transformer.h.2.ln_2.weight",
+            "norms and biases, which do not",
+        ),
         ("send-bfloat16", "trunk", "features", "is a bfloat16: it was rounded"),
     ],
 )

@@ -79,7 +79,8 @@ def decay(evidence: Evidence) -> Diagnosis | None:
         return None
     wrong = {evidence.dimensions(name) > 1 for name in evidence.differing}
     others = {evidence.dimensions(name) > 1 for name in evidence.siblings if name not in evidence.differing}
-    if len(wrong) != 1 or others != {not each for each in wrong}:
+    # What is zero cannot decay, so some biases may be right.
+    if (wrong, others) not in (({True}, {False}), ({False}, {True}), ({False}, {True, False})):
         return None
     which = "matrices, which decay," if wrong == {True} else "norms and biases, which do not decay,"
     return Diagnosis(
