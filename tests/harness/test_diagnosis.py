@@ -51,6 +51,7 @@ def one_ulp(tensor):
         (None, OF_THE_TRUNK, lambda t: t.flip(0), Cause.ACCUMULATION, "microbatches are added up otherwise"),
         (None, EMBEDDING, lambda t: t.flip(0), Cause.TIED, "which head and embedding share"),
         (1, "features", lambda t: t.half().float(), Cause.ROUNDED, "is a float16"),
+        (1, "features", lambda t: t.bfloat16().float(), Cause.ROUNDED, "is a bfloat16"),
         (1, "features", clamped, Cause.ROUNDED, "it was clamped"),
         (1, "features", masked, Cause.ATTENTION, "masked or weighted otherwise"),
         (1, "features", future_seen, Cause.ATTENTION, "attend to later ones"),

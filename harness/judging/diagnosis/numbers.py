@@ -10,7 +10,8 @@ __all__ = ["along", "constant_ratio", "cosine", "is_sparse", "relative_error", "
 CONSTANT = 1e-3
 # Kurtosis of a normal distribution is 3; of one that is mostly zero, much more.
 SPARSE = 4.5
-NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+# The narrowest first: most of its numbers are float16's, too.
+NARROW = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def relative_error(pair: Pair) -> float:
