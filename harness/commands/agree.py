@@ -1,4 +1,4 @@
-"""`harness agree`: the same schedules of faults in the simulated world and on real programs."""
+"""`harness agree`: runs the same fault schedules in the simulated world and with real programs, and compares them."""
 
 import argparse
 import json
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "disagreements"]
 
 DESCRIPTION = """\
-Run drawn schedules of one to three faults twice, in the simulated world and with real programs through the proxy, and
-compare verdicts, the faults that showed, the steps that each side applied, every tensor's digest, and the last
-checkpoints. FAIL if the two worlds disagree about anything.
+Run fault schedules drawn from consecutive seeds twice, in the simulated world and with real programs behind the proxy.
+Compare the verdicts, the faults that took effect, the steps that each side applied, the digests of all tensors, and the
+final checkpoints. FAIL if the two runs differ in any of them.
 """
 SCHEDULES = 10
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = subparsers.add_parser("agree", help="hold the simulated world to reality", description=DESCRIPTION)
-    parser.add_argument("--seed", type=int, default=0, help="the first schedule's (default: %(default)s)")
-    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="how many (default: %(default)s)")
+    parser = subparsers.add_parser("agree", help="check the simulation against real programs", description=DESCRIPTION)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first schedule (default: %(default)s)")
+    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="number of schedules (default: %(default)s)")
     parser.add_argument(
         "--proxy", choices=("auto", "real", "embedded"), default="auto", help="which proxy server to use"
     )
@@ -59,7 +59,7 @@ def run(flags: argparse.Namespace) -> int:
                 say(f"       {each}")
     apart = {name: told for name, told in found.items() if told}
     verdict = Verdict.FAIL if apart else Verdict.PASS if found else Verdict.VOID
-    say(f"{len(found) - len(apart)} of {len(found)} schedules ended alike in both worlds")
+    say(f"{len(found) - len(apart)} of {len(found)} schedules agree")
     say(f"verdict: {verdict.value}")
     told = {"verdict": verdict.value, "schedules": len(found), "agreed": len(found) - len(apart), "apart": apart}
     write_json(flags.json, json.dumps(told, indent=2) + "\n")
@@ -67,12 +67,12 @@ def run(flags: argparse.Namespace) -> int:
 
 
 def disagreements(scenario: "Scenario", seed: int, testbed: "Testbed") -> list[str]:
-    """Run a scenario in both worlds; return in words what they do not have in common.
+    """Run a scenario simulated and with real programs; return a description of each difference.
 
     Args:
         scenario: what to run.
-        seed: of the simulated world.
-        testbed: for the real run.
+        seed: seed of the simulated world.
+        testbed: runs the real programs.
     """
     from harness.judging.agreement import differences  # noqa: PLC0415 - needs torch, for which --help must not wait
 
@@ -103,7 +103,7 @@ def _undisturbed(scenario: "Scenario") -> "Outcome":
 
 @cache
 def _expected(config: str, record_steps: tuple[int, ...]) -> "Outcome":
-    """Return what the run is without faults, once for all schedules of the same settings."""
+    """Return the outcome of the undisturbed run; simulated once for schedules with equal settings."""
     from harness.plan.scenario import Scenario  # noqa: PLC0415 - as above
     from harness.sim.parts import load_parts  # noqa: PLC0415 - as above
     from harness.sim.simulation import Simulation  # noqa: PLC0415 - as above
@@ -133,13 +133,13 @@ def _real(scenario: "Scenario", testbed: "Testbed") -> "Witness":
         for check in outcome.checks
         if check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
     ]
-    # A run that passed keeps no checkpoint, because it was equal to the reference's.
+    # A run that passed keeps no checkpoint, because its checkpoint equals the reference's.
     reference = testbed.references.get(scenario.config, scenario.record_steps).wait() / "final.safetensors"
     return Witness("; ".join([outcome.verdict.value, *wrong]), events, digests, _digests_of(reference.read_bytes()))
 
 
 def _digests_of(*files: bytes) -> dict[str, str]:
-    """Return the digests of the weights and the optimizer state in safetensors files."""
+    """Return the digests of all tensors in safetensors files, by name."""
     from safetensors.torch import load  # noqa: PLC0415 - as above
 
     from splitlearn.tensor_log import digest  # noqa: PLC0415 - as above

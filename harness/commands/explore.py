@@ -1,4 +1,4 @@
-"""`harness explore`: seeded schedules of faults in the simulated world, and what they find."""
+"""`harness explore`: searches for bugs by running seeded fault schedules in the simulated world."""
 
 import argparse
 import time
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 DESCRIPTION = """\
-Run schedules of faults that follow from seeds, thousands a minute, on the ordinary client and trunk in a simulated
-world with virtual time. Invariants are checked at every event, and every tensor is compared, bit for bit, with the
-undisturbed run's. A schedule that fails is shrunk to the few faults that matter and written to a file for
+Run fault schedules drawn from consecutive seeds, thousands per minute, against the production client and trunk code in
+a simulated world with virtual time. Invariants are checked at every event, and every tensor is compared, bit for bit,
+with the undisturbed run's. A failing schedule is shrunk to a minimal reproducer and written to a file for
 `harness replay`.
 """
 EPILOG = """\
@@ -26,10 +26,10 @@ examples:
   harness explore --seconds 60
   harness explore --seconds 600 --seed 1000000 --arm tensors
 
-exit status: 0 PASS, 1 FAIL: an invariant did not hold, 2 wrong usage, 3 VOID: no fault took effect
+exit status: 0 PASS, 1 FAIL: an invariant was violated, 2 wrong usage, 3 VOID: no fault was injected
 """
 CASES = Path("reports/cases")
-# How many failures are shrunk and shown, the first of each invariant.
+# Maximum number of failures that are shrunk and shown: the first of each invariant.
 SHOWN = 3
 
 
@@ -37,34 +37,38 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the command."""
     parser = subparsers.add_parser(
         "explore",
-        help="find bugs by seeded schedules of faults in the simulated world",
+        help="search for bugs with seeded fault schedules in the simulated world",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long (default: %(default)g)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long to run (default: %(default)g)")
     parser.add_argument(
         "--schedules", type=int, default=0, metavar="N", help="stop after N schedules (default: no limit)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the first schedule (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=0, help="processes (default: one a core)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first schedule (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=0, help="number of processes (default: one per core)")
     parser.add_argument(
         "--arm",
         choices=("stub", "tensors"),
         default="stub",
-        help="compute with a stub whose state is a hash of everything applied, or with the tensors of a tiny GPT-2 "
+        help="the model: a stub whose weights are a hash of all updates, or a tiny GPT-2 with real tensors "
         "(default: %(default)s)",
     )
-    parser.add_argument("--faults", type=int, default=0, help="in each schedule (default: 3 to 6, as drawn)")
+    parser.add_argument("--faults", type=int, default=0, help="faults per schedule (default: 3 to 6, as drawn)")
     parser.add_argument("--cases", type=Path, default=CASES, help="folder for failing cases (default: %(default)s)")
     add_json_flag(parser, "verdict, figures and failures")
     parser.set_defaults(run=run)
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Explore, shrink what fails, print; return the verdict's exit status."""
+    """Run schedules, shrink and print failures; return the verdict's exit status.
+
+    Raises:
+        UnusableError: a flag is invalid.
+    """
     if min(flags.seconds, flags.schedules, flags.jobs, flags.faults, flags.seed) < 0:
-        raise UnusableError("--seconds, --schedules, --jobs, --faults and --seed are 0 or more")
+        raise UnusableError("--seconds, --schedules, --jobs, --faults and --seed must not be negative")
     must_be_writable(flags.json)
     from harness.recording.writer import json_text  # noqa: PLC0415 - needs torch, for which --help must not wait
 
@@ -95,7 +99,7 @@ def _explored(flags: argparse.Namespace) -> "Findings":
 
 
 def _one_of_each(findings: "Findings") -> "list[Failure]":
-    """Return the first failure of each invariant, a few at most."""
+    """Return the first failure of each invariant, at most `SHOWN` of them."""
     first = {failure.invariant: failure for failure in sorted(findings.failures, key=lambda each: -each.seed)}
     return sorted(first.values(), key=lambda each: each.seed)[:SHOWN]
 
@@ -103,11 +107,11 @@ def _one_of_each(findings: "Findings") -> "list[Failure]":
 def _lines(findings: "Findings", seconds: float) -> list[str]:
     figures = _figures(findings, seconds)
     return [
-        f"{findings.schedules:,} schedules in {seconds:.1f} s: {figures['schedules per minute']:,.0f} a minute",
-        f"{findings.faults:,} of {findings.planned:,} faults took effect, at {len(findings.met):,} places and kinds",
-        f"{len(findings.states):,} states of the protocol, {findings.virtual_seconds:,.0f} virtual seconds",
-        f"{findings.steps:,} steps, {findings.compared:,} tensors compared, bit for bit",
-        f"{len(findings.failures):,} schedules broke an invariant",
+        f"{findings.schedules:,} schedules in {seconds:.1f} s: {figures['schedules per minute']:,.0f} per minute",
+        f"{findings.faults:,} of {findings.planned:,} faults injected, {len(findings.met):,} kinds at points",
+        f"{len(findings.states):,} distinct protocol states, {findings.virtual_seconds:,.0f} virtual seconds",
+        f"{findings.steps:,} steps, {findings.compared:,} tensors compared bit for bit",
+        f"{len(findings.failures):,} schedules violated an invariant",
     ]
 
 
@@ -129,7 +133,7 @@ def _figures(findings: "Findings", seconds: float) -> dict[str, Any]:
 
 
 def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> dict[str, Any]:
-    """Shrink a failure, write it to a file and show it; return it as JSON."""
+    """Shrink a failure, write the reproducer to a file, and print it; return it as a JSON object."""
     from harness.commands.showing_cases import show_case  # noqa: PLC0415 - as above
     from harness.sim.explore import case_of  # noqa: PLC0415 - as above
     from harness.sim.shrink import shrink  # noqa: PLC0415 - as above

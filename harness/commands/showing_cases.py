@@ -1,4 +1,4 @@
-"""Shows a case of the simulated world to people: as a scenario to paste, as a diagram, beside one that passes."""
+"""Prints a case of the simulated world: as Python source, as a diagram, and compared with a case that passes."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ DEFAULTS = TrainingConfig(model="tiny")
 
 
 def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) -> None:
-    """Run a case and show how it ends.
+    """Run a case and print it with its outcome.
 
     Args:
-        case: to be shown.
-        neighbour: one that passes, and is nearly the same.
+        case: the case to show.
+        neighbour: the same case without one of its faults, which passes; None if there is none.
         say: prints a text.
     """
     outcome = case.run()
@@ -29,7 +29,7 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
 
 
 def pasted(case: Case) -> str:
-    """Return a scenario as Python, for a file in `scenarios/`."""
+    """Return a case's scenario as Python source, to be pasted into a file in `scenarios/`."""
     scenario = case.scenario
     settings = scenario.config.model_dump(mode="json")
     others = DEFAULTS.model_dump(mode="json")

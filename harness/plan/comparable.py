@@ -1,4 +1,4 @@
-"""Runs that the simulated world and real programs can both make: schedules of every kind of fault that both know."""
+"""Draws scenarios that run both in the simulated world and with real programs, from the faults that both support."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ __all__ = ["KINDS", "comparable"]
 
 STEPS = 8
 MICROBATCHES = CONFIG.gradient_accumulation_steps
-# So far apart that the traces of one fault cannot be mistaken for another's.
+# Minimum distance between faults in steps, so that each event can be attributed to one fault.
 APART = 2
 MOST_FAULTS = 3
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
-# Those of every step; a session is opened, and gradients are fetched, at few of them.
+# The methods that are called in every step.
 METHODS = tuple(rpc for rpc in RPCS if rpc.method in ("Compute", "Backward"))
 BUSY = (
     "client.forward.sending", "client.forward.sent", "client.backward.sending", "client.backward.sent",
@@ -49,7 +49,7 @@ def _message(at: At, chance: random.Random) -> Fault:
     return MessageFault(place, chance.choice(MESSAGE_FAILURES), rpc.method, chance.choice(SPOTS))
 
 
-# How a fault of each kind is drawn, at a place.
+# For each kind of fault, the function that draws one at a given place.
 KINDS: Mapping[str, Draw] = {
     "kill": lambda at, chance: Kill(at, chance.choice(VICTIMS)),
     "restart": lambda at, chance: Restart(at, chance.choice(PARTIES)),
@@ -63,10 +63,10 @@ KINDS: Mapping[str, Draw] = {
 
 
 def comparable(seed: int) -> Scenario:
-    """Return a short run with one to three faults of any kinds; kinds and places follow from the seed."""
+    """Return a run of eight steps with one to three faults, whose kinds and places follow from the seed."""
     chance = random.Random(f"comparable {seed}")  # noqa: S311 - repeatable, not secret
     faults = []
-    # In the last step there may be too little in flight for a fault to show.
+    # Not in the last step, in which too few requests may follow for a fault to take effect.
     step = chance.randint(1, APART)
     for _ in range(chance.randint(1, MOST_FAULTS)):
         if step < STEPS - 1:

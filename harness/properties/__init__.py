@@ -1,1 +1,1 @@
-"""Properties: trainings drawn by Hypothesis, and what must hold of each of them."""
+"""Property-based tests: trainings drawn by Hypothesis, and a property that every one of them must have."""

@@ -1,4 +1,4 @@
-"""A drawn training is trained by any system, and compared with the uncut model, bit for bit."""
+"""Runs a drawn training with any system, and compares it with the uncut model bit for bit."""
 
 import json
 from collections.abc import Callable
@@ -14,22 +14,28 @@ from splitlearn.config import TrainingConfig
 
 __all__ = ["DifferenceError", "System", "judged", "require_same_bits"]
 
-# Trains by a configuration, and leaves everything in a folder of its own.
+# Trains with a configuration, writes to the folder, and returns the files that it wrote.
 System: TypeAlias = Callable[[TrainingConfig, Path], RunFiles]
 
 
 class DifferenceError(AssertionError):
-    """A drawn training has other bits than the uncut model; the message ends with the command that repeats it."""
+    """A drawn training's bits differ from the uncut model's; the message ends with a command that reproduces it."""
 
 
 def require_same_bits(scenario: Scenario, folder: Path, system: System, failing: Path) -> Equivalence:
-    """Train a drawn training and its reference; raise `DifferenceError` unless all bits are the same.
+    """Run a drawn training and its reference, and require equal bits.
 
     Args:
-        scenario: the training; what a scenario says beside its settings and materials is not looked at.
-        folder: an empty one, for everything that the two leave.
-        system: what is judged.
-        failing: file for the scenario if it fails, so that a command can run it again.
+        scenario: the training; only its settings and materials are used.
+        folder: an empty folder for the files of both runs.
+        system: the system under test.
+        failing: file to which the scenario is written if it fails.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        DifferenceError: a bit differs, a tensor is missing on one side, or nothing was compared.
     """
     equivalence = judged(scenario, folder, system)
     wrong = [f"only one side has {name}" for name in equivalence.missing]
@@ -44,7 +50,7 @@ def require_same_bits(scenario: Scenario, folder: Path, system: System, failing:
 
 
 def judged(scenario: Scenario, folder: Path, system: System, record_steps: tuple[int, ...] = ()) -> Equivalence:
-    """Train a drawn training and its reference, and compare them; the reference is left in `FOLDER/reference`."""
+    """Run a drawn training and its reference, which writes to `FOLDER/reference`, and return their comparison."""
     config = with_materials(scenario, folder / "materials").config.but(save_dir=folder / "checkpoints")
     reference = folder / "reference"
     reference.mkdir()
@@ -54,13 +60,13 @@ def judged(scenario: Scenario, folder: Path, system: System, record_steps: tuple
 
 
 def skipped_steps(reference: Path) -> set[int]:
-    """Return the steps that a reference skipped."""
+    """Return the steps that the reference in a folder skipped."""
     steps = map(json.loads, (reference / "reference.jsonl").read_text().splitlines())
     return {step["step"] for step in steps if step["skipped"]}
 
 
 def described(scenario: Scenario) -> str:
-    """Return what a drawn training is, in lines: its materials, and the settings that are not the default."""
+    """Return a description of a drawn training: its materials and non-default settings, one per line."""
     default = TrainingConfig()
     settings = {name: getattr(scenario.config, name) for name in TrainingConfig.model_fields}
     changed = {name: value for name, value in settings.items() if value != getattr(default, name)}

@@ -1,4 +1,4 @@
-"""How every setting of a run is drawn, or why it is not: a setting that stands in neither table is a failing test."""
+"""How each setting of a run is drawn, or why it is not; a test fails for a setting that is in neither table."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from splitlearn.registry import CODECS
 __all__ = ["DRAWN", "NOT_DRAWN"]
 
 MIB = 1 << 20
-# The first of each shrinks best.
+# Hypothesis shrinks towards the first value of each.
 ACCUMULATIONS, BATCH_SIZES, EPOCHS = (1, 2, 3), (2, 1, 3), (1, 2)
 
 DRAWN: Mapping[str, SearchStrategy[object]] = {
@@ -44,21 +44,21 @@ DRAWN: Mapping[str, SearchStrategy[object]] = {
     "max_pending_bytes": st.sampled_from((2048 * MIB, MIB)),
 }
 
-PLACES = "the harness decides where everything is"
-TIMES = "seconds of a real clock: what happens when they pass is a fault, and has scenarios of its own"
+PLACES = "the harness chooses folders and addresses"
+TIMES = "a timeout by a real clock: it matters only when faults occur, which have scenarios of their own"
 NOT_DRAWN: Mapping[str, str] = {
-    "mode": "a run that infers trains nothing",
-    "device": "accelerators round otherwise, and this machine may have none",
-    "model": "a folder with a drawn shape, or a preset",
+    "mode": "inference trains nothing",
+    "device": "accelerators round differently, and there may be none",
+    "model": "a folder with a model of the drawn shape",
     "cuts": "drawn with the model, whose depth bounds them",
     "warmup_steps": "drawn with the number of steps, which bounds them",
     "data": "a file with drawn lines",
-    "tokenizer": "always trained on the drawn text; reading another one is no arithmetic",
+    "tokenizer": "always trained on the drawn text; loading another one involves no arithmetic",
     "save_dir": PLACES,
     "trunk_address": PLACES,
     "rpc_timeout": TIMES,
     "retry_timeout": TIMES,
-    "max_activation_bytes": "refuses a microbatch or does nothing; no training depends on it",
+    "max_activation_bytes": "either rejects a microbatch or has no effect; no bit depends on it",
     "tls_ca": "certificates and tokens have scenarios of their own (`other-parties`), and no bit depends on them",
     "tls_certificate": "as tls_ca",
     "tls_key": "as tls_ca",

@@ -1,6 +1,6 @@
-"""Trainings as Hypothesis draws them: a GPT-2, where it is cut, a text, and every setting.
+"""Hypothesis strategies for whole trainings: a GPT-2, where it is cut, a text, and every setting.
 
-Each is a whole scenario, so that a failing one can be written to a file and run by a command.
+Each training is a complete scenario, so that a failing one can be written to a file and rerun by a command.
 """
 
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ ACTIVATIONS = ("gelu_new", "gelu", "relu", "silu", "tanh")
 
 
 def shapes(positions: int) -> SearchStrategy[Gpt2Shape]:
-    """Draw a GPT-2 for sequences of so many tokens."""
+    """Return a strategy for GPT-2 models that accept sequences of at least `positions` tokens."""
     return st.builds(
         Gpt2Shape,
         head_width=st.integers(2, 8),
@@ -42,7 +42,7 @@ def shapes(positions: int) -> SearchStrategy[Gpt2Shape]:
 
 
 def lines() -> SearchStrategy[Lines]:
-    """Draw a text: ragged lines, so that microbatches are padded and an epoch's last step may be small."""
+    """Return a strategy for texts of ragged lines, which give padded microbatches and small last steps of an epoch."""
     words = st.lists(st.integers(2, 12), min_size=1, max_size=10).map(tuple)
     return st.builds(Lines, words, seed=st.integers(0, 99))
 
@@ -52,12 +52,9 @@ def trainings(draw: DrawFn, /, topology: Topology = "direct", **settings: Search
     """Draw an undisturbed training.
 
     Args:
-        draw: Hypothesis's own.
-        topology: where the trunk is.
-        **settings: strategies that replace those of `DRAWN`.
-
-    Returns:
-        A scenario whose name tells its seed and whose title tells nothing else: its settings do.
+        draw: provided by Hypothesis.
+        topology: topology of the scenario: how the client reaches the trunk.
+        **settings: strategies that replace those of `DRAWN`, by setting.
     """
     drawn = {name: draw(strategy) for name, strategy in {**DRAWN, **settings}.items()}
     config = TrainingConfig.parse(drawn)

@@ -157,7 +157,7 @@ class SimNetwork:
         made = SimConnection(self._dialled, self._listener, on_closed)
         made.up = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
         made.down = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
-        # Usually at once, now and then after half a second: requests wait for the connection to be established.
+        # Most connections are established at once, a few take up to half a second; requests wait for theirs.
         late = self._choices.share("connecting", made.number) ** 8
         made.up.clear_at = self._kernel.now + CONNECT_SECONDS + LONGEST_CONNECT_SECONDS * late
         self._connections.append(made)

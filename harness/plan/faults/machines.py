@@ -1,4 +1,4 @@
-"""Machines that lose power, and disks that fail: only the simulated world has machines that can do so."""
+"""Faults of machines: power losses and disk failures, which only the simulated world can inject."""
 
 import errno
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ DiskFailure = Literal["full", "failed-sync", "failed-folder-sync", "failed-renam
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a disk that fails.
+    """A kind of disk change that can fail.
 
     Attributes:
-        name: as `MemoryDisk` names it.
-        error: an `errno`.
-        detail: what happens, in words.
+        name: the kind's name in `MemoryDisk`.
+        error: the `errno` of the failure.
+        detail: predicate that completes the sentence "the disk …".
     """
 
     name: str
@@ -50,11 +50,12 @@ DISK_FAILURES: tuple[DiskFailure, ...] = tuple(CHANGES)
 
 @dataclass(frozen=True)
 class PowerLoss(Fault):
-    """A machine loses power and starts again: what its disk was not made to keep may be lost.
+    """A machine loses power and is restarted; changes of its disk that were not synced may be lost.
 
     Attributes:
-        victim: whose machine.
-        changes: before which change of the disk after the place, counted from 1; 0 means at the place itself.
+        victim: the party on the machine.
+        changes: the power is lost just before this change of the disk, counted from 1 after the place; 0 means at the
+            place itself.
     """
 
     needs_simulation: ClassVar[bool] = True
@@ -63,7 +64,7 @@ class PowerLoss(Fault):
     changes: int = 0
 
     def ends(self, party: str) -> bool:
-        """Return whether a party is the one that is restarted."""
+        """Return whether a party is the one whose process ends."""
         return party == self.victim
 
     @property
@@ -80,10 +81,10 @@ class PowerLoss(Fault):
     def detail(self) -> str:
         """What it does, in words."""
         when = f", before change {self.changes} of its disk" if self.changes else ""
-        return f"takes the power from the {self.victim}'s machine{when}, then starts it again"
+        return f"cuts the power of the {self.victim}'s machine{when}, then restarts it"
 
     def script(self) -> Script:
-        """Take the power, at once or in the middle of what the disk is doing, and start the party again."""
+        """Cut the power, at once or just before a change of the disk, and restart the party."""
         yield LosePower(self.victim, self.changes)
         yield Release()
         if self.changes:
@@ -93,13 +94,18 @@ class PowerLoss(Fault):
             yield UntilTrunkServes()
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether events show that the fault took effect."""
+        """Return whether the events show that the machine lost power."""
         return any(event.point == "machine.crashed" and event.party == self.victim for event in events)
 
 
 @dataclass(frozen=True)
 class DiskFault(Fault):
-    """The next change of a kind fails on a party's disk, once; a program that ends because of it is started again."""
+    """The next change of one kind on a party's disk fails, once; a program that exits because of it is restarted.
+
+    Attributes:
+        failure: the kind of failure.
+        victim: the party whose disk fails.
+    """
 
     needs_simulation: ClassVar[bool] = True
 
@@ -107,7 +113,7 @@ class DiskFault(Fault):
     victim: PartyName
 
     def ends(self, party: str) -> bool:
-        """Return whether a party may end because of it."""
+        """Return whether a party is the one whose process may exit."""
         return party == self.victim
 
     @property
@@ -117,7 +123,7 @@ class DiskFault(Fault):
 
     @property
     def group(self) -> Group:
-        """A group of its own has too few members."""
+        """The group "other": disk failures have too few members for a group of their own."""
         return "other"
 
     @property
@@ -126,10 +132,10 @@ class DiskFault(Fault):
         return f"the {self.victim}'s disk {CHANGES[self.failure].detail}, once"
 
     def script(self) -> Script:
-        """Let the change fail; what follows is the party's own doing."""
+        """Make the change fail; recovering is up to the party."""
         change = CHANGES[self.failure]
         yield FailDisk(self.victim, change.name, change.error)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether events show that the fault took effect."""
+        """Return whether the events show that the change failed."""
         return any(event.point == "disk.failed" and event.party == self.victim for event in events)
