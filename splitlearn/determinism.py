@@ -57,9 +57,9 @@ def stage_scope(config: TrainingConfig, step: int, microbatch: int, stage: Stage
 def _seed_generators(device: str, seed: int) -> None:
     """Seed the generators that a stage draws from, as `torch.manual_seed` does.
 
-    That function costs a millisecond a call, because it formats a traceback for every kind of device that is not in
-    use.
+    That function takes a tenth of a millisecond or more, because it formats a traceback for every kind of device that
+    is not in use.
     """
     torch.default_generator.manual_seed(seed)
     if device == "cuda":
-        torch.cuda.manual_seed(seed)
+        torch.cuda.manual_seed_all(seed)  # the run's device need not be the current one

@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,8 @@ def import_file(path: Path, name: str) -> ModuleType:
         raise UnusableError(f"{path} is no Python file; name one that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.resolve().parent))
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     # Whatever a user's file raises is reported as the user's mistake, even an exit.
@@ -35,7 +37,8 @@ def import_file(path: Path, name: str) -> ModuleType:
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         raise UnusableError(f"{where}: {type(error).__name__}: {error}") from error
     finally:
-        sys.path.pop(0)
+        with suppress(ValueError):  # the file may change the path itself
+            sys.path.remove(folder)
     return module
 
 

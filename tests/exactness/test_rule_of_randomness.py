@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import pytest
 import torch
 from exactness.cut import batches_of, train_split
 from exactness.planted import differs, session_of, tensors_of
@@ -9,6 +10,7 @@ from exactness.uncut import difference, same_bits, train_uncut
 
 import splitlearn.determinism
 import splitlearn.trunk.session
+from splitlearn.determinism import stage_scope, stage_seed
 from splitlearn.wire.trunk_link import Position
 
 # 4. Counter-based random numbers
@@ -52,3 +54,13 @@ def test_a_forward_pass_computed_again_draws_the_same_dropout(config, monkeypatc
 
     monkeypatch.setattr(splitlearn.trunk.session, "stage_scope", unseeded)
     assert not same_bits(*replayed(config, spoil=lambda: torch.rand(5))), "the planted bug was not seen"
+
+
+@pytest.mark.filterwarnings("ignore:.*device_type of 'cuda'")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_every_accelerator_is_seeded_whichever_is_the_current_one(config, device, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+
+    with stage_scope(config.but(device=device), 3, 1, "trunk"):
+        assert [stage_seed(config.seed, 3, 1, "trunk")] == seeds

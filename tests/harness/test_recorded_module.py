@@ -119,6 +119,14 @@ def test_a_package_on_no_path_is_imported_as_a_package(tmp_path, caplog):
     assert ("", before) == (caplog.text, sys.path)
 
 
+def test_what_a_file_puts_on_the_path_stays_there_alone(tmp_path, monkeypatch):
+    own = str(tmp_path / "libraries")
+    recorded = written(tmp_path, ALONE, f"import sys\nsys.path.insert(0, {own!r})\nwhich = 'recorded'\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert "recorded" == imported(recorded)
+    assert [own] == [place for place in sys.path if place in (own, str(tmp_path))]
+
+
 def test_another_module_that_was_imported_before_is_not_taken_for_it(tmp_path):
     import_recorded(written(tmp_path / "other", ALONE, "which = 'another'\n"))
     recorded = written(tmp_path / "mine", ALONE)
