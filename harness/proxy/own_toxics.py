@@ -43,4 +43,6 @@ def _module(text: str) -> RecordedModule:
     path = Path(file).resolve()
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {path}")
+    if not (name or is_module_name(path.stem)):
+        raise argparse.ArgumentTypeError(f"{path.name} has no module's name; rename it, or give MODULE={file}")
     return RecordedModule(name or path.stem, path)

@@ -72,7 +72,7 @@ class Admission:
         if difference:
             raise WireError(Reason.MISMATCH, f"{difference}; start both sides with the same settings")
         if request.codec not in CODECS:
-            known = f"at the trunk known are {', '.join(CODECS)}"
+            known = f"the trunk knows {', '.join(CODECS)}"
             raise WireError(Reason.UNKNOWN_CODEC, f"codec is {request.codec!r} at the client; {known}")
         if len(request.resume_steps) > MOST_RESUME_STEPS:
             message = f"{len(request.resume_steps)} resume_steps; allowed are {MOST_RESUME_STEPS}"

@@ -80,6 +80,14 @@ def test_a_file_that_is_not_there_is_wrong_usage(tmp_path, capsys):
     assert f"argument --toxics: there is no file {tmp_path / 'gone.py'}" in capsys.readouterr().err
 
 
+def test_a_file_without_a_modules_name_is_wrong_usage(tmp_path, capsys):
+    file = tmp_path / "my-toxics.py"
+    file.touch()
+    with pytest.raises(SystemExit, match="2"):
+        main(["proxy", "--toxics", str(file)])
+    assert f"my-toxics.py has no module's name; rename it, or give MODULE={file}" in capsys.readouterr().err
+
+
 def test_a_file_that_raises_is_told_with_its_line(tmp_path):
     (tmp_path / "broken.py").write_text("\n1 / 0\n")
     argv = [sys.executable, "-m", "harness", "proxy", "--port", "0", "--toxics", str(tmp_path / "broken.py")]

@@ -46,7 +46,7 @@ def test_the_handshake_names_a_codec_that_the_trunk_does_not_have(config, codec)
     request = opening(config)
     request.codec = codec
     message = refused(Reason.UNKNOWN_CODEC, Code.INVALID_ARGUMENT, service_of(config).open_session, request)
-    assert f"codec is {codec!r} at the client; at the trunk known are fp16, raw, zlib" in message
+    assert f"codec is {codec!r} at the client; the trunk knows fp16, raw, zlib" in message
 
 
 def test_an_empty_session_name_is_refused(config):
