@@ -65,6 +65,9 @@ def equivalence(kind):
     return {"rows": rows, "ulp_histogram": histogram, "first_divergence": divergence, "ladder": rungs}
 
 
+LIKELY_CAUSE = "gradients of the trunk are 2 times those of the reference from step 17 on"
+
+
 def verdict(kind):
     where = {key: DIVERGENCE[key] for key in ("step", "microbatch", "stage", "tensor", "index")}
     finding = {
@@ -78,6 +81,7 @@ def verdict(kind):
     }[kind]
     return {
         "verdict": kind,
+        "likely_cause": LIKELY_CAUSE if kind == "FAIL" else "",
         "checks": [
             {
                 "name": "bitwise-equal",

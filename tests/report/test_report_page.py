@@ -5,7 +5,9 @@ import re
 
 import pytest
 from page_outline import Outline, text_of
+from synthetic_values import LIKELY_CAUSE
 
+from harness.commands.telling import details
 from harness.recording.reader import read_run
 from harness.report.figures import FIGURES
 from harness.report.figures.sheet import VARIABLES
@@ -68,11 +70,18 @@ def test_a_failure_shows_both_values_their_bits_and_the_guilty_rung(page_of):
     assert "-0.00117549452" in text
     assert "1 ULP apart" in text
     assert "holdsLocal trunk" in text
+    assert f"Likely cause: {LIKELY_CAUSE}." in text
     assert "failsgRPC direct" in text
     assert "Simulated network" not in text
     assert page.count('<i class="differs">') == 2
     assert "9 more findings" in text
     assert "call Compute failed: UNAVAILABLE &lt;connection reset&gt;" in page
+
+
+def test_the_terminal_names_the_likely_cause_too(write_run, tmp_path):
+    told = [line.strip() for line in details(read_run(write_run(tmp_path / "run", "FAIL")))]
+
+    assert f"likely cause: {LIKELY_CAUSE}" in told
 
 
 def test_a_void_run_says_that_it_proves_nothing_and_why(page_of):
