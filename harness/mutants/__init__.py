@@ -1,4 +1,4 @@
-"""Bugs that are planted on purpose in the processes under test, to see whether the judge finds them."""
+"""Mutation testing of the judge: bugs planted in the processes under test, which the judge should catch."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -11,6 +11,6 @@ FAMILIES = "harness.mutants.families"
 
 
 def load_mutants() -> None:
-    """Import every family, which registers its mutants."""
+    """Import all families, which registers their mutants."""
     for module in iter_modules(import_module(FAMILIES).__path__):
         import_module(f"{FAMILIES}.{module.name}")

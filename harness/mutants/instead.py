@@ -1,19 +1,23 @@
-"""Replaces a function of the system by a wrong one that is given the right one."""
+"""Replaces a function of the system with a faulty one that can call the original."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 __all__ = ["Right", "instead"]
 
-# The right function, which the wrong one may call.
+# The original function.
 Right: TypeAlias = Callable[..., Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def instead(owner: object, name: str) -> Callable[[F], F]:
-    """Return the decorator that puts a function in the place of a module's or a class's own.
+    """Return a decorator that replaces a function of a module or class with the decorated one.
 
-    The wrong function is called with the right one, and then with the arguments of the call.
+    The decorated function is called with the original function, followed by the arguments of the call.
+
+    Args:
+        owner: the module or class.
+        name: name of the function in it.
     """
     right = getattr(owner, name)
 

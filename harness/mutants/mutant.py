@@ -1,4 +1,4 @@
-"""A mutant: one bug with its source, the scenario that can show it, and the cause that a diagnosis should name."""
+"""A mutant: a bug, its source, the scenario that can reveal it, and the cause that the diagnosis should name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,26 +9,26 @@ from harness.plan.scenario import Scenario
 
 __all__ = ["MUTANTS", "Mutant", "Party", "Plant", "mutant"]
 
-# Whose code is wrong. Shared code is wrong in the reference's process, too, as far as that runs it.
+# The party whose code is wrong. A bug in shared code is also planted in the reference's process.
 Party = Literal["client", "trunk", "both", "shared"]
-# Replaces parts of the system's modules in the process that calls it.
+# Patches the system's modules in the calling process.
 Plant = Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Mutant:
-    """A bug.
+    """A bug that can be planted.
 
     Attributes:
-        name: for commands and tables.
-        what: the bug in one sentence.
-        source: where it was seen: "classic", or a project, issue or paper.
-        party: whose code is wrong.
-        scenario: the smallest run that can show it.
-        cause: what a diagnosis should name.
-        plant: puts the bug into the process that calls it.
-        since: the first step in which the wrong code computes something else.
-        equivalent: why no run can tell it from the right system; empty if one can.
+        name: the mutant's name in commands and tables.
+        what: the bug, in one sentence.
+        source: where such a bug has occurred: "classic", or a project, issue or paper.
+        party: the party whose code is wrong.
+        scenario: the smallest scenario that can reveal it.
+        cause: the cause that the diagnosis should name.
+        plant: plants the bug in the calling process.
+        since: the first step that the bug affects.
+        equivalent: why no run can distinguish it from the correct system; empty if one can.
     """
 
     name: str
@@ -48,7 +48,16 @@ MUTANTS: dict[str, Mutant] = {}
 def mutant(
     source: str, party: Party, scenario: Scenario, cause: Cause, *, since: int = 0, equivalent: str = ""
 ) -> Callable[[Plant], Plant]:
-    """Return the decorator that registers a mutant; the function's name and docstring become its own."""
+    """Return a decorator that registers a function as a mutant, which takes its name and docstring.
+
+    Args:
+        source: where such a bug has occurred: "classic", or a project, issue or paper.
+        party: the party whose code is wrong.
+        scenario: the smallest scenario that can reveal it.
+        cause: the cause that the diagnosis should name.
+        since: the first step that the bug affects.
+        equivalent: why no run can distinguish it from the correct system; empty if one can.
+    """
 
     def register(plant: Plant) -> Plant:
         name = plant.__name__.replace("_", "-")

@@ -1,4 +1,4 @@
-"""A testbed on which the processes under test have a mutant planted in them."""
+"""A testbed that plants a mutant in the processes under test."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ SYSTEM = "splitlearn"
 
 
 class PlantedStarter:
-    """Starts programs with a mutant in them: client and trunk, and with a shared one the reference.
+    """Starts client and trunk with a mutant planted in them, and for a shared mutant the reference as well.
 
     Args:
         starter: starts the processes.
-        mutant: is planted before the program runs.
+        mutant: the mutant, which is planted before the program runs.
     """
 
     def __init__(self, starter: Starter, mutant: Mutant) -> None:
@@ -31,7 +31,7 @@ class PlantedStarter:
         self._mutant = mutant
 
     def start(self, name: str, program: str, argv: Sequence[str], log: Path) -> Program:
-        """Start a program with arguments; output goes to `log`."""
+        """Start a program with arguments, with its output redirected to `log`."""
         if program != SYSTEM and self._mutant.party != "shared":
             return self._starter.start(name, program, argv, log)
         return self._starter.start(name, PROGRAM, [self._mutant.name, program, *argv], log)
@@ -39,7 +39,7 @@ class PlantedStarter:
 
 @contextmanager
 def planted(testbed: Testbed, mutant: Mutant) -> Iterator[Testbed]:
-    """Return a testbed on which a mutant runs; a shared one has references of its own until the block is left."""
+    """Yield a testbed that plants a mutant; for a shared mutant, it has separate references in a temporary folder."""
     starter = PlantedStarter(testbed.starter, mutant)
     if mutant.party != "shared":
         yield replace(testbed, starter=starter)

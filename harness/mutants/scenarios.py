@@ -1,4 +1,4 @@
-"""The smallest runs that can show a bug: the same few for all mutants, because each setting costs a reference."""
+"""The smallest scenarios that can reveal a bug; mutants share them, because each configuration needs a reference."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ __all__ = [
     "named",
 ]  # fmt: skip
 
-# Padding, dropout, accumulation, clipping and a rate that falls; the smallest model.
+# The smallest model, with padding, dropout, accumulation, clipping and a decaying learning rate.
 CONFIG = TrainingConfig(
     model="tiny", cuts="1:3", vocab_size=300, dropout=0.1, data_format="lines", max_length=24, batch_size=2,
     gradient_accumulation_steps=2, learning_rate=1e-2, scheduler_type="cosine", max_steps=3, max_grad_norm=0.5,
@@ -26,7 +26,7 @@ CONFIG = TrainingConfig(
 
 
 def small(name: str, title: str, faults: Sequence[Fault] = (), **settings: object) -> Scenario:
-    """Return a run of a small text, of a few steps, of which every tensor is kept whole."""
+    """Return a scenario with a few steps on a short text, in which all tensors are kept whole."""
     config = CONFIG.but(**settings)
     return Scenario(
         f"mutant-{name}",
@@ -41,36 +41,36 @@ def small(name: str, title: str, faults: Sequence[Fault] = (), **settings: objec
 
 
 def named(name: str) -> Scenario:
-    """Return a scenario of the catalogue."""
+    """Return a scenario of the catalogue by name."""
     (scenario,) = scenarios_named(name)
     return scenario
 
 
 DIRECT = small("direct", "Padding, dropout, accumulation and clipping")
-FOUR_STEPS = small("four-steps", "A rate that falls over four steps, after a warm-up", max_steps=4, warmup_steps=2)
+FOUR_STEPS = small("four-steps", "A rate that decays over four steps, after warm-up", max_steps=4, warmup_steps=2)
 THREE_MICROBATCHES = small("three-microbatches", "Three microbatches a step", gradient_accumulation_steps=3)
-EPOCHS = small("epochs", "A text that is read twice; an epoch ends with a smaller step", batch_size=4, max_steps=6)
+EPOCHS = small("epochs", "Two epochs, each ending with a smaller step", batch_size=4, max_steps=6)
 NO_DROPOUT = small("no-dropout", "No dropout", dropout=0.0)
 SGD = small("sgd", "SGD with momentum", optimizer_type="sgd", learning_rate=0.1)
 SMOOTHED = small("smoothed", "Label smoothing and z-loss", label_smoothing=0.1, loss_type="z_loss")
-HALVED = small("halved", "Tensors coded as fp16 on the wire", codec="fp16")
+HALVED = small("halved", "Tensors encoded as fp16 on the wire", codec="fp16")
 CODED = replace(small("coded", "Tensors compressed on the wire", codec="zlib"), topology="proxy")
 THROUGH_PROXY = replace(DIRECT, name="mutant-proxy", title="The same through the proxy", topology="proxy")
 SCALED = replace(
-    DIRECT, name="mutant-scaled", title="Attention is scaled by the block's number", materials=("short text", "scaled")
+    DIRECT, name="mutant-scaled", title="Attention scaled by the block's index", materials=("short text", "scaled")
 )
-SHORT_LINES = small("short-lines", "Lines longer than a sequence may be", max_length=12)
-HANGING = replace(small("hanging", "A run that is ended at its deadline", rpc_timeout=5.0), timeout=12.0)
+SHORT_LINES = small("short-lines", "Lines longer than the maximum sequence length", max_length=12)
+HANGING = replace(small("hanging", "A run that is stopped at its deadline", rpc_timeout=5.0), timeout=12.0)
 SMALL_TAPE = replace(
     small(
         "small-tape",
-        "A trunk that can keep one MiB computes forward passes again",
+        "A trunk that may keep 1 MiB of activations recomputes forward passes",
         batch_size=8,
         max_pending_bytes=1 << 20,
     ),
     expects=("trunk.graph.recomputed",),
 )
-# A reply is lost, so its request comes again.
+# The reply is lost, so the client repeats the request.
 LOST_REPLY = small(
     "lost-reply", "A backward pass's reply is lost", [DropConnection(At("trunk.backward.received", 1, 1))]
 )
@@ -79,17 +79,17 @@ PARTITIONED = small(
 )
 LATE_FORWARD = small(
     "late-forward",
-    "A forward pass comes when the next incarnation has opened the session",
+    "A forward pass arrives after the next incarnation has opened the session",
     [MessageFault(At("client.forward.sending", 3, 1), "late", "Compute")],
     max_steps=6,
     save_interval=2,
 )
-# With a checkpoint every two steps: both sides go back from the fourth to the second.
+# With a checkpoint every two steps, both sides roll back from step 3 to step 2.
 KILLED_AT = At("trunk.backward.received", 3, 1)
 CLIENT_KILLED, TRUNK_KILLED = (
     small(
         f"{party}-killed",
-        f"The {party} is killed and goes on",
+        f"The {party} is killed and resumes",
         [Kill(KILLED_AT, (party,))],
         max_steps=6,
         save_interval=2,
@@ -98,7 +98,7 @@ CLIENT_KILLED, TRUNK_KILLED = (
 )
 KILLED_BETWEEN_HALVES = small(
     "killed-between-halves",
-    "The client is killed when only the trunk has saved",
+    "The client is killed after only the trunk has saved",
     [Kill(At("trunk.checkpoint.saved", 4), ("client",))],
     max_steps=6,
     save_interval=2,
@@ -112,11 +112,11 @@ TWO_CLIENTS = replace(
     second_client=CONFIG.but(learning_rate=3e-3, max_steps=8),
     record_steps=(),
 )
-# Runs that are judged by what they cost.
+# Runs that are judged by their time and memory.
 SLOW_LINK = replace(
     DIRECT,
     name="mutant-slow-link",
-    title="A link that takes most of a step",
+    title="A link whose delay dominates the step time",
     topology="proxy",
     link=LinkProfile("far", 300, 0, 0, 0, "by hand"),
     timed=True,

@@ -1,4 +1,4 @@
-"""Runs one mutant on real processes and notes what the judge says of it."""
+"""Runs one mutant with real processes and records what the judge reports."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,32 +16,33 @@ from harness.trace.verdict import Verdict
 
 __all__ = ["Trial", "try_mutant"]
 
-# A loss that leaves the reference's by more than this would be seen in a curve.
+# The relative difference of a loss from the reference's above which it would be seen in the loss curve.
 VISIBLE = 0.01
-# Whose tensors are whose: where a first divergence may lie if the fault is one party's.
+# The stages of each party, in which the first divergence should lie if the bug is that party's.
 LAYERS = {"client": ("bottom", "top", "client"), "trunk": ("trunk",)}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one mutant.
+    """The result of running one mutant.
 
     Attributes:
-        mutant: its name.
-        verdict: of the run.
-        checks: those that failed.
-        step: of the first divergence; None if no bit differs, -1 after the last step.
-        stage: of the first divergence; empty without one.
-        tensor: of the first divergence; empty without one.
-        latency: steps from the first wrong one to the first divergence; None without one.
-        layer_right: whether the stage is one of the guilty party's; None if both are guilty, or no bit differs.
-        cause: that the diagnosis names; empty if it names none.
-        cause_right: whether that is the cause.
-        in_the_curve: whether a step's loss differs by more than 1 %, or is missing.
-        in_allclose: whether `torch.allclose` at its defaults finds a final weight; None if there are none to compare.
-        seconds: that the run and its judgement took.
-        finding: what the judge says first.
-        likely_cause: what the diagnosis says.
+        mutant: the mutant's name.
+        verdict: the run's verdict.
+        checks: names of the failed checks.
+        step: step of the first divergence; None if all bits are equal, -1 after the last step.
+        stage: stage of the first divergence; empty if there is none.
+        tensor: tensor of the first divergence; empty if there is none.
+        latency: number of steps from the first affected one to the first divergence; None if there is none.
+        layer_right: whether the stage belongs to the party at fault; None if both are at fault or all bits are equal.
+        cause: the cause that the diagnosis names; empty if it names none.
+        cause_right: whether the diagnosis names the true cause.
+        in_the_curve: whether a step's loss is missing or differs by more than 1 %.
+        in_allclose: whether `torch.allclose`, with its default tolerances, finds a difference in the final weights;
+            None if there are none to compare.
+        seconds: real time that running and judging took.
+        finding: summary of the first failed check; empty if none failed.
+        likely_cause: the diagnosis, in words.
     """
 
     mutant: str
@@ -62,12 +63,21 @@ class Trial:
 
     @property
     def caught(self) -> bool:
-        """Whether the run failed."""
+        """Whether the run's verdict is FAIL."""
         return self.verdict == Verdict.FAIL.value
 
 
 def try_mutant(mutant: Mutant, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> Trial:
-    """Run a mutant's scenario with the mutant planted, and return what the judge says."""
+    """Run a mutant's scenario with the mutant planted, and return the result.
+
+    Args:
+        mutant: the mutant.
+        testbed: runs the scenario.
+        on_wait: called with a description of what the run is waiting for.
+
+    Raises:
+        HarnessError: the mutant's target no longer exists.
+    """
     started = monotonic()
     with planted(testbed, mutant) as infected:
         outcome = run_scenario(mutant.scenario, infected, on_wait=on_wait)
@@ -75,7 +85,7 @@ def try_mutant(mutant: Mutant, testbed: Testbed, on_wait: Callable[[str], None] 
 
 
 def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
-    """Read what a run says of a mutant; raises `HarnessError` if the mutant has no target any more."""
+    """Return the result of a mutant's run that took `seconds`; raises `HarnessError` if its target no longer exists."""
     run = read_run(outcome.folder)
     if any(NOT_PLANTED in check.reading for check in outcome.checks):
         raise HarnessError(f"{mutant.name} {NOT_PLANTED}; {outcome.folder} has the log")
@@ -103,7 +113,7 @@ def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
 
 
 def is_in_the_curve(split: tuple[StepRecord, ...], reference: tuple[StepRecord, ...]) -> bool:
-    """Return whether a step's loss leaves the reference's by more than 1 %, or is missing on one side."""
+    """Return whether a step's loss differs from the reference's by more than 1 %, or is missing on one side."""
     ours, theirs = ({step.step: step.loss for step in steps} for steps in (split, reference))
     for step, right in theirs.items():
         loss = ours.get(step)

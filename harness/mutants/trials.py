@@ -1,4 +1,4 @@
-"""Tries many mutants, and the correct system on the same scenarios."""
+"""Runs many mutants, and the correct system on the same scenarios."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +17,16 @@ Tell = Callable[[str], None]
 
 
 def try_all(mutants: Sequence[Mutant], testbed: Testbed, jobs: int, tell: Tell) -> Scorecard:
-    """Run the correct system on every scenario of some mutants, then the mutants, a few at a time.
+    """Run the correct system on the scenarios of some mutants, then the mutants, and return the scorecard.
 
     Args:
-        mutants: to be tried.
-        testbed: to run them on.
+        mutants: the mutants.
+        testbed: runs the scenarios.
         jobs: number of runs at a time.
-        tell: called with a line about each run as it ends.
+        tell: called with a line of text when a run has ended.
 
     Raises:
-        HarnessError: a mutant has no target any more.
+        HarnessError: a mutant's target no longer exists.
     """
     scenarios = list({mutant.scenario.name: mutant.scenario for mutant in mutants}.values())
 

@@ -1,4 +1,4 @@
-"""Scenarios of the catalogue in the simulated world: run, judged and recorded like any other, and replayed."""
+"""Scenarios of the catalogue run in the simulated world; they are judged, recorded and replayed like real runs."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ KILL = "kill-trunk-at-trunk.backward.received-2"
 
 @pytest.fixture
 def harness(tmp_path):
-    """Return a function that runs a command with `--sim`; gives the exit status and what it wrote as JSON."""
+    """Return a function that runs a harness command, and returns its exit status and the JSON that it wrote."""
 
     def run(*words):
         told = tmp_path / "told.json"
@@ -68,7 +68,7 @@ def test_a_broken_trunk_fails_in_simulation_with_its_first_divergence_and_guilty
     (run,) = told["runs"]
     assert (1, "FAIL") == (status, run["checks"]["equivalence"])
     assert 3 == run["first_divergence"]["step"]
-    # The program on the rung below is not the one that is broken here.
+    # The rung below passes: its programs run in other processes, in which the bug is not planted.
     assert [("local", "PASS"), ("simulated", "FAIL")] == [(rung["rung"], rung["verdict"]) for rung in run["ladder"]]
     assert "simulated" == run["first_divergence"]["rung"]
 

@@ -1,4 +1,4 @@
-"""A run in the simulated world: undisturbed, and with faults of every kind."""
+"""Runs in the simulated world: undisturbed, and with every kind of fault."""
 
 import os
 import subprocess

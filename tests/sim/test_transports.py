@@ -1,4 +1,4 @@
-"""The transports do the same: without a network, over gRPC through a proxy, and in the simulated network."""
+"""All transports behave alike: without a network, over gRPC through a proxy, and over the simulated network."""
 
 from functools import wraps
 
@@ -30,7 +30,7 @@ def world(request, config, toxiproxy):
 
 
 def in_each(*kinds):
-    """Run a test in each kind of world, by its client."""
+    """Return a decorator that runs a test in each kind of world, as the client's program."""
 
     def decorate(test):
         @wraps(test)
@@ -64,7 +64,7 @@ def failure_of(pending):
 
 
 def answered_again(transport):
-    """Ask until there is an answer; a connection is made anew only after a pause."""
+    """Return a condition that sends a request and holds if it is answered; gRPC reconnects only after a back-off."""
 
     def is_answered():
         try:
@@ -99,7 +99,7 @@ def test_a_damaged_request_is_refused(world):
 
 
 HELD = {"client": "a", "incarnation": "12"}
-# What the service raises, and what the client gets.
+# The error that the service raises, and the one that the client receives.
 REFUSALS = {
     "plain": (
         WireError(Reason.MISMATCH, "seed differs", details={"field": "seed", "other": ""}),
@@ -255,7 +255,7 @@ def test_the_states_of_a_connection_are_told_in_their_order(world):
     told = []
 
     def passed():
-        """Return the states without the attempts to connect, which gRPC may keep to itself, and without repetitions."""
+        """Return the states reported, without repetitions and without CONNECTING, which gRPC may omit."""
         kept = [state for state in told if state != "CONNECTING"]
         return [state for number, state in enumerate(kept) if [state] != kept[max(0, number - 1) : number]]
 

@@ -1,4 +1,4 @@
-"""A client and a trunk's server with each kind of transport between them; the same service answers on each."""
+"""Worlds that connect a client and a trunk's server by each kind of transport; the same service answers in each."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ REPLIES = 5
 
 
 class Parrot:
-    """A trunk's service that says what it hears; `treat` may refuse a request or take its time."""
+    """A trunk's service that echoes its requests; `treat` may raise an error or block."""
 
     stopping = False
 
@@ -46,7 +46,7 @@ class Parrot:
 
 
 class DirectWorld:
-    """Without a network."""
+    """A world without a network."""
 
     def __init__(self):
         self.service = Parrot()
@@ -62,7 +62,7 @@ class DirectWorld:
 
 
 class RealWorld:
-    """The trunk's gRPC server behind a proxy on this machine."""
+    """The trunk's gRPC server behind a local proxy."""
 
     numbers = count()
 
@@ -115,7 +115,7 @@ class RealWorld:
 
 
 class RealGate:
-    """Where a request is kept, so that it is in flight."""
+    """A gate at which the service blocks, so that a request stays in flight."""
 
     def __init__(self):
         self._entered, self._opened = threading.Event(), threading.Event()
@@ -125,7 +125,7 @@ class RealGate:
         assert self._opened.wait(PATIENCE)
 
     def wait(self):
-        """Wait until a request is kept here."""
+        """Wait until a request has reached the gate."""
         assert self._entered.wait(PATIENCE)
 
     def open(self):
@@ -188,7 +188,7 @@ class SimWorld:
         server = SimServer(process, Dispatch(self.service), self._choices, lambda _call, _request, _replies: None)
         self._network.listen(server)
         process.on_gone(lambda: self._network.listen(None))
-        process.wait_for(Signal(self.kernel))  # until it is killed
+        process.wait_for(Signal(self.kernel))  # never set: the process runs until it is killed
         return 0
 
 

@@ -1,4 +1,4 @@
-"""Simulated worlds with the stub model, small enough for thousands."""
+"""Simulated worlds with the stub model, small enough to run thousands of them."""
 
 from harness.plan.scenario import Scenario
 from harness.sim.simulation import Simulation, undisturbed
@@ -16,7 +16,7 @@ def scenario_of(*faults, config=CONFIG, **more):
 
 
 def simulated(scenario, seed=0, *, expected=None, **more):
-    """Run a scenario; it is compared with the undisturbed run unless another outcome is expected."""
+    """Simulate a scenario and return the outcome; compares with `expected`, by default the undisturbed run."""
     if expected is None:
         expected = Simulation(undisturbed(scenario), stub_parts).run()
         assert expected.violation is None

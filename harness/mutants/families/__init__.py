@@ -1,1 +1,1 @@
-"""The mutants, one file for each family of bugs; every module registers its own."""
+"""The mutants, with one module per family of bugs; importing a module registers its mutants."""

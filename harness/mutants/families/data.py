@@ -1,4 +1,4 @@
-"""Wrong inputs: other sequences, labels or masks than the step should have."""
+"""Wrong inputs: a step gets the wrong sequences, labels or masks."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 @mutant("DeepSpeed issue 5729: a pipeline's last stage has the labels of another batch", "client", DIRECT, Cause.LABELS)
 def use_the_labels_of_another_row() -> None:
-    """Each sequence is trained on the labels of its neighbour."""
+    """Each sequence is trained on the labels of its neighbor."""
 
     @instead(TrainingStep, "_run_top")
     def run_top(right: Right, self: TrainingStep, at: Position, batch: Microbatch, *others: object) -> torch.Tensor:

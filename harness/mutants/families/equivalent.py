@@ -1,4 +1,4 @@
-"""Changes that look like bugs and are none: no run can tell them from the right system, as each one's argument says."""
+"""Equivalent mutants: changes that no run can distinguish from the correct system, each with the reason why."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Wrong gradients: lost, passed on, joined or accumulated otherwise."""
+"""Wrong gradients: lost, passed on unchanged, or accumulated incorrectly."""
 
 from collections.abc import Mapping, Sequence
 
@@ -201,6 +201,6 @@ def leak_gradients_into_the_next_epoch() -> None:
 
 
 def put_back(parameters: Mapping[str, torch.Tensor], gradients: Mapping[str, torch.Tensor | None]) -> None:
-    """Restore gradients that were dropped."""
+    """Restore gradients that have been cleared."""
     for name, parameter in parameters.items():
         parameter.grad = gradients[name]

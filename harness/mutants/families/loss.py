@@ -1,4 +1,4 @@
-"""Wrong losses, and wrong scales of them."""
+"""Wrong losses, and losses with the wrong scale."""
 
 import torch
 

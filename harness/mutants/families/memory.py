@@ -1,4 +1,4 @@
-"""Memory that is never given back, and work that need not be done."""
+"""Memory leaks and unnecessary work."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Wrong updates: other weight decay, moments or steps than the reference's."""
+"""Wrong weight updates: weight decay, moments or steps that differ from the reference's."""
 
 import itertools
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Wrong checkpoints, wrong resumes, and steps that one side skips."""
+"""Wrong checkpoints, wrong resumption, and steps that only one side skips."""
 
 import math
 from collections.abc import Mapping, Sequence

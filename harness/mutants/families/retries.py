@@ -1,4 +1,4 @@
-"""Wrong answers to requests that come twice, late, or under a key that is not their own."""
+"""Wrong handling of duplicate and late requests, and replies cached under the wrong key."""
 
 import torch
 

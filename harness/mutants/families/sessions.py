@@ -1,4 +1,4 @@
-"""Sessions that are mixed up, places that are kept, and doors that stand open."""
+"""Sessions mixed up or never timed out, and missing authentication."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Bugs in rules that judge and system share: planted in the reference's process, too, as far as it runs that code."""
+"""Bugs in code that system and reference share; they are also planted in the reference's process."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -114,6 +114,6 @@ def cut_lines_a_token_early() -> None:
 
 
 def make_rows_by(rows: Callable[..., Iterator[TokenRow]]) -> None:
-    """Make sequences of lines in another way, which must not be kept for those who make them right."""
+    """Replace the reader of lines; a separate recipe keeps its sequences out of the cache of correct ones."""
     vars(loading)["ROWS"] = {"lines": rows}
     vars(loading)["RECIPE"] = f"of the mutant {rows.__qualname__}"

@@ -1,4 +1,4 @@
-"""Time that need not pass, and waits without an end."""
+"""Unnecessary delays, hangs, crashes and missing deadlines."""
 
 import os
 import threading

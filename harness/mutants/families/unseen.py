@@ -1,6 +1,6 @@
-"""Bugs that were planted when the rules of the diagnosis stood: how the rules do on what they were not written for.
+"""Bugs that were added after the rules of the diagnosis were written, to test the rules on bugs unknown to them.
 
-The causes are those that a person would name; no rule was changed after these were tried.
+The causes are those that a person would name; no rule was changed after these mutants were run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ def attend_within_a_window() -> None:
 
 @mutant("classic: masks that are shuffled apart from their rows", "client", DIRECT, Cause.ATTENTION)
 def give_every_row_the_mask_of_another() -> None:
-    """The attention mask of each sequence is its neighbour's."""
+    """The attention mask of each sequence is its neighbor's."""
 
     @instead(TrainingStep, "_send_forward")
     def send(right: Right, self: TrainingStep, at: Position, batch: Microbatch) -> object:

@@ -1,4 +1,4 @@
-"""Wrong tensors and messages on the wire."""
+"""Wrong tensors and wasteful messages on the wire."""
 
 import torch
 
