@@ -108,7 +108,7 @@ def _lines(findings: "Findings", seconds: float) -> list[str]:
     figures = _figures(findings, seconds)
     return [
         f"{findings.schedules:,} schedules in {seconds:.1f} s: {figures['schedules per minute']:,.0f} per minute",
-        f"{findings.faults:,} of {findings.planned:,} faults injected, {len(findings.met):,} kinds at points",
+        f"{findings.faults:,} of {findings.planned:,} faults injected, {len(findings.met):,} pairs of kind and point",
         f"{len(findings.states):,} distinct protocol states, {findings.virtual_seconds:,.0f} virtual seconds",
         f"{findings.steps:,} steps, {findings.compared:,} tensors compared bit for bit",
         f"{len(findings.failures):,} schedules violated an invariant",

@@ -45,7 +45,7 @@ def require_same_bits(scenario: Scenario, folder: Path, system: System, failing:
         failing.parent.mkdir(parents=True, exist_ok=True)
         failing.write_text(json.dumps(scenario_json(scenario), indent=2) + "\n")
         said = wrong[0] if wrong else "nothing was compared"
-        raise DifferenceError(f"{said}\n{described(scenario)}\nagain, as programs: harness run --scenario {failing}")
+        raise DifferenceError(f"{said}\n{described(scenario)}\nrerun as programs: harness run --scenario {failing}")
     return equivalence
 
 

@@ -20,7 +20,7 @@ class Arm:
 
     Attributes:
         config: base settings of the fault schedules drawn for this arm.
-        parts_of: returns the model and the data for a configuration.
+        parts_of: returns the arm's model and data for a configuration.
     """
 
     config: TrainingConfig

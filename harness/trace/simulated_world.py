@@ -7,12 +7,12 @@ __all__ = ["SimulatedWorld"]
 
 @dataclass(frozen=True)
 class SimulatedWorld:
-    """What is known of it besides what every run leaves behind.
+    """What a simulated run records in addition to what every run records.
 
     Attributes:
-        seed: of everything that it drew.
-        events: how many events its invariants were checked at.
-        violation: the first invariant that did not hold, with what happened; empty if all held.
+        seed: seed of the choice tape.
+        events: number of events at which the invariants were checked.
+        violation: the first violated invariant, and what happened; empty if all held.
     """
 
     seed: int
