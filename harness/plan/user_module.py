@@ -31,7 +31,7 @@ def import_file(path: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     # Whatever a user's file raises is reported as the user's mistake, even an exit.
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
+        sys.modules.pop(name, None)  # the file may have taken itself out
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
         where = f"{path}, line {lines[-1]}" if lines else str(path)

@@ -127,6 +127,12 @@ def test_what_a_file_puts_on_the_path_stays_there_alone(tmp_path, monkeypatch):
     assert [own] == [place for place in sys.path if place in (own, str(tmp_path))]
 
 
+def test_a_file_that_takes_itself_out_and_raises_is_told_with_its_line(tmp_path):
+    recorded = written(tmp_path, ALONE, "import sys\ndel sys.modules[__name__]\n1 / 0\n")
+    with pytest.raises(UnusableError, match="line 3: ZeroDivisionError"):
+        import_recorded(recorded)
+
+
 def test_another_module_that_was_imported_before_is_not_taken_for_it(tmp_path):
     import_recorded(written(tmp_path / "other", ALONE, "which = 'another'\n"))
     recorded = written(tmp_path / "mine", ALONE)
