@@ -10,7 +10,7 @@ from importlib import metadata
 
 from harness.errors import HarnessError, UnusableError
 from harness.extra import must_be_installed
-from splitlearn.unread import UNREAD, drop_unread
+from splitlearn.unread import UNREAD, drop_unread, replace_closed
 
 __all__ = ["build_parser", "main"]
 
@@ -32,6 +32,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit status 0 PASS, 1 FAIL, 2 wrong usage or unusable environment, 3 VOID."""
+    replace_closed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] and words[0] in COMMANDS:
         try:

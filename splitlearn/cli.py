@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from splitlearn.complaints import complain, is_json, write_logs
 from splitlearn.errors import SIGNALLED, UserError
-from splitlearn.unread import UNREAD, drop_unread
+from splitlearn.unread import UNREAD, drop_unread, replace_closed
 
 __all__ = ["main", "program"]
 
@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; exit statuses are listed in docs/exit-statuses.md."""
     # Read when gRPC is imported: its own log lines do not escape the peer's text, and we report every error ourselves.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    replace_closed()
     words = list(sys.argv[1:] if arguments is None else arguments)
     write_logs(as_json=asks_for_json(words))
     parser = Parser(

@@ -1,16 +1,24 @@
-"""A standard stream whose reader is gone, as of `| head`."""
+"""Standard streams that nobody reads: closed from the start, as by `>&-`, or without a reader, as of `| head`."""
 
 import os
 import select
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
-__all__ = ["UNREAD", "drop_unread"]
+__all__ = ["UNREAD", "drop_unread", "replace_closed"]
 
 # The exit status of a program whose output nobody reads.
 UNREAD = 128 + signal.SIGPIPE
+
+
+def replace_closed() -> None:
+    """Discard what is written to standard output or standard error if it was closed before the program began."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for as long as the program runs
 
 
 def drop_unread() -> bool:

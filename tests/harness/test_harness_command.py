@@ -377,6 +377,15 @@ def test_output_of_the_system_that_nobody_reads_ends_it_quietly(tmp_path):
     assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+@pytest.mark.parametrize("words", [["harness", "run", "--list"], ["splitlearn", "certificates", "--out", "secrets"]])
+def test_closed_output_is_no_error(words, closed, tmp_path):
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", *words]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, check=False)
+
+    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize("words", [["replay", "--help"], ["run", "--help"]])
 def test_help_tells_that_a_file_names_modules_to_import(words, capsys):
     with pytest.raises(SystemExit):
