@@ -31,13 +31,16 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
 def pasted(case: Case) -> str:
     """Return a case's scenario as Python source, to be pasted into a file in `scenarios/`."""
     scenario = case.scenario
-    settings = scenario.config.model_dump(mode="json")
-    others = DEFAULTS.model_dump(mode="json")
-    changed = {name: value for name, value in settings.items() if name == "model" or value != others[name]}
-    config = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     faults = "".join(f"\n        {fault!r}," for fault in scenario.faults)
-    second = f"\n    second_client={scenario.second_client!r}," if scenario.second_client else ""
+    second = f"\n    second_client={_settings(scenario.second_client)}," if scenario.second_client else ""
     return (
-        f"Scenario(\n    {scenario.name!r},\n    {scenario.title!r},\n    TrainingConfig({config}),\n"
+        f"Scenario(\n    {scenario.name!r},\n    {scenario.title!r},\n    {_settings(scenario.config)},\n"
         f"    faults=({faults}\n    ),{second}\n)"
     )
+
+
+def _settings(config: TrainingConfig) -> str:
+    others = DEFAULTS.model_dump(mode="json")
+    given = config.model_dump(mode="json").items()
+    changed = (f"{name}={value!r}" for name, value in given if name == "model" or value != others[name])
+    return f"TrainingConfig({', '.join(changed)})"

@@ -70,6 +70,10 @@ FEWEST, MOST = 3, 6
 FEWEST_KINDS = 2
 # Points that the drawn settings cannot make a run pass.
 NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
+# Points at the end of the first client, which notices no fault any more, while the second one suffers from it.
+AT_THE_END = frozenset(
+    {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
+)
 
 
 def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
@@ -92,7 +96,8 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
         plain = replace(plain, second_client=drawn.but(learning_rate=2 * drawn.learning_rate))
     wanted = faults or chance.randint(FEWEST, MOST)
     while len(plain.faults) < wanted:
-        fault = KINDS[chance.choice(kinds)](_place(drawn, chance), chance)
+        place = _place(drawn, chance, NEVER | AT_THE_END if two_clients else NEVER)
+        fault = KINDS[chance.choice(kinds)](place, chance)
         try:
             plain = replace(plain, faults=(*plain.faults, fault))
         except ScenarioError:
@@ -100,9 +105,9 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
     return plain
 
 
-def _place(config: TrainingConfig, chance: random.Random) -> At:
+def _place(config: TrainingConfig, chance: random.Random, never: frozenset[str]) -> At:
     """Return a random point, with a step and microbatch at which a run passes it."""
-    point = chance.choice([name for name in POINTS if name not in NEVER and not name.startswith("client.gradients")])
+    point = chance.choice([name for name in POINTS if name not in never and not name.startswith("client.gradients")])
     step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)
     match POINTS[point]:
         case Frequency.MICROBATCH:

@@ -24,6 +24,8 @@ from harness.trace.place import At
 from splitlearn.trunk.session import TrunkSession
 
 FORWARD, SERVED = At("client.forward.sent", 4, 1), At("trunk.backward.received", 5, 0)
+# After its last call: nothing of the client can fail any more.
+END = At("client.training.finished")
 FAULTS = (
     Kill(SERVED, ("trunk",)),
     Kill(FORWARD, ("client",)),
@@ -72,6 +74,15 @@ def test_a_client_that_is_away_for_long_loses_its_place_and_comes_back():
 
     assert outcome.violation is None
     assert "client.session.lost" in [event.point for event in outcome.events]
+
+
+@pytest.mark.parametrize("fault", [NetworkFault(END, "reset", "upstream"), CutMessage(END, "upstream", 9)], ids=str)
+def test_a_network_is_mended_though_nobody_noticed_that_it_was_broken(fault):
+    outcome = simulated(scenario_of(fault))
+
+    points = [event.point for event in outcome.events]
+    assert points.count("proxy.toxic.added") == points.count("proxy.toxic.removed") == 1
+    assert "fault.unhealed" in points
 
 
 def test_two_clients_train_at_the_same_trunk():

@@ -104,8 +104,10 @@ class CutMessage(Fault):
         """Limit the connection, and remove the limit when the client has noticed."""
         yield AddToxic(self._toxic)
         yield Release()
-        yield failed_call(self.method)
-        yield RemoveToxic(self._toxic)
+        try:
+            yield failed_call(self.method)
+        finally:
+            yield RemoveToxic(self._toxic)
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""

@@ -65,9 +65,11 @@ class NetworkFault(Fault):
         for toxic in self._toxics:
             yield AddToxic(toxic)
         yield Release()
-        yield failed_call(self.method)
-        for toxic in self._toxics:
-            yield RemoveToxic(toxic)
+        try:
+            yield failed_call(self.method)
+        finally:
+            for toxic in self._toxics:
+                yield RemoveToxic(toxic)
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""
