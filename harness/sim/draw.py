@@ -70,7 +70,8 @@ FEWEST, MOST = 3, 6
 FEWEST_KINDS = 2
 # Points that the drawn settings cannot make a run pass.
 NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
-# Points at the end of the first client, which notices no fault any more, while the second one suffers from it.
+# Points that the first client's last calls pass. With two clients, no fault is placed there: the first client makes no
+# further call that could notice it, and the second client would bear its effects.
 AT_THE_END = frozenset(
     {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
 )
@@ -106,7 +107,7 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
 
 
 def _place(config: TrainingConfig, chance: random.Random, never: frozenset[str]) -> At:
-    """Return a random point, with a step and microbatch at which a run passes it."""
+    """Return a random point that is not in `never`, with a step and microbatch at which a run passes it."""
     point = chance.choice([name for name in POINTS if name not in never and not name.startswith("client.gradients")])
     step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)
     match POINTS[point]:

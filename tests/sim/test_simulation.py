@@ -24,7 +24,7 @@ from harness.trace.place import At
 from splitlearn.trunk.session import TrunkSession
 
 FORWARD, SERVED = At("client.forward.sent", 4, 1), At("trunk.backward.received", 5, 0)
-# After its last call: nothing of the client can fail any more.
+# After the client's last call, so that the fault makes no call fail.
 END = At("client.training.finished")
 FAULTS = (
     Kill(SERVED, ("trunk",)),
