@@ -131,7 +131,7 @@ def _bad_commit(draw: DrawFn, target: Target) -> Attack:
 
 @st.composite
 def _unknown_action(draw: DrawFn, target: Target) -> Attack:
-    action = draw(st.one_of(st.integers(4, INT32 - 1), st.integers(-INT32, -1)))
+    action = draw(st.one_of(st.integers(max(Action.values()) + 1, INT32 - 1), st.integers(-INT32, -1)))
     return _attack("unknown action", Sync(key=key(target), action=action), "BAD_REQUEST")  # type: ignore[arg-type] # any number
 
 
