@@ -125,7 +125,7 @@ def train_pipeline(folder: Path) -> None:
 
 
 def main() -> None:
-    """Record the three trainings."""
+    """Record the three training runs."""
     folder = Path(sys.argv[1])
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # all stages are on this machine
     torch.set_num_threads(1)
