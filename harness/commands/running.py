@@ -90,9 +90,11 @@ def _run_one(scenario: Scenario, testbed: Testbed, flags: argparse.Namespace) ->
 
 def _replayed_flags(flags: argparse.Namespace) -> tuple[str, ...]:
     """Return the flags that make a replay the same run."""
-    return (
+    started = (
         *(("--proxy", flags.proxy) if flags.proxy != "auto" else ()),
         *(("--cold",) if flags.cold else ()),
-        *(("--sim",) if flags.sim else ()),
+    )
+    return (
+        *(("--sim",) if flags.sim else started),  # a simulated run starts nothing
         *(("--record-steps", *map(str, flags.record_steps)) if flags.record_steps else ()),
     )

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
 
 __all__ = ["MATERIALS", "Material", "kind_of_material", "material_named", "register_material"]
@@ -20,7 +21,13 @@ MATERIALS: dict[str, Material] = {}
 
 
 def register_material(name: str) -> Callable[[Material], Material]:
-    """Return the decorator that registers a material under the name by which scenarios list it."""
+    """Return the decorator that registers a material under the name by which scenarios list it.
+
+    Raises:
+        UnusableError: the name contains what separates a name from a description.
+    """
+    if DESCRIBED_BY in name:
+        raise UnusableError(f"{name!r} contains {DESCRIBED_BY!r}, behind which a material is described; choose another")
 
     def register(make: Material) -> Material:
         MATERIALS[name] = make

@@ -45,6 +45,11 @@ def test_a_name_that_another_module_has_is_refused_with_both_modules():
         register_check(check_work)
 
 
+def test_a_material_with_a_name_that_would_be_read_as_a_description_is_refused():
+    with pytest.raises(UnusableError, match="'text: short' contains ': '"):
+        register_material("text: short")
+
+
 def test_materials_and_figures_are_known_by_the_name_they_are_given():
     def make(scenario, _folder):
         return scenario

@@ -7,7 +7,8 @@ import pytest
 
 from harness.cli import main
 from harness.plan.catalogue import CATALOGUE
-from harness.recording.plan import read_plan
+from harness.plan.selection import chosen_scenarios
+from harness.recording.plan import Plan, read_plan
 from harness.recording.reader import find_runs, read_run
 from harness.recording.schema import Start
 from harness.sim.scope import why_not_simulated
@@ -54,6 +55,15 @@ def test_a_simulated_run_is_replayed_in_the_same_world(harness, tmp_path):
     assert (0, Start(simulated=7)) == (status, read_plan(again).start)
     assert first != again
     assert (first / "trace.jsonl").read_text() == (again / "trace.jsonl").read_text()
+
+
+def test_a_cold_run_that_is_replayed_in_simulation_says_how_to_repeat_that(harness, tmp_path):
+    file = tmp_path / "cold.json"
+    file.write_text(json.dumps(Plan(chosen_scenarios([KILL], None)[0], Start(cold=True)).as_json()))
+
+    status, told = harness("replay", str(file), "--sim")
+    (run,) = told["runs"]
+    assert (0, f"harness run {KILL} --seed 0 --sim") == (status, run["replay"])
 
 
 def test_a_broken_trunk_fails_in_simulation_with_its_first_divergence_and_guilty_rung(harness, monkeypatch):
