@@ -18,7 +18,7 @@ Tally = Mapping[VerdictWord, int]
 
 
 @dataclass(frozen=True)
-class Trial:
+class FaultTrial:
     """One fault that fired at the place it was planned for; `run` is the run's position on the page."""
 
     point: str
@@ -77,11 +77,11 @@ class Coverage:
 def coverage(runs: Sequence[RunFolder]) -> Coverage:
     """Gather the faults that fired at every point; those that were only planned do not count."""
     spans = [(number, span) for number, run in enumerate(runs) for span in fault_spans(run)]
-    trials: defaultdict[str, list[Trial]] = defaultdict(list)
+    trials: defaultdict[str, list[FaultTrial]] = defaultdict(list)
     for number, span in spans:
         if span.fired and span.due:
             verdict = runs[number].verdict.verdict
-            trials[span.due.point].append(Trial(span.due.point, span.kind, span.group, span.step, number, verdict))
+            trials[span.due.point].append(FaultTrial(span.due.point, span.kind, span.group, span.step, number, verdict))
     counted = sorted({trial.run for at_point in trials.values() for trial in at_point})
     points = tuple(_point(name, trials.get(name, ())) for name in dict.fromkeys((*POINTS, *trials)))
     return Coverage(
@@ -93,9 +93,9 @@ def coverage(runs: Sequence[RunFolder]) -> Coverage:
     )
 
 
-def _point(name: str, trials: Sequence[Trial]) -> PointTried:
-    by_kind: defaultdict[str, list[Trial]] = defaultdict(list)
-    by_group: defaultdict[str, list[Trial]] = defaultdict(list)
+def _point(name: str, trials: Sequence[FaultTrial]) -> PointTried:
+    by_kind: defaultdict[str, list[FaultTrial]] = defaultdict(list)
+    by_group: defaultdict[str, list[FaultTrial]] = defaultdict(list)
     for trial in trials:
         by_kind[trial.kind].append(trial)
         by_group[trial.group].append(trial)
@@ -109,7 +109,7 @@ def _point(name: str, trials: Sequence[Trial]) -> PointTried:
     )
 
 
-def _tried(kind: str, trials: Sequence[Trial]) -> Tried:
+def _tried(kind: str, trials: Sequence[FaultTrial]) -> Tried:
     return Tried(
         kind=kind,
         steps=tuple(sorted({trial.step for trial in trials if trial.step is not None})),
@@ -118,6 +118,6 @@ def _tried(kind: str, trials: Sequence[Trial]) -> Tried:
     )
 
 
-def _tally(trials: Iterable[Trial]) -> Tally:
+def _tally(trials: Iterable[FaultTrial]) -> Tally:
     """Count runs by verdict, each once however many faults it had here."""
     return Counter({trial.run: trial.verdict for trial in trials}.values())
