@@ -107,7 +107,7 @@ def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
         in_the_curve=is_in_the_curve(run.split, run.reference),
         in_allclose=None if "allclose" not in figures else figures["allclose"] == "no",
         seconds=round(seconds, 1),
-        finding=failed[0].reading if failed else "",
+        finding=failed[0].reading.partition("\n")[0] if failed else "",
         likely_cause=run.verdict.likely_cause,
     )
 

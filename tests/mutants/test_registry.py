@@ -2,6 +2,7 @@
 
 import multiprocessing
 import re
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,13 @@ CLASSICS = (
 def test_the_known_bugs_are_among_them():
     assert set(CLASSICS) - MUTANTS.keys() == set()
     assert len([mutant for mutant in MUTANTS.values() if not mutant.equivalent]) >= 100
+
+
+def test_the_page_has_the_scorecard_of_all_of_them():
+    """If not: `harness mutants --markdown docs/mutants.md`."""
+    page = (Path(__file__).parents[2] / "docs" / "mutants.md").read_text()
+
+    assert {*re.findall(r"^\| \*\*([a-z0-9-]+)\*\* ", page, flags=re.MULTILINE)} == MUTANTS.keys()
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -6,6 +6,7 @@ from harness.judging.diagnosis.cause import Cause
 from harness.mutants.instead import Right, instead
 from harness.mutants.mutant import mutant
 from harness.mutants.scenarios import CODED, DIRECT, THROUGH_PROXY
+from splitlearn.codecs import zlib
 from splitlearn.coding import Passage
 from splitlearn.trunk.boundary import BoundaryTensors
 from splitlearn.wire import compute_service_pb2 as pb
@@ -34,13 +35,13 @@ def send_bfloat16() -> None:
         return right(self, tensor.bfloat16().float(), like, passage)
 
 
-@mutant("classic: a codec that is chosen by size", "client", CODED, Cause.ROUNDED)
+@mutant("classic: a codec that is lossless by its name", "client", CODED, Cause.ROUNDED)
 def code_lossily_where_lossless_was_asked_for() -> None:
-    """The client sends float16 though the codec is lossless."""
+    """What the client sends is rounded to float16 before the lossless codec compresses it."""
 
     @instead(remote, "encode_tensor")
-    def encode(right: Right, tensor: torch.Tensor, codec: str, most: int, *passage: Passage) -> pb.Tensor:
-        message: pb.Tensor = right(tensor, "fp16" if tensor.is_floating_point() else codec, most, *passage)
+    def encode(right: Right, tensor: torch.Tensor, *others: object) -> pb.Tensor:
+        message: pb.Tensor = right(tensor.half().float() if tensor.is_floating_point() else tensor, *others)
         return message
 
 
@@ -89,11 +90,7 @@ def send_every_forward_pass_twice() -> None:
         return right(self, *request)
 
 
-@mutant("classic: compression that is left out", "both", CODED, Cause.BYTES)
-def send_the_bytes_uncompressed() -> None:
-    """Tensors are sent as they are though a compressing codec was asked for."""
-
-    @instead(remote, "encode_tensor")
-    def encode(right: Right, tensor: torch.Tensor, _codec: str, most: int, *passage: Passage) -> pb.Tensor:
-        message: pb.Tensor = right(tensor, "raw", most, *passage)
-        return message
+@mutant("classic: compression at level 0", "both", CODED, Cause.BYTES)
+def compress_nothing() -> None:
+    """The compressing codec stores the bytes as they are."""
+    vars(zlib)["LEVEL"] = 0
