@@ -33,7 +33,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     how.add_argument("--sim", action="store_true", help="in a simulated world, whatever the recorded run was")
     how.add_argument("--real", action="store_true", help="with real programs, whatever the recorded run was")
     add_recording_flags(parser)
-    parser.set_defaults(run=run, cold=False, record_steps=[], rung=None, seed=None, world_seed=None, names=())
+    parser.set_defaults(
+        run=run, cold=False, record_steps=[], rung=None, seed=None, world_seed=None, names=(), jobs=0, keep=False
+    )
 
 
 def run(flags: argparse.Namespace) -> int:

@@ -54,6 +54,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="run in a simulated world, in virtual time, instead of with real programs and a real network",
     )
+    parser.add_argument("--jobs", type=int, default=0, help="processes for --sim (default: one a core)")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="with --sim: keep the folders of all runs; otherwise, of several, only those of runs that do not pass",
+    )
     parser.add_argument("--cold", action="store_true", help="start an interpreter for every program; slower, same bits")
     parser.add_argument(
         "--record-steps",
@@ -81,6 +87,10 @@ def run(flags: argparse.Namespace) -> int:
     if flags.sim and flags.rung not in (None, SIMULATED):
         raise UnusableError(f"--rung {flags.rung} needs real programs: leave --sim out, or make it --rung {SIMULATED}")
     flags.sim = flags.sim or flags.rung == SIMULATED
+    if not flags.sim and (flags.jobs or flags.keep):
+        raise UnusableError(
+            "--jobs and --keep are for --sim; `pytest scenarios/ -n 2` runs two real scenarios at a time"
+        )
     if flags.sim and (flags.cold or flags.proxy != "auto"):
         raise UnusableError("--sim starts no programs and no proxy server: leave --cold and --proxy out")
     must_be_writable(flags.json, flags.junit, flags.report)

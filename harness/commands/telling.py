@@ -66,7 +66,7 @@ def json_of(run: RunFolder) -> dict[str, Any]:
         "scenario": run.scenario.name,
         "verdict": run.verdict.verdict,
         "error": "\n".join(check.traceback for check in checks if check.traceback),
-        "folder": str(run.path),
+        "folder": str(run.path) if run.path.name else "",
         "replay": run.verdict.replay,
         "seconds": run.verdict.seconds,
         "checks": {check.name: check.verdict for check in checks},

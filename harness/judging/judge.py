@@ -11,7 +11,7 @@ from harness.plan.adversaries import HostilePeers, LyingTrunk
 from harness.plan.scenario import Scenario
 from harness.trace.verdict import CheckResult, Verdict, worst
 
-__all__ = ["Judgement", "checks_of", "judge"]
+__all__ = ["Judgement", "apply", "checks_of", "judge", "names_of", "verdict_of"]
 
 ALWAYS = ("completion", "logs")
 # Checks that judge what a scenario states elsewhere than in its list of checks, and whether it states that.
@@ -52,9 +52,7 @@ class Judgement:
 
 def judge(facts: RunFacts) -> Judgement:
     """Apply the scenario's checks and return the judgement."""
-    # First, because a world in which one does not hold is not run to its end, which other checks then miss.
-    names = (*(("invariants",) if facts.world else ()), *checks_of(facts.scenario))
-    checks = tuple(apply(name, facts) for name in dict.fromkeys(names))
+    checks = tuple(apply(name, facts) for name in names_of(facts))
     verdict = verdict_of(checks)
     return Judgement(verdict, checks, _diagnosis(facts, checks) if verdict is Verdict.FAIL else None)
 
@@ -65,6 +63,13 @@ def _diagnosis(facts: RunFacts, checks: Sequence[CheckResult]) -> Diagnosis | No
         return diagnose(facts, [check for check in checks if check.verdict is Verdict.FAIL])
     except Exception as error:  # noqa: BLE001 - whatever it is, the verdict stands without it
         return Diagnosis(Cause.UNKNOWN, f"not known, for a rule is broken: {type(error).__name__}: {error}")
+
+
+def names_of(facts: RunFacts) -> Sequence[str]:
+    """Return the names of the checks of a run; a simulated one has the invariants besides the scenario's own."""
+    # First, because a world in which one does not hold is not run to its end, which other checks then miss.
+    world = ("invariants",) if facts.world else ()
+    return tuple(dict.fromkeys((*world, *checks_of(facts.scenario))))
 
 
 def checks_of(scenario: Scenario) -> Sequence[str]:

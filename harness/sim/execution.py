@@ -7,7 +7,6 @@ from pathlib import Path
 from harness.judging.execution_result import ExecutionResult
 from harness.plan.scenario import Scenario
 from harness.recording.writer import RunWriter
-from harness.sim.invariants import Violation
 from harness.sim.parts import load_parts
 from harness.sim.scope import must_be_simulated
 from harness.sim.simulation import SAVE_DIR, Simulation, quiet
@@ -19,9 +18,6 @@ from splitlearn.runtime import Disk
 from splitlearn.tensor_log import FileTensorLog
 
 __all__ = ["execute"]
-
-# A violation of one of these means that the run failed or did not finish; it is reported like a real run's problem.
-OF_THE_END = ("completion", "liveness")
 
 
 def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], None], *, seed: int) -> ExecutionResult:
@@ -60,8 +56,8 @@ def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], N
         if machine.disk.exists(SAVE_DIR):
             copy_out(machine.disk, SAVE_DIR, writer.checkpoints)
     told = str(outcome.violation or "")
-    seen = SimulatedWorld(seed, len(outcome.events), told)
-    return ExecutionResult(_problem(outcome.violation), None, outcome.events, world=seen)
+    seen = SimulatedWorld(seed, len(outcome.events), outcome.trace_hash, told)
+    return ExecutionResult(outcome.problem, None, outcome.events, world=seen)
 
 
 def copy_out(disk: Disk, folder: Path, to: Path) -> None:
@@ -74,7 +70,3 @@ def copy_out(disk: Disk, folder: Path, to: Path) -> None:
             copy_out(disk, folder / name, to / name)
         else:
             (to / name).write_bytes(data)
-
-
-def _problem(violation: Violation | None) -> str:
-    return violation.message if violation and violation.invariant in OF_THE_END else ""

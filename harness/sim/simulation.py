@@ -29,7 +29,7 @@ from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
-__all__ = ["SAVE_DIR", "Outcome", "Simulation"]
+__all__ = ["SAVE_DIR", "SESSION", "Outcome", "Simulation"]
 
 SAVE_DIR = Path("/checkpoints")
 SESSION, SECOND_SESSION = "run", "second-run"
@@ -38,6 +38,8 @@ SESSION, SECOND_SESSION = "run", "second-run"
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
 HALF = ".safetensors"
+# Invariants about how a run ends.
+OF_THE_END = ("completion", "liveness")
 
 
 @dataclass
@@ -78,6 +80,12 @@ class Outcome:
             for reply in replies:
                 digest.update(reply)
         return digest.hexdigest()
+
+    @property
+    def problem(self) -> str:
+        """Why it did not end by itself, successfully and in time; empty if it did."""
+        violation = self.violation
+        return violation.message if violation and violation.invariant in OF_THE_END else ""
 
 
 class Simulation:

@@ -12,9 +12,11 @@ class SimulatedWorld:
     Attributes:
         seed: seed of the choice tape.
         events: number of events at which the invariants were checked.
+        trace_hash: a digest of everything that happened, in hexadecimal.
         violation: the first violated invariant, and what happened; empty if all held.
     """
 
     seed: int
     events: int
+    trace_hash: str
     violation: str = ""

@@ -85,7 +85,7 @@ def test_a_broken_trunk_fails_in_simulation_with_its_first_divergence_and_guilty
 
 def test_an_invariant_that_does_not_hold_fails_the_run(harness, monkeypatch):
     broken = lambda self, *_: self._violated("same reply", "!")  # noqa: E731 - a method
-    monkeypatch.setattr("harness.sim.invariants.Invariants._same_reply", broken)
+    monkeypatch.setattr("harness.sim.invariants.Invariants.answered", broken)
     status, told = harness("run", "direct", "--sim")
     (run,) = told["runs"]
     assert (1, "FAIL") == (status, run["checks"]["invariants"])

@@ -15,4 +15,6 @@ def check_invariants(facts: RunFacts) -> CheckResult:
         return CheckResult("invariants", 0, "only a simulated world is seen at every event", applies=False)
     findings = [Finding(world.violation)] if world.violation else []
     summary = f"every invariant held at each of {world.events} events"
-    return CheckResult("invariants", world.events, summary, findings, {"events": world.events})
+    return CheckResult(
+        "invariants", world.events, summary, findings, {"events": world.events, "trace hash": world.trace_hash}
+    )
