@@ -1,10 +1,8 @@
 """The rule that what a fault or an adversary does has a sensible extent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
-
-from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
-from harness.plan.faults import Absence, CutMessage, Partition, Pause
 
 if TYPE_CHECKING:
     from harness.plan.scenario import Scenario
@@ -15,24 +13,40 @@ __all__ = ["amounts_can_be_meant"]
 MOST_MESSAGES = 1_000_000
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What an amount may be.
+
+    Attributes:
+        least: the smallest value.
+        most: returns the largest value for a scenario.
+        words: how the message continues after "give LEAST to MOST".
+    """
+
+    least: float
+    most: Callable[["Scenario"], float]
+    words: str = ""
+
+
+SECONDS = Bounds(0, lambda scenario: scenario.timeout, ", the run's timeout")
+LENGTH = Bounds(0, lambda scenario: scenario.config.max_message_bytes, ", the longest message (max_message_bytes)")
+MESSAGES = Bounds(1, lambda _scenario: MOST_MESSAGES)
+# By the name of a field, which has the same unit in every fault and adversary, a user's own included.
+AMOUNTS: Mapping[str, Bounds] = {
+    "seconds": SECONDS,
+    "within": SECONDS,
+    "bytes": LENGTH,
+    "count": MESSAGES,
+    "answered": MESSAGES,
+}
+
+
 def amounts_can_be_meant(scenario: "Scenario") -> Iterator[str]:
     """Nothing lasts longer than the run may, no message is longer than allowed, no attack takes hours."""
-    longest, largest = scenario.timeout, scenario.config.max_message_bytes
     for planned in scenario.planned:
-        match planned:
-            case Partition(seconds=seconds) | Pause(seconds=seconds) if not _between(0, seconds, longest):
-                yield f"{planned.name}: seconds = {seconds}: give 0 to {longest:g}, the run's timeout"
-            case Absence(within=within) if not _between(0, within, longest):
-                yield f"{planned.name}: within = {within}: give seconds from 0 to {longest:g}, the run's timeout"
-            case CutMessage(bytes=length) if not _between(0, length, largest):
-                yield f"{planned.name}: bytes = {length}: give 0 to {largest}, the longest message (max_message_bytes)"
-            case HostilePeers(count=count) | LyingTrunk(count=count) if not _between(1, count, MOST_MESSAGES):
-                yield f"{planned.name}: count = {count}: give 1 to {MOST_MESSAGES}"
-            case KeepPace(answered=answered) if not _between(1, answered, MOST_MESSAGES):
-                yield f"{planned.name}: answered = {answered}: give 1 to {MOST_MESSAGES}"
-            case _:
-                pass
-
-
-def _between(least: float, amount: float, most: float) -> bool:
-    return least <= amount <= most  # nothing is between, if it is NaN
+        for name in (field.name for field in fields(planned) if field.name in AMOUNTS):
+            bounds, amount = AMOUNTS[name], getattr(planned, name)
+            most = bounds.most(scenario)
+            # Written so that NaN, which is between no two numbers, is refused too.
+            if isinstance(amount, int | float) and not bounds.least <= amount <= most:
+                yield f"{planned.name}: {name} = {amount}: give {bounds.least:g} to {most:.12g}{bounds.words}"
