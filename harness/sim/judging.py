@@ -1,4 +1,4 @@
-"""Judges a run with faults without a folder: by the digests of an undisturbed one that has the reference's bits."""
+"""Judges a run with faults without a run folder, by the digests of an undisturbed run with the reference's bits."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ from splitlearn.runtime import Disk
 
 __all__ = ["Undisturbed", "can_be_judged_by_digests", "judged_by_digests"]
 
-# Invariants that say that some bit is another.
+# Invariants whose violation means that bits differ.
 OF_BITS = ("bits", "final state")
 
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """An undisturbed run with the reference's bits.
+    """An undisturbed run whose bits equal the reference's.
 
     Attributes:
-        outcome: with every tensor's digest.
-        reference: files of the reference.
-        steps: the reference's metrics.
+        outcome: the run's outcome, with the digests of all tensors.
+        reference: the reference's files.
+        steps: the reference's metrics, one entry per step.
     """
 
     outcome: Outcome
@@ -38,19 +38,19 @@ class Undisturbed:
 
 
 def can_be_judged_by_digests(scenario: Scenario) -> bool:
-    """Return whether there is an undisturbed run to compare with; of two clients the trunk's tensors look alike."""
+    """Return whether digests suffice: the scenario has faults, and one client (the trunk's log mixes two sessions)."""
     return bool(scenario.faults) and scenario.second_client is None
 
 
 def judged_by_digests(scenario: Scenario, known: Undisturbed, seed: int) -> Judgement:
-    """Run a scenario and apply all of its checks.
+    """Simulate a scenario and apply all of its checks.
 
-    Every tensor's digest is compared, as it is computed, with the undisturbed run's, and so are the last checkpoints.
+    The digest of every tensor, as it is computed, and the last checkpoints are compared with the undisturbed run's.
 
     Args:
         scenario: what to run.
-        known: the run without its faults.
-        seed: of everything that the world draws.
+        known: the same run without faults.
+        seed: seed of the choice tape.
     """
     world = Simulation(scenario, load_parts, seed, known.outcome)
     outcome = world.run()
@@ -80,9 +80,9 @@ def _equivalence(outcome: Outcome, known: Outcome) -> CheckResult:
     violation = outcome.violation
     findings = [Finding(str(violation))] if violation and violation.invariant in OF_BITS else []
     summary = f"{compared} tensors have the bits of the undisturbed run, which are the reference's"
-    # A world that stopped early has not compared everything.
+    # A run that stopped early has not compared all tensors.
     missing = (
-        "" if all(len(outcome.bits[key]) >= len(bits) for key, bits in known.bits.items()) else "not all were seen"
+        "" if all(len(outcome.bits[key]) >= len(bits) for key, bits in known.bits.items()) else "not all were computed"
     )
     return CheckResult("equivalence", compared, summary, findings, {"tensors": compared}, void_because=missing)
 
@@ -96,6 +96,6 @@ def _metrics(disk: Disk) -> list[dict[str, Any]]:
 
 
 def _halves(disk: Disk, side: str) -> int:
-    """Count the checkpoint halves that a side has kept."""
+    """Return the number of checkpoint halves on a side's disk."""
     names = map(Path, disk.names(SAVE_DIR / SESSION / side))
     return sum(name.match("step-*.safetensors") for name in names)

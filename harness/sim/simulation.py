@@ -38,7 +38,7 @@ SESSION, SECOND_SESSION = "run", "second-run"
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
 HALF = ".safetensors"
-# Invariants about how a run ends.
+# Invariants whose violation means that the run failed or did not finish.
 OF_THE_END = ("completion", "liveness")
 
 
@@ -83,7 +83,7 @@ class Outcome:
 
     @property
     def problem(self) -> str:
-        """Why it did not end by itself, successfully and in time; empty if it did."""
+        """Why the run failed or did not finish in time; empty if it finished successfully."""
         violation = self.violation
         return violation.message if violation and violation.invariant in OF_THE_END else ""
 

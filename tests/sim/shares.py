@@ -1,14 +1,14 @@
-"""Work for processes, apart from everything that is slow to import."""
+"""Work for worker processes, in a module of its own that is quick to import."""
 
 import os
 
 
 def counted(share):
-    """Yield the numbers below a share."""
+    """Yield the integers below `share`."""
     yield from range(share)
 
 
 def ended(_share):
-    """Yield once, and end the process."""
+    """Yield once, then exit the process with status 3."""
     yield 1
     os._exit(3)

@@ -1,4 +1,4 @@
-"""Several scenarios in simulated worlds at a time: judged without folders, and with them if they do not pass."""
+"""Many simulated scenarios in one command: judged without run folders, and again with them if they do not pass."""
 
 import json
 from dataclasses import replace
@@ -15,14 +15,14 @@ from harness.recording.reader import find_runs
 from harness.trace.verdict import CheckResult, Finding, Verdict
 from splitlearn.trunk.session import TrunkSession
 
-# Of the same settings, so that they share an undisturbed run.
+# With equal settings, so that they share an undisturbed run.
 DUPLICATE, DROP = "net-Backward-request-duplicate-Backward", "net-Compute-reply-drop"
 
 
 @pytest.fixture
 def simulated(tmp_path, monkeypatch):
-    """Return a function that runs scenarios in one process; gives status, JSON, and the folders that were kept."""
-    # Its lower rungs are run with real programs.
+    """Return a function that runs scenarios in one process; returns status, JSON, and the folders kept."""
+    # Locating the faulty layer would run the lower rungs with real programs.
     monkeypatch.setattr(many, "locate", lambda *_: None)
 
     def run(*words):
