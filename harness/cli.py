@@ -18,6 +18,7 @@ __all__ = ["build_parser", "main"]
 COMMANDS = {
     "run": ("harness.commands.run", "run scenarios by name; a quick set without a name"),
     "explore": ("harness.commands.explore", "find bugs by seeded schedules of faults in the simulated world"),
+    "ablations": ("harness.commands.ablations", "what fails without each safeguard of the protocol"),
     "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
     "mutants": ("harness.commands.mutants", "the judge against systems that are broken on purpose"),
     "replay": ("harness.commands.replay", "run a recorded run again"),

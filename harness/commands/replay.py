@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from harness.commands.recording_flags import RUNS, add_recording_flags
+from harness.errors import UnusableError
 from harness.output import must_be_writable
 
 __all__ = ["TRUST", "add_parser", "replay"]
@@ -54,10 +55,25 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
     Raises:
         UnusableError: there is no scenario, or none that can be run.
     """
-    from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, for which --help must not wait
-    from harness.recording.plan import read_plan  # noqa: PLC0415 - as above
+    from harness.commands.replayed_case import (  # noqa: PLC0415 - needs torch, for which --help must not wait
+        case_in,
+        must_run_for_real,
+        replay_case,
+    )
 
-    plan = read_plan(path if path.exists() else RUNS / path)
+    place = path if path.exists() else RUNS / path
+    case = case_in(place)
+    if case is not None and not flags.real:
+        if flags.report or flags.junit:
+            raise UnusableError("a case of the simulated world is not recorded: leave --report and --junit out")
+        return replay_case(case, flags.json)
+    from harness.commands.running import run_all  # noqa: PLC0415 - as above
+    from harness.recording.plan import Plan, read_plan  # noqa: PLC0415 - as above
+    from harness.recording.schema.start import Start  # noqa: PLC0415 - as above
+
+    if case is not None:
+        must_run_for_real(case.scenario)
+    plan = read_plan(place) if case is None else Plan(case.scenario, Start())
     scenario, start = plan.scenario, plan.start
     simulated = flags.sim or (start.simulated is not None and not flags.real and not flags.rung)
     # A run without a proxy has none to be of the same kind.

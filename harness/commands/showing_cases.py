@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from harness.sim.case import Case
 from harness.sim.diagram import diagram, first_difference
+from harness.sim.simulation import Outcome
 from splitlearn.config import TrainingConfig
 
 __all__ = ["pasted", "show_case"]
@@ -11,8 +12,8 @@ __all__ = ["pasted", "show_case"]
 DEFAULTS = TrainingConfig(model="tiny")
 
 
-def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) -> None:
-    """Run a case and print it with its outcome.
+def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) -> Outcome:
+    """Run a case and print it with its outcome; return the outcome.
 
     Args:
         case: the case to show.
@@ -26,6 +27,7 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
     if neighbour is not None:
         left_out = {fault.name for fault in case.scenario.faults} - {fault.name for fault in neighbour.scenario.faults}
         say(f"without {', '.join(left_out)} it passes: {first_difference(outcome, neighbour.run())}")
+    return outcome
 
 
 def pasted(case: Case) -> str:

@@ -21,10 +21,13 @@ class Arm:
     Attributes:
         config: base settings of the fault schedules drawn for this arm.
         parts_of: returns the arm's model and data for a configuration.
+        memories: byte limits for the step in progress at the trunk, of which each drawn schedule gets one; 0 means
+            the settings' own limit. With the smallest, the trunk must ask for forward passes again.
     """
 
     config: TrainingConfig
     parts_of: Callable[[TrainingConfig], Parts]
+    memories: tuple[int, ...]
 
 
 ARMS: Mapping[str, Arm] = {
@@ -34,6 +37,7 @@ ARMS: Mapping[str, Arm] = {
             optimizer_type="sgd", max_grad_norm=0.0, learning_rate=1e-3, rpc_timeout=3.0, retry_timeout=60.0,
         ),
         stub_parts,
+        (0, 0, 2_500, 6_000),
     ),
     "tensors": Arm(
         TrainingConfig(
@@ -42,6 +46,7 @@ ARMS: Mapping[str, Arm] = {
             rpc_timeout=3.0, retry_timeout=60.0,
         ),
         load_parts,
+        (0, 0, 16_000, 60_000),
     ),
 }  # fmt: skip
 

@@ -28,11 +28,13 @@ class SimulatedIn:
         seed: seed of the choice tape.
         arm: name of the arm, which decides the model.
         calm: whether every draw is 0, so that no random delays are added.
+        memory: byte limit for the step in progress at the trunk; 0 means the settings' own.
     """
 
     seed: int
     arm: ArmName = "stub"
     calm: bool = False
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Case:
         world = self.world
         expected = expected_of(self.scenario, world.arm)
         parts_of = ARMS[world.arm].parts_of
-        return Simulation(self.scenario, parts_of, world.seed, expected, calm=world.calm).run()
+        return Simulation(self.scenario, parts_of, world.seed, expected, calm=world.calm, memory=world.memory).run()
 
     def as_json(self) -> dict[str, Any]:
         """Return the scenario's JSON object, with the simulation's settings under `KEY`."""

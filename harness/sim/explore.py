@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -109,7 +110,9 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
         faults: number of faults; 0 means three to six, as drawn.
     """
     two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
-    return Case(draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two), SimulatedIn(seed, arm))
+    memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - repeatable, not secret
+    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two)
+    return Case(schedule, SimulatedIn(seed, arm, memory=memory))
 
 
 def run_seeds(seeds: range, arm: ArmName, faults: int, prepare: Callable[[], None] | None = None) -> Findings:

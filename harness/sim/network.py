@@ -19,6 +19,8 @@ __all__ = ["Answer", "InFlight", "Listener", "SimConnection", "SimNetwork"]
 CONNECT_SECONDS = 0.001
 LONGEST_CONNECT_SECONDS = 0.5
 NEVER = math.inf
+# A request of a broken connection may arrive up to this many doublings of a millisecond later.
+LATEST = 9
 
 # The replies, or the error that the request failed with.
 Answer = list[bytes] | WireError
@@ -219,7 +221,8 @@ class SimNetwork:
             self._connections.remove(connection)
         for call in connection.calls:
             if self._choices.below(2, "arrives all the same", call.number):
-                delay = 0.001 * (1 + self._choices.below(20, "arrives late", call.number))
+                # Soon, or when the client has long sent it again: whatever lies between may have kept it.
+                delay = 0.001 * 2 ** self._choices.below(LATEST, "arrives late", call.number)
                 self._kernel.after(delay, partial(self._deliver, connection, call, lambda _answer: None))
             else:
                 call.cancelled = True

@@ -52,9 +52,11 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
         runs += 1
         return fails(smaller)
 
+    # Whole groups of faults first, so that Hypothesis has few left to try one by one.
+    fewer = _with_fewer_faults(case, fails_counted)
     try:
         found = find(
-            smaller_than(case),
+            smaller_than(fewer),
             fails_counted,
             settings=settings(
                 max_examples=MOST_RUNS,
@@ -67,7 +69,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
             database_key=f"{case.scenario.name} {case.world}".encode(),
         )
     except NoSuchExample:
-        found = case
+        found = fewer
     assert found is not None
     return Shrunk(found, _neighbour(found, fails_counted), runs)
 
@@ -87,11 +89,28 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
         config = config.but(max_steps=draw(st.integers(1, config.max_steps)))
     second = scenario.second_client if draw(KEEP) else None
     calm = case.world.calm or not draw(KEEP)
+    memory = case.world.memory if draw(KEEP) else 0
     try:
         smaller = replace(scenario, faults=faults, config=config, second_client=second)
     except ScenarioError:
         return None
-    return Case(smaller, replace(case.world, calm=calm))
+    return Case(smaller, replace(case.world, calm=calm, memory=memory))
+
+
+def _with_fewer_faults(case: Case, fails: Callable[[Case | None], bool]) -> Case:
+    """Leave out halves of the faults, then quarters, and so on, as long as it still fails."""
+    size = len(case.scenario.faults) // 2
+    while size:
+        at = 0
+        while at < len(case.scenario.faults):
+            rest = (*case.scenario.faults[:at], *case.scenario.faults[at + size :])
+            smaller = replace(case, scenario=replace(case.scenario, faults=rest))
+            if fails(smaller):
+                case = smaller
+            else:
+                at += size
+        size //= 2
+    return case
 
 
 def _neighbour(case: Case, fails: Callable[[Case | None], bool]) -> Case | None:

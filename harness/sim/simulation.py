@@ -99,6 +99,7 @@ class Simulation:
         log_of: returns the tensor log of a party, by name; None to log digests and compare them with `expected`.
         on_event: called with every event.
         calm: draw 0 for every choice, so that no random delays are added.
+        memory: byte limit for the step in progress at the trunk, even below what its settings allow; 0 means theirs.
 
     Attributes:
         observer: records the events.
@@ -116,8 +117,10 @@ class Simulation:
         on_event: Callable[[Event], None] = lambda _event: None,
         *,
         calm: bool = False,
+        memory: int = 0,
     ) -> None:
         self._scenario = scenario
+        self._memory = memory
         self._parts_of = parts_of
         self._expected = expected
         self._log_of = log_of
@@ -261,8 +264,10 @@ class Simulation:
         parts, log = self._parts_of(config), self._new_log(name, session)
         program: ClientProgram | TrunkProgram
         if name == "trunk":
+            # Not checked: the least that the setting may be is far more than the tensors of a simulated run take.
+            short = config.model_copy(update={"max_pending_bytes": self._memory}) if self._memory else config
             program = TrunkProgram(
-                party, config, parts, self.network, self.relay, self.observer, log, self._choices, self, places,
+                party, short, parts, self.network, self.relay, self.observer, log, self._choices, self, places,
                 self._scenario.idle_timeout,
             )  # fmt: skip
         else:

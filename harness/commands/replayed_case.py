@@ -1,0 +1,69 @@
+"""Replays a case of the simulated world, as `harness explore` writes it."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from harness.commands.showing_cases import show_case
+from harness.errors import UnusableError
+from harness.output import people_read, write_json
+from harness.plan.scenario import Scenario
+from harness.sim.case import KEY, Case, read_case
+from harness.sim.simulation import Outcome
+from harness.trace.verdict import Verdict
+
+__all__ = ["case_in", "must_run_for_real", "replay_case"]
+
+
+def case_in(path: Path) -> Case | None:
+    """Return the case that a file describes; None if the file is of another kind, or there is none.
+
+    Raises:
+        UnusableError: it is of that kind and cannot be run; the message says what to change.
+        ScenarioError: likewise.
+    """
+    if not path.is_file():
+        return None
+    try:
+        values = json.loads(path.read_text())
+    except (ValueError, RecursionError):
+        return None
+    return read_case(values) if isinstance(values, dict) and KEY in values else None
+
+
+def replay_case(case: Case, result: Path | None) -> int:
+    """Run a case, show how it ends, and return the verdict's exit status.
+
+    Args:
+        case: to be run.
+        result: where verdict and violation are written as JSON, if anywhere.
+    """
+    say = partial(print, file=people_read(result), flush=True)
+    outcome = show_case(case, None, say)
+    verdict = _verdict(case.scenario, outcome)
+    say(f"verdict: {verdict.value}")
+    violation = outcome.violation
+    told = {
+        "verdict": verdict.value,
+        "invariant": violation.invariant if violation else None,
+        "message": violation.message if violation else None,
+        "virtual_seconds": outcome.seconds,
+    }
+    write_json(result, json.dumps(told, indent=2) + "\n")
+    return verdict.exit_status
+
+
+def must_run_for_real(scenario: Scenario) -> None:
+    """Raise `UnusableError` for a fault that only the simulated world can make."""
+    for fault in scenario.faults:
+        if fault.needs_simulation:
+            raise UnusableError(
+                f"{fault.name} {fault.detail}, which only a simulated machine can do; replay it without --real"
+            )
+
+
+def _verdict(scenario: Scenario, outcome: Outcome) -> Verdict:
+    if outcome.violation:
+        return Verdict.FAIL
+    nothing_happened = scenario.faults and len(outcome.unfired) == len(scenario.faults)
+    return Verdict.VOID if nothing_happened else Verdict.PASS

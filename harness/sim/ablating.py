@@ -1,0 +1,140 @@
+"""Runs seeded schedules without one safeguard after the other, and sums up what failed."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from harness.sim.ablations import ABLATIONS, Ablation
+from harness.sim.arms import expected_of
+from harness.sim.case import ArmName, Case
+from harness.sim.explore import Failure, case_of
+from harness.sim.invariants import Violation
+from harness.sim.shrink import shrink
+
+__all__ = ["ENOUGH", "Row", "ablate", "fails_without", "failures_without", "violation_without"]
+
+# Failures after which a safeguard needs no more schedules.
+ENOUGH = 5
+CRASH = "the world itself"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found without one safeguard.
+
+    Attributes:
+        ablation: which; None for the correct system.
+        schedules: how many were run.
+        failures: those that broke an invariant, by seed.
+        faults: left of the first failing schedule when it is shrunk; None if nothing failed.
+        runs: schedules that the shrinking took.
+    """
+
+    ablation: Ablation | None
+    schedules: int
+    failures: tuple[Failure, ...]
+    faults: int | None = None
+    runs: int = 0
+
+    @property
+    def name(self) -> str:
+        """The safeguard's name."""
+        return self.ablation.name if self.ablation else "nothing"
+
+    @property
+    def per_10_000(self) -> float:
+        """Failures in 10,000 schedules, as far as these tell."""
+        return 10_000 * len(self.failures) / self.schedules
+
+    @property
+    def invariants(self) -> Counter[str]:
+        """How often each invariant was the first not to hold."""
+        return Counter(failure.invariant for failure in self.failures)
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether it fails as it should, or says why not; the correct system must not fail."""
+        return bool(self.failures or self.ablation.unseen) if self.ablation else not self.failures
+
+
+def ablate(
+    names: Sequence[str],
+    schedules: int,
+    seed: int = 0,
+    arm: ArmName = "stub",
+    jobs: int = 0,
+    on_row: Callable[[], object] = lambda: None,
+) -> list[Row]:
+    """Run schedules with the correct system, and the same without each safeguard.
+
+    Args:
+        names: of ablations.
+        schedules: how many for each at most; a safeguard without which enough of them fail needs no more.
+        seed: the first.
+        arm: what the worlds compute with.
+        jobs: processes; 0 means one a core.
+        on_row: called whenever a row is complete.
+
+    Returns:
+        A row for the correct system, then one for each ablation.
+    """
+    # Not forked: a fork of a process in which torch has computed may hang.
+    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
+        rows = [pool.submit(row_without, name, range(seed, seed + schedules), arm) for name in ("", *names)]
+        for _ in as_completed(rows):
+            on_row()
+        return [row.result() for row in rows]
+
+
+def row_without(name: str, seeds: Sequence[int], arm: ArmName) -> Row:
+    """Return the row of a safeguard, or of the correct system if the name is empty."""
+    torch.set_num_threads(1)
+    failures, tried = failures_without(name, seeds, arm)
+    row = Row(ABLATIONS.get(name), tried, failures)
+    if not failures or failures[0].invariant == CRASH:
+        return row
+    first = failures[0]
+    with TemporaryDirectory() as examples:
+        found = shrink(case_of(first.seed, arm), fails_without(name, first.invariant), Path(examples))
+    return replace(row, faults=len(found.case.scenario.faults), runs=found.runs)
+
+
+def failures_without(name: str, seeds: Sequence[int], arm: ArmName) -> tuple[tuple[Failure, ...], int]:
+    """Return which schedules fail, up to enough of them, and how many were run."""
+    found: list[Failure] = []
+    for tried, seed in enumerate(seeds, start=1):
+        violation = violation_without(name, case_of(seed, arm))
+        if violation is not None:
+            found.append(Failure(seed, violation.invariant, violation.message))
+        if len(found) == ENOUGH:
+            return tuple(found), tried
+    return tuple(found), len(seeds)
+
+
+def violation_without(name: str, case: Case) -> Violation | None:
+    """Return what a case violates without a safeguard, or with all of them if the name is empty."""
+    # With the correct system, and kept for all cases of the same settings.
+    expected_of(case.scenario, case.world.arm)
+    with ABLATIONS[name].switched_off() if name else nullcontext():
+        try:
+            return case.run().violation
+        except Exception as error:  # noqa: BLE001 - a broken system may give answers that the world itself cannot read
+            return Violation(CRASH, f"{type(error).__name__}: {error}", 0.0)
+
+
+def fails_without(name: str, invariant: str) -> Callable[[Case], bool]:
+    """Return what tells whether a case violates an invariant without a safeguard."""
+
+    def fails(case: Case) -> bool:
+        violation = violation_without(name, case)
+        return violation is not None and violation.invariant == invariant
+
+    return fails

@@ -1,0 +1,79 @@
+"""`harness replay FILE` of a case that `harness explore` wrote."""
+
+import json
+
+import pytest
+from sim.worlds import scenario_of
+
+import harness.commands.running as command
+from harness.cli import main
+from harness.plan.faults import DropConnection, MessageFault, PowerLoss
+from harness.sim.ablations import ABLATIONS
+from harness.sim.case import Case, SimulatedIn
+from harness.trace.place import At
+
+LATE = MessageFault(At("client.forward.sending", 3, 0), "late", "Compute")
+DROP = DropConnection(At("client.forward.sent", 2))
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a case; return its file."""
+
+    def write(*faults, **world):
+        Case(scenario_of(*faults), SimulatedIn(1, **world)).write(tmp_path / "case.json")
+        return str(tmp_path / "case.json")
+
+    return write
+
+
+def test_a_case_that_passes_is_shown_with_its_diagram(written, capsys, tmp_path):
+    result = tmp_path / "result.json"
+
+    assert main(["replay", written(DROP), "--json", str(result)]) == 0
+    shown = capsys.readouterr().out
+    assert "── Compute 7.0" in shown
+    assert "violation: none" in shown
+    assert shown.endswith("verdict: PASS\n")
+    assert json.loads(result.read_text())["verdict"] == "PASS"
+
+
+def test_a_case_that_fails_names_what_it_violates(written, capsys, tmp_path):
+    result = tmp_path / "result.json"
+    with ABLATIONS["fencing"].switched_off():
+        status = main(["replay", written(LATE), "--json", str(result)])
+
+    shown = capsys.readouterr().out
+    assert status == 1
+    assert "violation: one incarnation: a Compute of incarnation" in shown
+    assert "MessageFault(" in shown
+    assert shown.endswith("verdict: FAIL\n")
+    assert json.loads(result.read_text())["invariant"] == "one incarnation"
+
+
+def test_a_case_whose_faults_never_come_shows_nothing(written, capsys):
+    assert main(["replay", written(DropConnection(At("client.session.lost")))]) == 3
+    assert capsys.readouterr().out.endswith("verdict: VOID\n")
+
+
+def test_a_case_runs_on_real_programs(written, monkeypatch):
+    ran = []
+    monkeypatch.setattr(command, "run_all", lambda scenarios, flags: ran.append((scenarios, flags.sim)) or 0)
+
+    assert main(["replay", written(DROP), "--real"]) == 0
+    assert ran == [([scenario_of(DROP)], False)]
+
+
+def test_what_only_a_simulated_machine_can_do_is_not_tried_on_real_programs(written, capsys):
+    assert main(["replay", written(PowerLoss(At("trunk.checkpoint.written"), "trunk")), "--real"]) == 2
+    assert "cuts the power of the trunk's machine" in capsys.readouterr().err
+
+
+def test_a_case_is_not_recorded_and_has_no_report(written, capsys):
+    assert main(["replay", written(DROP), "--report", "report.html"]) == 2
+    assert "not recorded" in capsys.readouterr().err
+
+
+def test_a_damaged_case_is_named(written, capsys):
+    assert main(["replay", written(DROP, arm="paper")]) == 2
+    assert "simulation.arm" in capsys.readouterr().err

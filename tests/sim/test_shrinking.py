@@ -1,0 +1,23 @@
+"""A failure among fifty faults shrinks to the few that matter."""
+
+from statistics import median
+
+from harness.sim.ablating import fails_without, violation_without
+from harness.sim.explore import case_of
+from harness.sim.shrink import shrink
+
+PLANTED = "backward-once"
+SEEDS = (0, 1, 2, 3, 4)
+
+
+def test_fifty_faults_shrink_to_three_at_most_in_few_runs(tmp_path):
+    found = []
+    for seed in SEEDS:
+        case = case_of(seed, "stub", faults=50)
+        violation = violation_without(PLANTED, case)
+        if violation is not None:
+            found.append(shrink(case, fails_without(PLANTED, violation.invariant), tmp_path))
+
+    assert len(found) >= 3
+    assert median(len(each.case.scenario.faults) for each in found) <= 3
+    assert median(each.runs for each in found) <= 100
