@@ -1,5 +1,8 @@
 """The disk in memory does what the machine's does, and loses in a crash what that may lose."""
 
+import errno
+import os
+
 import pytest
 from runtime.crashing import mixture
 
@@ -87,6 +90,40 @@ def test_what_cannot_be_done_is_refused_alike(disk, tmp_path, error, act):
     disk.write(tmp_path / "file", b"")
     with pytest.raises(error):
         act(disk, tmp_path)
+
+
+@pytest.fixture(params=["system", "memory"])
+def failing(request, tmp_path, monkeypatch):
+    """Each kind of disk with a function that lets the next sync fail."""
+    errors = []
+
+    def fail_if_due(path):
+        if errors:
+            raise OSError(errors.pop(), "as planned", str(path))
+
+    if request.param == "system":
+        sync = os.fsync
+        monkeypatch.setattr(os, "fsync", lambda descriptor: (fail_if_due(tmp_path), sync(descriptor)))
+        return SystemDisk(), errors.append
+    disk = MemoryDisk(lambda change, path: fail_if_due(path) if change.startswith("sync") else None)
+    make_folder(disk, tmp_path)
+    return disk, errors.append
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_a_file_that_cannot_be_synced_leaves_the_old_one_and_the_next_can_be_written(failing, tmp_path, error):
+    disk, fail = failing
+    write_atomically(disk, tmp_path / "file", b"old")
+    fail(error)
+    with pytest.raises(OSError, match="as planned") as caught:
+        write_atomically(disk, tmp_path / "file", b"new")
+
+    assert caught.value.errno == error
+    assert ["file"] == disk.names(tmp_path)
+    assert b"old" == disk.read(tmp_path / "file")
+
+    write_atomically(disk, tmp_path / "file", b"newer")
+    assert b"newer" == disk.read(tmp_path / "file")
 
 
 def crashed(disk, choose=lambda _: 0):
