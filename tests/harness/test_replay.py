@@ -111,6 +111,25 @@ def test_a_run_without_a_proxy_needs_none_of_its_kind(again, recorded):
     assert 0 == main(["replay", str(recorded(scenarios_named("direct")[0], Start("real")))])
 
 
+@pytest.mark.parametrize(
+    ("start", "words", "seed"),
+    [
+        (Start(simulated=7), [], 7),
+        (Start("embedded", 5), ["--sim"], 17),
+        (Start(simulated=7), ["--real"], None),
+        (Start("embedded", 5), ["--real"], None),
+    ],
+)
+def test_a_run_is_run_again_in_its_world_unless_another_is_asked_for(again, recorded, start, words, seed):
+    """The scenario's own seed is 17."""
+    assert 0 == main(["replay", str(recorded(MANY, start)), *words])
+    (run,) = again
+    if seed is None:
+        assert run.testbed.backend.kind == "embedded"
+    else:
+        assert Start(simulated=seed) == run.testbed.start
+
+
 def test_what_run_is_told_goes_before_what_was_recorded(again, recorded):
     folder = recorded(MANY, Start("embedded", 5))
     assert 0 == main(["run", "--scenario", str(folder), "--seed", "9", "--cold", "--rung", "direct"])
