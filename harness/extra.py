@@ -7,7 +7,8 @@ from harness.errors import UnusableError
 __all__ = ["must_be_installed"]
 
 MODULES = (
-    "aiohttp", "hypothesis", "jinja2", "junitparser", "markupsafe", "matplotlib", "psutil", "pytest", "toxiproxy",
+    "aiohttp", "greenlet", "hypothesis", "jinja2", "junitparser", "markupsafe", "matplotlib", "psutil", "pytest",
+    "toxiproxy",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from harness.plan.faults import (
     PARTIES,
     Absence,
     CutMessage,
+    DiskFault,
     DropConnection,
     FlippedStream,
     Kill,
@@ -19,6 +20,7 @@ from harness.plan.faults import (
     NetworkFault,
     Partition,
     Pause,
+    PowerLoss,
     Restart,
 )
 from harness.plan.links import LINKS, LinkProfile
@@ -28,7 +30,8 @@ from harness.trace.place import At
 from splitlearn.points import POINTS, Frequency
 
 TYPES = (
-    Absence, CutMessage, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause, Restart,
+    Absence, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause,
+    PowerLoss, Restart,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]

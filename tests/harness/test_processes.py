@@ -184,7 +184,7 @@ class TestForkServer:
         with opened("warm") as starter:
             program = starter.start("unknown", "no such program", [], tmp_path / "log")
             assert 1 == program.wait(DEADLINE)
-        assert "KeyError: 'no such program'" == lines_of(program)[-1]
+        assert "ModuleNotFoundError: No module named 'no such program'" == lines_of(program)[-1]
 
 
 class TestNoOrphans:

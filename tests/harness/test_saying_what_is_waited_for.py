@@ -2,6 +2,7 @@
 
 import fcntl
 import threading
+from argparse import Namespace
 from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
@@ -117,7 +118,8 @@ def test_the_command_prints_it_beside_the_name(testbed, tmp_path, monkeypatch, c
     shown = command.RunProgress.wait
     monkeypatch.setattr(command.RunProgress, "wait", lambda self, why: (shown(self, why), said(why)))
     with machine_for(tmp_path, alone=True):
-        waiting = begun(lambda: command._run_one(replace(DIRECT, timed=False), testbed, ()))
+        flags = Namespace(sim=False, record_steps=())
+        waiting = begun(lambda: command._run_one(replace(DIRECT, timed=False), testbed, flags))
         assert said.once.wait(SECONDS)
     waiting.join(SECONDS)
     assert f"direct {WORDS[False].format(tmp_path)}\n" == capsys.readouterr().err

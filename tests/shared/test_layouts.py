@@ -20,9 +20,13 @@ NAMES = re.compile(
 
 def test_names_of_parameters_stand_in_layouts_only():
     files = [path for room in ("splitlearn", "harness", "scenarios") for path in (ROOT / room).rglob("*.py")]
-    naming = {str(path.relative_to(ROOT)) for path in files if NAMES.search(path.read_text())}
+    naming = {path.relative_to(ROOT) for path in files if NAMES.search(path.read_text())}
+    # A planted bug is planted in GPT-2, and the reference by hand is GPT-2's.
+    of_gpt2 = {path for path in naming if path.is_relative_to("harness/mutants/families")}
 
-    assert naming == {"splitlearn/layouts/gpt2.py", "harness/oracle/layouts.py"}
+    assert {str(path) for path in naming - of_gpt2} == {
+        "splitlearn/layouts/gpt2.py", "harness/oracle/layouts.py", "harness/oracle/precise/gpt2.py",
+    }  # fmt: skip
 
 
 def test_every_family_of_the_package_has_a_layout_of_the_judges():

@@ -5,7 +5,7 @@ from pkgutil import resolve_name
 import pytest
 from sim.worlds import scenario_of
 
-from harness.plan.faults import Kill, MessageFault, NetworkFault, PowerLoss
+from harness.plan.faults import Kill, MessageFault, PowerLoss
 from harness.sim.ablating import Row, fails_without, failures_without, violation_without
 from harness.sim.ablations import ABLATIONS
 from harness.sim.case import Case, SimulatedIn
@@ -27,7 +27,6 @@ FOUND = {
     "folder-sync": (NO_POWER, "completion"),
     "two-halves": (Kill(At("client.checkpoint.writing", occurrence=2), ("client",)), "completion"),
     "client-half-last": (Kill(At("client.checkpoint.saved"), ("client",)), "completion"),
-    "deadline-of-an-attempt": (NetworkFault(At("client.forward.sending", 2, 0), "half-open", "downstream"), "liveness"),
 }
 
 

@@ -56,7 +56,7 @@ def test_no_text_and_no_label_crosses_the_wire(run):
     fields = {(method, field.name) for method, request in sent for field, _ in request.ListFields()}
     assert {
         ("OpenSession", "session_id"), ("OpenSession", "agreement"),
-        ("OpenSession", "client"), ("OpenSession", "opening"),
+        ("OpenSession", "client"), ("OpenSession", "opening"), ("OpenSession", "codec"),
         ("Compute", "key"), ("Compute", "smashed"), ("Compute", "attention_mask"), ("Compute", "commit"),
         ("Backward", "key"), ("Backward", "features_grad"),
         ("SyncTrainingState", "key"), ("SyncTrainingState", "action"), ("SyncTrainingState", "commit"),
