@@ -24,6 +24,7 @@ COMMANDS = {
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "agree": ("harness.commands.agree", "run the same faults in simulation and on real programs, and compare"),
+    "canary": ("harness.commands.canary", "test whether a seed decides everything in the simulated world"),
     "proxy": ("harness.proxy.cli", "run the embedded Toxiproxy-compatible server alone"),
     "doctor": ("harness.commands.doctor", "say what was found on this machine"),
 }
