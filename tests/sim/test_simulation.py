@@ -1,10 +1,5 @@
 """Runs in the simulated world: undisturbed, and with every kind of fault."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from sim.worlds import CONFIG, scenario_of, simulated
 
@@ -117,30 +112,6 @@ def test_the_same_seed_gives_the_same_trace_and_another_seed_another():
 
     assert one == same
     assert one != other
-
-
-PROGRAM = """
-from sim.worlds import scenario_of, simulated
-from sim.test_simulation import FAULTS
-print(simulated(scenario_of(*FAULTS[:2]), 7).trace_hash)
-"""
-
-
-def test_a_trace_does_not_depend_on_the_process(tmp_path):
-    here = Path(__file__).parents[1]
-    paths = os.pathsep.join((str(here), str(here.parent)))
-    hashes = {
-        subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=tmp_path,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(hashes) == 1
 
 
 def test_a_world_in_which_nothing_can_happen_any_more_is_stuck():
