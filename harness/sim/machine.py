@@ -115,6 +115,7 @@ class Machine:
     def lose_power(self) -> None:
         """Drop a random selection of unsynced changes from the disk; the process must have been killed."""
         self._crashes += 1
+        self._losing_power = None  # a machine without power loses it no second time
         count = 0
 
         def choose(outcomes: int) -> int:

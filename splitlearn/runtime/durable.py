@@ -37,5 +37,11 @@ def make_folder(disk: Disk, folder: Path) -> None:
     """Make a folder and its parents durably; raises `OSError`."""
     missing = [place for place in (folder, *folder.parents) if not disk.exists(place)]
     disk.make_folder(folder)
-    for place in missing:
-        disk.sync_folder(place.parent)
+    try:
+        for place in missing:
+            disk.sync_folder(place.parent)
+    except OSError:
+        # If it stayed, the next attempt would find it there and never sync its name: a crash could then lose the folder
+        # with every checkpoint in it.
+        disk.remove_folder(missing[-1])
+        raise

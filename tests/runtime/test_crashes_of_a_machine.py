@@ -1,5 +1,6 @@
 """A machine that crashes at any change of its disk leaves a state from which a run can continue."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from splitlearn.client.claim import Claim
 from splitlearn.client.description import describe_run
 from splitlearn.config import TrainingConfig
 from splitlearn.described import SETTINGS
+from splitlearn.runtime.durable import make_folder, write_atomically
+from splitlearn.runtime.simulated import MemoryDisk
+from splitlearn.runtime.simulated.memory_disk import nothing
 from splitlearn.trunk.boot_count import next_boot, only_trunk
 from splitlearn.trunk.holders import Holder, Holders
 from splitlearn.wire.errors import WireError
@@ -65,6 +69,23 @@ def test_a_checkpoint_that_is_cut_off_anywhere_leaves_the_one_before(saved):
         assert saved + 2 == common_step(machine)
     assert {saved, saved + 1} == set(found)
     assert len(found) > 10 * len(outcomes()), "there are so many changes at least"
+
+
+def test_a_folder_whose_name_could_not_be_synced_is_made_and_synced_the_next_time():
+    failures = [OSError(errno.EIO, "sync")]
+
+    def fail_once(change, _path):
+        if change == "sync folder" and failures:
+            raise failures.pop()
+
+    disk = MemoryDisk(fail_once)
+    with pytest.raises(OSError, match="sync"):
+        make_folder(disk, SAVE_DIR / "run")
+    make_folder(disk, SAVE_DIR / "run")
+    write_atomically(disk, SAVE_DIR / "run" / "file", b"saved")
+    disk.crash(nothing)
+
+    assert disk.read(SAVE_DIR / "run" / "file") == b"saved"
 
 
 def test_a_run_that_is_set_aside_is_in_one_place_or_the_other():
