@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import grpc
 
 from splitlearn.trunk.meter import Meter
-from splitlearn.wire.errors import WireError
+from splitlearn.wire.errors import Code, WireError
 from splitlearn.wire.status import status_of
 
 __all__ = ["Context", "Handler", "ended"]
@@ -23,3 +23,6 @@ async def ended(answering: Awaitable[None], path: str, context: Context, meter: 
     except WireError as error:
         meter.answered(path, error.code.name)
         await context.abort_with_status(status_of(error))
+    except grpc.aio.InternalError:
+        # The call ended, at its deadline or with its connection, just before the reply was sent: nobody waits for it.
+        meter.answered(path, Code.CANCELLED.name)
