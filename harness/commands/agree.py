@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.engine.testbed import Testbed
     from harness.judging.agreement import Place, Witness
     from harness.plan.scenario import Scenario
-    from harness.sim.simulation import Outcome
+    from harness.sim.outcome import Outcome
 
 __all__ = ["add_parser", "disagreements"]
 

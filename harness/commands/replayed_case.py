@@ -9,7 +9,7 @@ from harness.errors import UnusableError
 from harness.output import people_read, write_json
 from harness.plan.scenario import Scenario
 from harness.sim.case import KEY, Case, read_case
-from harness.sim.simulation import Outcome
+from harness.sim.outcome import Outcome
 from harness.trace.verdict import Verdict
 
 __all__ = ["case_in", "must_run_for_real", "replay_case"]

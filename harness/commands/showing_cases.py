@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from harness.sim.case import Case
 from harness.sim.diagram import diagram, first_difference
-from harness.sim.simulation import Outcome
+from harness.sim.outcome import Outcome
 from splitlearn.config import TrainingConfig
 
 __all__ = ["pasted", "show_case"]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from harness.plan.scenario import Scenario
+from harness.sim.outcome import Outcome
 from harness.sim.parts import Parts, load_parts
-from harness.sim.simulation import Outcome, Simulation, undisturbed
+from harness.sim.simulation import Simulation, undisturbed
 from harness.sim.stub import stub_parts
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import make_deterministic

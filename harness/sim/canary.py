@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 import torch
 
 from harness.sim.explore import case_of
-from harness.sim.simulation import Outcome
+from harness.sim.outcome import Outcome
 
 __all__ = ["digest_of", "words_of"]
 

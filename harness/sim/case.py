@@ -11,7 +11,8 @@ from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import scenario_from_json, scenario_json
 from harness.sim.arms import ARMS, expected_of
-from harness.sim.simulation import Outcome, Simulation
+from harness.sim.outcome import Outcome
+from harness.sim.simulation import Simulation
 
 __all__ = ["KEY", "Case", "read_case"]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.sim.network import InFlight
-from harness.sim.simulation import Outcome
+from harness.sim.outcome import Outcome
 from harness.trace.event import Event
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.methods import METHODS

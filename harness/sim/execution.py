@@ -7,9 +7,10 @@ from pathlib import Path
 from harness.judging.execution_result import ExecutionResult
 from harness.plan.scenario import Scenario
 from harness.recording.writer import RunWriter
+from harness.sim.parties import SAVE_DIR
 from harness.sim.parts import load_parts
 from harness.sim.scope import must_be_simulated
-from harness.sim.simulation import SAVE_DIR, Simulation, quiet
+from harness.sim.simulation import Simulation, quiet
 from harness.trace.event import Event
 from harness.trace.simulated_world import SimulatedWorld
 from splitlearn.determinism import make_deterministic

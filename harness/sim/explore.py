@@ -15,7 +15,7 @@ import torch
 from harness.sim.arms import ARMS
 from harness.sim.case import ArmName, Case, SimulatedIn
 from harness.sim.draw import draw_schedule
-from harness.sim.simulation import Outcome
+from harness.sim.outcome import Outcome
 from harness.sim.states import states_of
 
 __all__ = ["Failure", "Findings", "case_of", "explore"]

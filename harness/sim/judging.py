@@ -10,8 +10,10 @@ from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement, apply, names_of, verdict_of
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
+from harness.sim.outcome import Outcome
+from harness.sim.parties import SAVE_DIR, SESSION
 from harness.sim.parts import load_parts
-from harness.sim.simulation import SAVE_DIR, SESSION, Outcome, Simulation
+from harness.sim.simulation import Simulation
 from harness.trace.simulated_world import SimulatedWorld
 from harness.trace.verdict import CheckResult, Finding
 from splitlearn.runtime import Disk

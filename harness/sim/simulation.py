@@ -1,16 +1,13 @@
 """One run of a scenario in a simulated world."""
 
-import hashlib
 import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from harness.plan.faults import DiskFault
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.sim.bits import Bits, BitsLog
@@ -20,72 +17,22 @@ from harness.sim.kernel import Kernel, StuckError
 from harness.sim.machine import Machine
 from harness.sim.network import InFlight, SimNetwork
 from harness.sim.observer import SimObserver
+from harness.sim.outcome import Outcome
+from harness.sim.parties import SECOND_SESSION, SESSION, Surroundings, finals_of, new_parties
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
-from harness.sim.programs import ClientProgram, TrunkProgram
 from harness.sim.relay import SimRelay
 from harness.sim.script import run_script
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
-__all__ = ["SAVE_DIR", "SESSION", "Outcome", "Simulation"]
+__all__ = ["Simulation", "quiet", "undisturbed"]
 
-SAVE_DIR = Path("/checkpoints")
-SESSION, SECOND_SESSION = "run", "second-run"
 # Virtual seconds: the time a run may take beyond its scenario's timeout and for its faults to end after the
 # clients are done, and the time a trunk may take to stop.
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
-HALF = ".safetensors"
-# Invariants whose violation means that the run failed or did not finish.
-OF_THE_END = ("completion", "liveness")
-
-
-@dataclass
-class Outcome:
-    """The outcome of a simulated run.
-
-    Attributes:
-        violation: the first violated invariant; None if all held.
-        events: the trace.
-        messages: every request that the trunk carried out, with its replies.
-        seconds: virtual duration in seconds.
-        bits: digests of all tensors, by session, and under "trunk" those of the trunk.
-        finals: bytes of both halves of each session's last checkpoint, by party, session and file name.
-        calls: every request sent.
-        choices: number of choices drawn from the tape.
-        unfired: names of the faults whose place was never passed.
-    """
-
-    violation: Violation | None = None
-    events: list[Event] = field(default_factory=list)
-    messages: Sequence[tuple[InFlight, Sequence[bytes]]] = ()
-    seconds: float = 0.0
-    bits: Mapping[str, Bits] = field(default_factory=dict)
-    finals: Mapping[str, bytes] = field(default_factory=dict)
-    calls: Sequence[InFlight] = ()
-    choices: int = 0
-    unfired: tuple[str, ...] = ()
-
-    @property
-    def trace_hash(self) -> str:
-        """A hexadecimal digest (BLAKE2b, 128 bits) of all events and of the bytes of all messages carried out."""
-        digest = hashlib.blake2b(digest_size=16)
-        for event in self.events:
-            told = (event.t, event.source, event.party, event.point, event.step, event.microbatch)
-            digest.update(f"{told}{sorted(event.fields.items())}".encode())
-        for call, replies in self.messages:
-            digest.update(call.request)
-            for reply in replies:
-                digest.update(reply)
-        return digest.hexdigest()
-
-    @property
-    def problem(self) -> str:
-        """Why the run failed or did not finish in time; empty if it finished successfully."""
-        violation = self.violation
-        return violation.message if violation and violation.invariant in OF_THE_END else ""
 
 
 class Simulation:
@@ -120,8 +67,6 @@ class Simulation:
         memory: int = 0,
     ) -> None:
         self._scenario = scenario
-        self._memory = memory
-        self._parts_of = parts_of
         self._expected = expected
         self._log_of = log_of
         self._on_event = on_event
@@ -137,8 +82,7 @@ class Simulation:
         self.network = SimNetwork(self._kernel, self._choices, scenario.link)
         self.relay = SimRelay(self._kernel, self.observer.note)
         self._invariants = Invariants(self._violated)
-        self._parties: dict[str, SimParty] = {}
-        self._add_parties()
+        self._parties = self._new_parties(parts_of, memory)
 
     @property
     def over(self) -> bool:
@@ -167,7 +111,7 @@ class Simulation:
             self._messages,
             self._kernel.now,
             self._bits,
-            self._finals(),
+            finals_of(self._parties),
             self.network.calls,
             self._choices.drawn,
             tuple(each.name for each in self._planned),
@@ -211,7 +155,7 @@ class Simulation:
     def _check_end(self) -> None:
         if self._violation or self._expected is None:
             return
-        finals = self._finals()
+        finals = finals_of(self._parties)
         for path, data in self._expected.finals.items():
             if finals.get(path) != data:
                 self._violated("final state", f"{path} differs from the undisturbed run")
@@ -244,37 +188,14 @@ class Simulation:
         self._messages.append((call, replies))
         self._invariants.answered(call, request, replies)
 
-    def _add_parties(self) -> None:
-        scenario = self._scenario
-        sessions = {"client": (SESSION, scenario.config)}
-        if scenario.second_client:
-            sessions["client-2"] = (SECOND_SESSION, scenario.second_client)
-        trunk_config = self._settings("trunk", SESSION, scenario.config)
-        self._add("trunk", "", trunk_config, len(sessions))
-        for name, (session, config) in sessions.items():
-            self._add(name, session, self._settings("client", session, config), 0)
-
-    def _settings(self, role: str, session: str, config: TrainingConfig) -> TrainingConfig:
-        own = config.but(save_dir=SAVE_DIR, session=session, save_minutes=0, trunk_address="simulated:1")
-        return self._scenario.settings_of(role, own)
-
-    def _add(self, name: str, session: str, config: TrainingConfig, places: int) -> None:
-        machine = Machine(name, self._choices)
-        party = SimParty(name, machine, self._kernel, self.observer)
-        parts, log = self._parts_of(config), self._new_log(name, session)
-        program: ClientProgram | TrunkProgram
-        if name == "trunk":
-            # Not checked: the least that the setting may be is far more than the tensors of a simulated run take.
-            short = config.model_copy(update={"max_pending_bytes": self._memory}) if self._memory else config
-            program = TrunkProgram(
-                party, short, parts, self.network, self.relay, self.observer, log, self._choices, self, places,
-                self._scenario.idle_timeout,
-            )  # fmt: skip
-        else:
-            program = ClientProgram(party, config, parts, self.network, self.observer, log)
-        party.program = program.run
-        party.supervised = any(isinstance(fault, DiskFault) for fault in self._scenario.faults)
-        self._parties[name] = party
+    def _new_parties(self, parts_of: Callable[[TrainingConfig], Parts], memory: int) -> dict[str, SimParty]:
+        return new_parties(
+            self._scenario,
+            Surroundings(self._kernel, self._choices, self.observer, self.network, self.relay, self),
+            parts_of,
+            self._new_log,
+            memory,
+        )
 
     def _new_log(self, name: str, session: str) -> TensorLog:
         if self._log_of is not None:
@@ -286,19 +207,6 @@ class Simulation:
         known = self._expected.bits[key] if self._expected and told_apart else None
         whole = self._scenario.record_steps
         return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
-
-    def _finals(self) -> dict[str, bytes]:
-        """Return the newest half of each session's checkpoint on each machine, by party, session and file name."""
-        found = {}
-        for name, party in self._parties.items():
-            disk = party.machine.disk
-            role = "trunk" if name == "trunk" else "client"
-            for session in disk.names(SAVE_DIR):
-                folder = SAVE_DIR / session / role
-                halves = [each for each in disk.names(folder) if each.startswith("step-") and each.endswith(HALF)]
-                if halves:
-                    found[f"{name}:{session}/{max(halves)}"] = disk.read(folder / max(halves))
-        return found
 
 
 def undisturbed(scenario: Scenario) -> Scenario:
