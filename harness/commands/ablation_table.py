@@ -11,8 +11,8 @@ INTRODUCTION = """\
 # Ablations
 
 Every safeguard of the protocol is switched off in turn, and the same seeded schedules of faults run without it in the
-simulated world, with the stub model, until {enough} of them fail or there are enough; each row says how many were run.
-This page is written by `harness ablations --markdown`.
+simulated world, with the stub model, until {enough} of them fail or {most} were run; each row says how many were.
+This page is written by `harness ablations --schedules {most} --markdown docs/ablations.md`.
 
 *In 10,000* is extrapolated. *Invariants broken* are those that did not hold first, the most frequent at the beginning.
 *Faults left* are those of the first failing schedule after shrinking. `nothing` is the correct system.
@@ -40,10 +40,10 @@ def page(rows: Sequence[Row]) -> str:
         lines.append((f"`{name}`", guards, *cells))
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     silent = [f"* `{row.name}`: {_why_nothing_failed(row)}" for row in rows if row.ablation and not row.failures]
-    parts = [INTRODUCTION.format(enough=ENOUGH), body]
+    parts = [INTRODUCTION.format(enough=ENOUGH, most=max(row.schedules for row in rows)), body]
     if silent:
         parts.append("\n".join([f"\n{UNSEEN}\n", *silent]))
-    return "\n".join(parts)
+    return "\n".join(parts) + "\n"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

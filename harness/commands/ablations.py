@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UnusableError
@@ -24,7 +25,7 @@ EPILOG = """\
 examples:
   harness ablations
   harness ablations fencing two-halves --schedules 1000
-  harness ablations --schedules 300 --markdown > docs/ablations.md
+  harness ablations --schedules 300 --markdown docs/ablations.md
 
 exit status: 0 PASS, 1 FAIL: the correct system broke an invariant, 2 wrong usage, 3 VOID: in so few schedules, nothing
 failed without a safeguard that is needed
@@ -51,7 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=0, help="processes (default: one a core)")
-    parser.add_argument("--markdown", action="store_true", help="print the page of the documentation, not a table")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page of the documentation there")
     add_json_flag(parser, "verdict and rows")
     parser.set_defaults(run=run)
 
@@ -60,7 +61,7 @@ def run(flags: argparse.Namespace) -> int:
     """Run the schedules, print the table; return the verdict's exit status."""
     if min(flags.schedules, flags.jobs + 1, flags.seed + 1) < 1:
         raise UnusableError("--schedules is 1 or more, --jobs and --seed are 0 or more")
-    must_be_writable(flags.json)
+    must_be_writable(flags.json, flags.markdown)
     from harness.commands.ablation_table import page, table  # noqa: PLC0415 - need torch, for which --help must not wait
     from harness.recording.writer import json_text  # noqa: PLC0415 - as above
 
@@ -69,11 +70,10 @@ def run(flags: argparse.Namespace) -> int:
     rows = _rows(flags)
     verdict = _verdict(rows)
     if flags.markdown:
-        say(page(rows))
-    else:
-        say(table(rows))
-        say(f"at most {flags.schedules:,} schedules for each, in {time.monotonic() - started:.0f} s")
-        say(f"verdict: {verdict.value}")
+        flags.markdown.write_text(page(rows))
+    say(table(rows))
+    say(f"at most {flags.schedules:,} schedules for each, in {time.monotonic() - started:.0f} s")
+    say(f"verdict: {verdict.value}")
     write_json(flags.json, json_text({"verdict": verdict.value, "rows": list(map(_json_of, rows))}))
     return verdict.exit_status
 

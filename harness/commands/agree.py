@@ -3,7 +3,8 @@
 import argparse
 import json
 import tempfile
-from functools import cache, partial
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from harness.engine.testbed import Testbed
     from harness.judging.agreement import Place, Witness
     from harness.plan.scenario import Scenario
-    from harness.sim.outcome import Outcome
 
 __all__ = ["add_parser", "disagreements"]
 
@@ -81,53 +81,30 @@ def disagreements(scenario: "Scenario", seed: int, testbed: "Testbed") -> list[s
 
 def _simulated(scenario: "Scenario", seed: int) -> "Witness":
     from harness.judging.agreement import Witness  # noqa: PLC0415 - as above
-    from harness.sim.digest_log import DigestLog  # noqa: PLC0415 - as above
+    from harness.sim.arms import expected_of  # noqa: PLC0415 - as above
     from harness.sim.parts import load_parts  # noqa: PLC0415 - as above
     from harness.sim.simulation import Simulation  # noqa: PLC0415 - as above
+    from splitlearn.tensor_log import FileTensorLog  # noqa: PLC0415 - as above
 
-    digests: dict[Place, str] = {}
-    outcome = Simulation(
-        scenario,
-        load_parts,
-        seed,
-        _undisturbed(scenario),
-        lambda party: DigestLog(party, digests, scenario.record_steps),
-    ).run()
+    expected = expected_of(scenario, "tensors")
+    with tempfile.TemporaryDirectory(prefix="splitlearn-simulated-") as folder, ExitStack() as stack:
+
+        def new_log(party: str) -> FileTensorLog:
+            return stack.enter_context(closing(FileTensorLog(Path(folder, party), scenario.record_steps)))
+
+        outcome = Simulation(scenario, load_parts, seed, expected, new_log).run()
+        digests = _logged(Path(folder))
     verdict = str(outcome.violation or Verdict.PASS.value)
     return Witness(verdict, outcome.events, digests, _digests_of(*outcome.finals.values()))
-
-
-def _undisturbed(scenario: "Scenario") -> "Outcome":
-    return _expected(scenario.config.model_dump_json(), scenario.record_steps)
-
-
-@cache
-def _expected(config: str, record_steps: tuple[int, ...]) -> "Outcome":
-    """Return the outcome of the undisturbed run; simulated once for schedules with equal settings."""
-    from harness.plan.scenario import Scenario  # noqa: PLC0415 - as above
-    from harness.sim.parts import load_parts  # noqa: PLC0415 - as above
-    from harness.sim.simulation import Simulation  # noqa: PLC0415 - as above
-    from splitlearn.config import TrainingConfig  # noqa: PLC0415 - as above
-    from splitlearn.determinism import make_deterministic  # noqa: PLC0415 - as above
-
-    settings = TrainingConfig.model_validate_json(config)
-    make_deterministic(settings)
-    return Simulation(Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps), load_parts).run()
 
 
 def _real(scenario: "Scenario", testbed: "Testbed") -> "Witness":
     from harness.engine.run import run_scenario  # noqa: PLC0415 - as above
     from harness.judging.agreement import Witness  # noqa: PLC0415 - as above
-    from harness.recording.writer import read_lines  # noqa: PLC0415 - as above
     from harness.trace.event import Event  # noqa: PLC0415 - as above
 
     events: list[Event] = []
     outcome = run_scenario(scenario, testbed, events.append)
-    digests = {
-        (party, line["step"], line["microbatch"], line["tensor"]): line["sha256"]
-        for party in ("client", "trunk")
-        for line in read_lines(outcome.folder / "tensors" / party / "digests.jsonl")
-    }
     wrong = [
         f"{check.name}: {check.verdict.value} {check.void_because}"
         for check in outcome.checks
@@ -135,7 +112,19 @@ def _real(scenario: "Scenario", testbed: "Testbed") -> "Witness":
     ]
     # A run that passed keeps no checkpoint, because its checkpoint equals the reference's.
     reference = testbed.references.get(scenario.config, scenario.record_steps).wait() / "final.safetensors"
-    return Witness("; ".join([outcome.verdict.value, *wrong]), events, digests, _digests_of(reference.read_bytes()))
+    final = _digests_of(reference.read_bytes())
+    return Witness("; ".join([outcome.verdict.value, *wrong]), events, _logged(outcome.folder / "tensors"), final)
+
+
+def _logged(folder: Path) -> "dict[Place, str]":
+    """Return the digests that both parties have logged below a folder."""
+    from harness.recording.writer import read_lines  # noqa: PLC0415 - as above
+
+    return {
+        (party, line["step"], line["microbatch"], line["tensor"]): line["sha256"]
+        for party in ("client", "trunk")
+        for line in read_lines(folder / party / "digests.jsonl")
+    }
 
 
 def _digests_of(*files: bytes) -> dict[str, str]:

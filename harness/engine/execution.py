@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 from harness.engine.director import Director
 from harness.engine.memory_sampler import sample_memory
-from harness.engine.network import Network, toxics_of
+from harness.engine.network import Network
 from harness.engine.observer import Observer
 from harness.engine.party import Party
 from harness.engine.programs import Programs
@@ -15,6 +15,7 @@ from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.judging.execution_result import ExecutionResult
 from harness.judging.facts import Traffic
+from harness.plan.link_toxics import toxics_of
 from harness.plan.scenario import Scenario
 from harness.processes.program import Program
 from harness.proxy.client import ToxiproxyClient

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.sim.network import InFlight
+from harness.sim.in_flight import InFlight
 from harness.sim.outcome import Outcome
 from harness.trace.event import Event
 from splitlearn.wire.errors import WireError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.sim.network import InFlight
+from harness.sim.in_flight import InFlight
 from harness.trace.event import Event
 from splitlearn.wire.methods import METHODS
 

@@ -1,100 +1,25 @@
-"""The simulated network between clients and trunk: connections, requests in flight, and network faults."""
+"""The simulated network between clients and trunk: how requests and answers travel, and network faults."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from harness.plan.faults.toxic import Stream, Toxic
+from harness.plan.link_toxics import toxics_of
 from harness.plan.links import LinkProfile
 from harness.sim.choices import Choices
-from harness.sim.kernel import Kernel, Signal, Timer
+from harness.sim.connection import Listener, SimConnection
+from harness.sim.in_flight import Answer, InFlight
+from harness.sim.kernel import Kernel, Signal
 from harness.sim.process import Process
 from harness.sim.stream import Passing, SimStream
 from splitlearn.wire.errors import Code, Reason, WireError
 
-__all__ = ["Answer", "InFlight", "Listener", "SimConnection", "SimNetwork"]
+__all__ = ["CONNECT_SECONDS", "SimNetwork"]
 
 CONNECT_SECONDS = 0.001
 LONGEST_CONNECT_SECONDS = 0.5
-NEVER = math.inf
 # A request of a broken connection may arrive up to this many doublings of a millisecond later.
 LATEST = 9
-
-# The replies, or the error that the request failed with.
-Answer = list[bytes] | WireError
-
-
-@dataclass(eq=False)
-class InFlight:
-    """A request, from being sent to being answered. Times are virtual, in seconds; infinity if it has not happened.
-
-    Attributes:
-        number: number of the request, counted from 1 over the whole run.
-        client: name of the party that sent it.
-        method: name of the RPC.
-        request: the serialized request.
-        done: set when the client has its answer.
-        answer: the answer that the client received; None before that.
-        sent_at: time at which it was sent.
-        arrived_at: time at which it reached the trunk.
-        done_at: time at which the client received the answer.
-        arrived: whether it has reached the trunk.
-        cancelled: whether it was canceled; the trunk then drops it unless it has begun to carry it out.
-        deadline: fails the request when its timeout expires.
-    """
-
-    number: int
-    client: str
-    method: str
-    request: bytes
-    done: Signal
-    answer: Answer | None = None
-    sent_at: float = 0.0
-    arrived_at: float = NEVER
-    done_at: float = NEVER
-    arrived: bool = False
-    cancelled: bool = False
-    deadline: Timer | None = None
-
-    def finish(self, answer: Answer, now: float) -> None:
-        """Complete the request with an answer, unless it is complete; `now` is the virtual time in seconds."""
-        if self.answer is None:
-            self.answer, self.done_at = answer, now
-            if self.deadline:
-                self.deadline.cancel()
-            self.done.set()
-
-
-class Listener(Protocol):
-    """The receiver of requests: a trunk's server, or a relay before it."""
-
-    def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
-        """Accept a request, and call `answer` at most once, with the replies or an error."""
-
-
-@dataclass(eq=False)
-class SimConnection:
-    """A client's connection to the trunk.
-
-    Attributes:
-        number: number of the connection, counted from 1 over the whole run.
-        listener: the receiver of its requests.
-        on_closed: called when the trunk or the network closes it, not when the client does.
-        is_open: whether it can still carry messages.
-        calls: requests in flight on it.
-        up: state of the direction to the trunk.
-        down: state of the direction to the client.
-    """
-
-    number: int
-    listener: Listener
-    on_closed: Callable[[], None]
-    is_open: bool = True
-    calls: list[InFlight] = field(default_factory=list)
-    up: Passing = field(init=False)
-    down: Passing = field(init=False)
 
 
 class SimNetwork:
@@ -121,7 +46,7 @@ class SimNetwork:
         self._connections: list[SimConnection] = []
         self._dialled = 0
         self.calls: list[InFlight] = []
-        for toxic in _toxics_of(link):
+        for toxic in toxics_of(link):
             self.add(toxic)
 
     @property
@@ -231,18 +156,3 @@ class SimNetwork:
     def _close_all(self) -> None:
         for connection in list(self._connections):
             self._break(connection)
-
-
-def _toxics_of(link: LinkProfile) -> list[Toxic]:
-    """Return the toxics that impose a link profile."""
-    ways: tuple[tuple[Stream, int, int], ...] = (
-        ("upstream", link.up_delay_ms, link.up_kbps),
-        ("downstream", link.down_delay_ms, link.down_kbps),
-    )
-    found = []
-    for stream, delay, rate in ways:
-        if delay:
-            found.append(Toxic("latency", stream, {"latency": delay, "jitter": link.jitter_ms}, name=f"link {stream}"))
-        if rate:
-            found.append(Toxic("bandwidth", stream, {"rate": rate}, name=f"link rate {stream}"))
-    return found

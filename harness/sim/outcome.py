@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.sim.bits import Bits
+from harness.sim.in_flight import InFlight
 from harness.sim.invariants import Violation
-from harness.sim.network import InFlight
 from harness.trace.event import Event
 
 __all__ = ["Outcome"]

@@ -8,8 +8,9 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from harness.sim.choices import Choices
+from harness.sim.in_flight import InFlight
 from harness.sim.kernel import Signal
-from harness.sim.network import InFlight, SimNetwork
+from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver, SimProbe
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty

@@ -6,8 +6,9 @@ from functools import partial
 from harness.errors import HarnessError
 from harness.plan.faults.damage import damaged
 from harness.plan.faults.message_rule import MessageRule
+from harness.sim.connection import Listener
+from harness.sim.in_flight import Answer, InFlight
 from harness.sim.kernel import Kernel
-from harness.sim.network import Answer, InFlight, Listener
 from splitlearn.wire.errors import Code, Reason, WireError
 
 __all__ = ["SimRelay"]

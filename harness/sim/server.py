@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from google.protobuf.message import Message
 
 from harness.sim.choices import Choices
+from harness.sim.in_flight import Answer, InFlight
 from harness.sim.kernel import Signal
-from harness.sim.network import Answer, InFlight
 from harness.sim.process import Process
 from harness.sim.refusal import as_received
 from splitlearn.trunk.dispatch import Dispatch

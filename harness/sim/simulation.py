@@ -12,10 +12,11 @@ from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.sim.bits import Bits, BitsLog
 from harness.sim.choices import Choices
+from harness.sim.in_flight import InFlight
 from harness.sim.invariants import Invariants, Violation
 from harness.sim.kernel import Kernel, StuckError
 from harness.sim.machine import Machine
-from harness.sim.network import InFlight, SimNetwork
+from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver
 from harness.sim.outcome import Outcome
 from harness.sim.parties import SECOND_SESSION, SESSION, Surroundings, finals_of, new_parties

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from harness.sim.network import CONNECT_SECONDS, InFlight, SimConnection, SimNetwork
+from harness.sim.connection import SimConnection
+from harness.sim.in_flight import InFlight
+from harness.sim.network import CONNECT_SECONDS, SimNetwork
 from harness.sim.process import Process
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.trunk_link import Pending

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.engine.director import Director
-from harness.engine.network import Network, toxics_of
+from harness.engine.network import Network
 from harness.engine.observer import Observer
 from harness.engine.world import World
 from harness.errors import HarnessError
@@ -15,6 +15,7 @@ from harness.plan.adversaries import Adversary
 from harness.plan.faults import CutMessage, DropConnection, Partition
 from harness.plan.faults.effects import Release
 from harness.plan.faults.toxic import Toxic
+from harness.plan.link_toxics import toxics_of
 from harness.plan.links import LOOPBACK, LinkProfile
 from harness.proxy.client import ProxyHandle
 from harness.proxy.errors import NoSuchProxyError
