@@ -1,5 +1,6 @@
 """Ends a request to the trunk's server: counts it, and sets a status that says why it was refused."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeAlias
 
@@ -23,6 +24,9 @@ async def ended(answering: Awaitable[None], path: str, context: Context, meter: 
     except WireError as error:
         meter.answered(path, error.code.name)
         await context.abort_with_status(status_of(error))
+    except asyncio.CancelledError:
+        meter.answered(path, Code.CANCELLED.name)
+        raise
     except grpc.aio.InternalError:
         # The call ended, at its deadline or with its connection, just before the reply was sent: nobody waits for it.
         meter.answered(path, Code.CANCELLED.name)

@@ -6,10 +6,15 @@ __all__ = ["Meter", "NullMeter"]
 
 
 class Meter(Protocol):
-    """Receives answered requests."""
+    """Receives requests as they end."""
 
     def answered(self, method: str, code: str) -> None:
-        """Count a request to a method, given by its full path, that ended with a status code."""
+        """Count a request that ended.
+
+        Args:
+            method: its full path.
+            code: name of the status code; CANCELLED if the client gave it up.
+        """
 
 
 class NullMeter:

@@ -69,6 +69,7 @@ class RealWorld:
     def __init__(self, config, toxiproxy):
         self.service = Parrot()
         self._config = config
+        self._given_up = GivenUp()
         self._serving, self._stack = ExitStack(), ExitStack()
         self._port = 0
         self.serve()
@@ -87,7 +88,7 @@ class RealWorld:
     def serve(self):
         address = Address("127.0.0.1", self._port)
         self._port = self._serving.enter_context(
-            running_server(self.service, self._config, address, SystemClock())
+            running_server(self.service, self._config, address, SystemClock(), self._given_up)
         ).port
 
     def stop(self):
@@ -102,6 +103,10 @@ class RealWorld:
     def gate(self):
         return RealGate()
 
+    def until_the_trunk_knows(self):
+        """Wait until the trunk knows that its client has given a request up."""
+        assert self._given_up.known.wait(PATIENCE)
+
     def until(self, holds):
         """Wait until a condition holds."""
         give_up_at, pause = time.monotonic() + PATIENCE, threading.Event()
@@ -112,6 +117,17 @@ class RealWorld:
     def close(self):
         self._stack.close()
         self._serving.close()
+
+
+class GivenUp:
+    """A meter that waits for a request that its client has given up."""
+
+    def __init__(self):
+        self.known = threading.Event()
+
+    def answered(self, _method, code):
+        if code == "CANCELLED":
+            self.known.set()
 
 
 class RealGate:
@@ -173,6 +189,9 @@ class SimWorld:
 
     def gate(self):
         return SimGate(self)
+
+    def until_the_trunk_knows(self):
+        """Do nothing: a simulated trunk knows at once."""
 
     def until(self, holds):
         give_up_at = self.kernel.now + PATIENCE

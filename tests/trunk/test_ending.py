@@ -3,6 +3,7 @@
 import asyncio
 
 import grpc
+import pytest
 
 from splitlearn.trunk.ending import ended
 
@@ -24,5 +25,16 @@ def test_a_reply_to_a_call_that_has_just_ended_is_no_defect():
 
     meter = CountingMeter()
     asyncio.run(ended(write_too_late(), "/Compute", None, meter))
+
+    assert meter.codes == ["CANCELLED"]
+
+
+def test_a_request_that_its_client_gave_up_is_counted():
+    async def given_up():
+        raise asyncio.CancelledError
+
+    meter = CountingMeter()
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(ended(given_up(), "/Compute", None, meter))
 
     assert meter.codes == ["CANCELLED"]
