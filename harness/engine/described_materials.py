@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from harness.engine.material import register_material
+from harness.engine.material import register_material, write_lines_once
 from harness.engine.words import WORDS
 from harness.plan.generated import Gpt2Shape, Lines
 from harness.plan.scenario import Scenario
@@ -31,5 +31,4 @@ def lines(scenario: Scenario, folder: Path, described: str = "{}") -> Scenario:
     text = Lines.parse(described)
     chance = random.Random(text.seed)  # noqa: S311 - repeatable, not secret
     written = [" ".join(chance.choices(WORDS, k=count)) for count in text.words]
-    (folder / "text.txt").write_text("\n".join(written) + "\n")
-    return scenario.but(data=str(folder / "text.txt"))
+    return scenario.but(data=str(write_lines_once(folder / "text.txt", written)))

@@ -1,6 +1,7 @@
 """Files that a scenario needs besides its settings: made where it runs, the same for the same settings."""
 
 import hashlib
+import threading
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +10,16 @@ from typing import Any
 import torch
 
 from harness.engine import described_materials  # noqa: F401 - registers its own
-from harness.engine.material import MATERIALS, material_named, register_material
+from harness.engine.material import MATERIALS, material_named, register_material, write_lines_once
 from harness.engine.words import WORDS
 from harness.oracle.batches import Batches
 from harness.plan.scenario import Scenario
 from splitlearn.config import TrainingConfig
 
 __all__ = ["MATERIALS", "SKIPPED_STEP", "with_materials"]
+
+# Held while a material is made: the runs of other threads may want the same one.
+MAKING = threading.Lock()
 
 # The step of `step to skip` with one sequence that cannot be computed.
 SKIPPED_STEP = 2
@@ -29,7 +33,8 @@ def with_materials(scenario: Scenario, folder: Path) -> Scenario:
     for name in scenario.materials:
         key = hashlib.sha256(f"{name} {scenario.config.model_dump_json()}".encode()).hexdigest()[:16]
         (folder / key).mkdir(parents=True, exist_ok=True)
-        scenario = material_named(name)(scenario, folder / key)
+        with MAKING:
+            scenario = material_named(name)(scenario, folder / key)
     return scenario
 
 
@@ -55,8 +60,8 @@ def scaled(scenario: Scenario, folder: Path) -> Scenario:
 @register_material("short text")
 def short_text(scenario: Scenario, folder: Path) -> Scenario:
     """Make a text that is read more than once in a run; its 29 lines end in the middle of a step."""
-    (folder / "text.txt").write_text("\n".join(_lines(29)) + "\n")
-    return scenario.but(data=str(folder / "text.txt"), data_format="lines", num_epochs=scenario.config.max_steps)
+    text = write_lines_once(folder / "text.txt", _lines(29))
+    return scenario.but(data=str(text), data_format="lines", num_epochs=scenario.config.max_steps)
 
 
 @register_material("a step to skip")
@@ -69,8 +74,8 @@ def step_to_skip(scenario: Scenario, folder: Path) -> Scenario:
     lines = _lines(count)
     marked = Batches(config, [torch.zeros(2)] * count).rows(SKIPPED_STEP)[-1]
     lines[marked] += f" {MARK}"
-    (folder / "text.txt").write_text("\n".join(lines) + "\n")
-    scenario = scenario.but(data=str(folder / "text.txt"), data_format="lines")
+    text = write_lines_once(folder / "text.txt", lines)
+    scenario = scenario.but(data=str(text), data_format="lines")
     sequences = [sequence.tolist() for sequence in load_training_data(scenario.config).sequences]
     others = {token for row, sequence in enumerate(sequences) if row != marked for token in sequence}
     _untied_model(config, folder / "model", {*sequences[marked]} - others)

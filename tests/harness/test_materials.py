@@ -1,6 +1,8 @@
 """Materials are made the same way every time, and are what scenarios need."""
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,15 +29,37 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def times(folder):
+    """Return when each file was written: a run may be reading what is there already."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
 @pytest.mark.parametrize("name", MATERIALS)
 def test_a_material_is_made_once_and_found_again(plain, tmp_path, name):
     scenario = replace(plain, materials=(name,))
     made = with_materials(scenario, tmp_path)
-    before = contents(tmp_path)
+    before, written = contents(tmp_path), times(tmp_path)
 
     assert made == with_materials(scenario, tmp_path)
     assert before == contents(tmp_path)
+    assert written == times(tmp_path)
     assert made != scenario
+
+
+def test_one_thread_makes_a_material_while_the_others_wait(plain, tmp_path, monkeypatch):
+    both = threading.Barrier(2)
+
+    def make(scenario, _folder):
+        with pytest.raises(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return scenario
+
+    monkeypatch.setitem(MATERIALS, "slow", make)
+    scenario = replace(plain, materials=("slow",))
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: with_materials(scenario, tmp_path), range(2)))
+
+    assert made == [scenario, scenario]
 
 
 @pytest.mark.parametrize("name", ["untied", "short text", "a step to skip"])
