@@ -14,6 +14,7 @@ from harness.plan.faults import (
     Pause,
     Restart,
 )
+from harness.plan.faults.effects import Until
 from harness.sim.kernel import Kernel, StuckError
 from harness.trace.place import At
 from splitlearn.trunk.session import TrunkSession
@@ -78,6 +79,17 @@ def test_a_network_is_mended_though_nobody_noticed_that_it_was_broken(fault):
     points = [event.point for event in outcome.events]
     assert points.count("proxy.toxic.added") == points.count("proxy.toxic.removed") == 1
     assert "fault.unhealed" in points
+
+
+@pytest.mark.parametrize(
+    "fault", [NetworkFault(END, "reset", "upstream"), CutMessage(END, "upstream", 9), Absence(END, 9)]
+)
+def test_a_script_that_is_abandoned_ends_quietly(fault):
+    script = fault.script()
+    while not isinstance(next(script), Until):
+        pass
+
+    script.close()
 
 
 def test_two_clients_train_at_the_same_trunk():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.plan.faults.effects import AddToxic, Disconnect, Reconnect, Release, RemoveToxic, Script, Wait
-from harness.plan.faults.fault import Fault, failed_call, is_failed_call, is_lost_connection
+from harness.plan.faults.fault import Fault, failed_call, is_failed_call, is_lost_connection, mended_after
 from harness.plan.faults.groups import Group
 from harness.plan.faults.toxic import Stream, Toxic
 from harness.trace.event import Event
@@ -104,10 +104,7 @@ class CutMessage(Fault):
         """Limit the connection, and remove the limit when the client has noticed."""
         yield AddToxic(self._toxic)
         yield Release()
-        try:
-            yield failed_call(self.method)
-        finally:
-            yield RemoveToxic(self._toxic)
+        yield from mended_after(failed_call(self.method), [RemoveToxic(self._toxic)])
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""

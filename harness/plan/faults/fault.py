@@ -3,15 +3,17 @@
 Adding a fault is one class with `kind`, `group`, `detail`, `script` and `shows`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.plan.faults.effects import Until
+from harness.errors import HarnessError
+from harness.plan.faults.effects import Effect, Script, Until
 from harness.plan.faults.groups import OTHER, Group
 from harness.plan.planned import Planned
 from harness.trace.event import Event
 
-__all__ = ["SHARED_MARKS", "Fault", "failed_call", "is_failed_call", "is_lost_connection"]
+__all__ = ["SHARED_MARKS", "Fault", "failed_call", "is_failed_call", "is_lost_connection", "mended_after"]
 
 SHARED_MARKS = frozenset({"client.call.failed", "client.connection.changed"})
 LOST = ("IDLE", "TRANSIENT_FAILURE")
@@ -53,3 +55,18 @@ def is_lost_connection(event: Event) -> bool:
 def failed_call(method: str = "") -> Until:
     """Return the wait until the client has noticed: a call has failed, of one RPC if one is named."""
     return Until("client.call.failed", {"method": method} if method else {})
+
+
+def mended_after(wait: Until, mending: Iterable[Effect]) -> Script:
+    """Return the end of a script: wait, and mend what broke, even if the wait was in vain; only then tell so.
+
+    Not with `finally`: a script that is abandoned must not yield any more.
+    """
+    in_vain: HarnessError | None = None
+    try:
+        yield wait
+    except HarnessError as error:
+        in_vain = error
+    yield from mending
+    if in_vain:
+        raise in_vain

@@ -19,7 +19,7 @@ from harness.plan.faults.effects import (
     UntilTrunkServes,
     Wait,
 )
-from harness.plan.faults.fault import Fault
+from harness.plan.faults.fault import Fault, mended_after
 from harness.plan.faults.groups import Group
 from harness.trace.event import Event
 
@@ -172,10 +172,7 @@ class Absence(Fault):
         """Pause it, and resume it when its place is gone, or after a timeout."""
         yield PauseParty("client")
         yield Release()
-        try:
-            yield Until("trunk.session.closed", within=self.within)
-        finally:
-            yield ResumeParty("client")
+        yield from mended_after(Until("trunk.session.closed", within=self.within), [ResumeParty("client")])
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""
