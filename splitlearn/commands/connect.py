@@ -21,6 +21,9 @@ from splitlearn.wire.trunk_link import TrunkLink
 
 __all__ = ["connected"]
 
+# Kept to the end of the process, because freeing a channel closes it.
+INTERRUPTED: list[Transport] = []
+
 
 @contextmanager
 def connected(
@@ -34,9 +37,9 @@ def connected(
 ) -> Iterator[TrunkLink]:
     """Connect to the trunk at `config.trunk_address` until the `with` block is left.
 
-    A process with an open channel never exits by itself. After `KeyboardInterrupt` the channel stays open all the same:
-    the signal may have come in the middle of gRPC's own work, and closing would then block forever. Such a process is
-    ended by `splitlearn.cli.program`.
+    A process with an open channel never exits by itself. After `KeyboardInterrupt` the channel stays open all the same,
+    and is kept to the end of the process: the signal may have come in the middle of gRPC's own work, and closing or
+    freeing the channel would then block forever. Such a process is ended by `splitlearn.cli.program`.
 
     Args:
         config: names the trunk.
@@ -69,7 +72,9 @@ def connected(
     trunk = RemoteTrunk(ReliableCalls(transport, policy, runtime.clock, report_failure), config, runtime)
 
     def hang_up(kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not KeyboardInterrupt:
+        if kind is KeyboardInterrupt:
+            INTERRUPTED.append(transport)
+        else:
             trunk.hang_up()
 
     with ExitStack() as stack:

@@ -4,6 +4,7 @@ import os
 import threading
 
 import torch
+from grpc import _channel
 
 from harness.judging.diagnosis.cause import Cause
 from harness.mutants.instead import Right, instead
@@ -58,10 +59,14 @@ def hang_at_the_second_step() -> None:
     "gRPC: a signal between a channel's first call and the start of the thread it needs", "client", HANGING, Cause.ENDED
 )
 def never_close_a_channel() -> None:
-    """Closing a channel never returns."""
+    """Closing a channel never returns, whether on request or because the channel is freed."""
 
     @instead(GrpcTransport, "close")
     def close(_right: Right, _self: GrpcTransport) -> None:
+        threading.Event().wait()
+
+    @instead(_channel._ChannelCallState, "__del__")
+    def free(_right: Right, _self: object) -> None:
         threading.Event().wait()
 
 
