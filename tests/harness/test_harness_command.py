@@ -1,10 +1,6 @@
 """The command line: exit status, messages and the JSON that scripts read."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -12,7 +8,7 @@ import pytest
 from recordings import record_run
 
 import harness.commands.running as command
-from harness.cli import COMMANDS, main
+from harness.cli import main
 from harness.engine.run import RunOutcome
 from harness.errors import UnusableError
 from harness.plan.catalogue import CATALOGUE, QUICK
@@ -52,34 +48,6 @@ def outcomes(monkeypatch, tmp_path):
 
 def run(*words):
     return main(["run", "--proxy", "embedded", *words])
-
-
-class TestHelp:
-    @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
-    def test_help_is_printed_with_status_0(self, words, capsys):
-        with pytest.raises(SystemExit) as stopped:
-            main(words)
-        assert 0 == stopped.value.code
-        assert capsys.readouterr().out.startswith("usage: harness")
-
-    def test_help_names_every_command(self, capsys):
-        with pytest.raises(SystemExit):
-            main(["--help"])
-        shown = capsys.readouterr().out
-        assert [] == [name for name in COMMANDS if name not in shown]
-
-    def test_help_of_run_names_every_scenario(self, capsys):
-        with pytest.raises(SystemExit):
-            main(["run", "--help"])
-        shown = capsys.readouterr().out
-        assert [] == [name for name in QUICK if name not in shown]
-
-    @pytest.mark.parametrize("words", [[], ["no-such-command"], ["run", "--no-such-flag"]])
-    def test_wrong_usage_is_status_2(self, words, capsys):
-        with pytest.raises(SystemExit) as stopped:
-            main(words)
-        assert 2 == stopped.value.code
-        assert "usage: harness" in capsys.readouterr().err
 
 
 class TestRun:
@@ -336,60 +304,3 @@ def test_json_without_a_file_is_all_that_other_commands_print_too(words, tmp_pat
     monkeypatch.chdir(tmp_path)
     assert 0 == main([*words, "--json"])
     assert "PASS" == json.loads(capsys.readouterr().out)["verdict"]
-
-
-@pytest.mark.parametrize("program", ["harness", "splitlearn"])
-def test_each_program_tells_its_version(program):
-    told = subprocess.run([sys.executable, "-m", program, "--version"], capture_output=True, text=True, check=True)
-    assert told.stdout.startswith(f"{program} 0.")
-
-
-@pytest.mark.parametrize("words", [["run", "--list"], ["run", "--list", "many"], ["doctor"]])
-def test_output_that_nobody_reads_ends_a_command_quietly(words):
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as nobody:
-        done = subprocess.run(
-            [sys.executable, "-m", "harness", *words], stdout=nobody, stderr=subprocess.PIPE, check=False
-        )
-
-    assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
-
-
-def test_any_other_broken_pipe_is_told(monkeypatch, capsys):
-    def broken(_flags):
-        raise BrokenPipeError(32, "Broken pipe")
-
-    monkeypatch.setattr("harness.commands.doctor.run", broken)
-    assert 2 == main(["doctor"])
-    assert "harness doctor: [Errno 32] Broken pipe" in capsys.readouterr().err
-
-
-def test_output_of_the_system_that_nobody_reads_ends_it_quietly(tmp_path):
-    reading, writing = os.pipe()
-    os.close(reading)
-    words = ["certificates", "--out", str(tmp_path / "secrets"), "--host", "trunk.example"]
-    with os.fdopen(writing, "w") as nobody:
-        done = subprocess.run(
-            [sys.executable, "-m", "splitlearn", *words], stdout=nobody, stderr=subprocess.PIPE, check=False
-        )
-
-    assert (128 + signal.SIGPIPE, b"") == (done.returncode, done.stderr)
-
-
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
-@pytest.mark.parametrize("words", [["harness", "run", "--list"], ["splitlearn", "certificates", "--out", "secrets"]])
-def test_closed_output_is_no_error(words, closed, tmp_path):
-    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", *words]
-    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, check=False)
-
-    assert (0, b"", b"") == (done.returncode, done.stdout, done.stderr)
-
-
-@pytest.mark.parametrize("words", [["replay", "--help"], ["run", "--help"]])
-def test_help_tells_that_a_file_names_modules_to_import(words, capsys):
-    with pytest.raises(SystemExit):
-        main(words)
-
-    told = " ".join(capsys.readouterr().out.split())
-    assert "imports the Python modules that the file names; see docs/security.md" in told
