@@ -20,6 +20,7 @@ from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.outcome import Ready
+from splitlearn.wire.tensors import all_finite
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
 
 __all__ = ["LocalTrunk"]
@@ -137,6 +138,6 @@ class LocalTrunk:
         codec = CODECS[self._config.codec]
         plain = tensor.detach().cpu().contiguous()
         decoded = received.decode(codec, sent.encode(codec, plain), plain.dtype, tuple(plain.shape))
-        if not torch.isfinite(decoded).all():
+        if not all_finite(decoded):
             raise WireError(Reason.NON_FINITE, "a tensor at a cut has elements that are NaN or infinite")
         return decoded.to(tensor.device)

@@ -11,7 +11,7 @@ from splitlearn.coding import Passage
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 
-__all__ = ["TensorSpec", "decode_tensor", "encode_tensor"]
+__all__ = ["TensorSpec", "all_finite", "decode_tensor", "encode_tensor"]
 
 DTYPES = {
     pb.DTYPE_FLOAT32: torch.float32,
@@ -49,7 +49,7 @@ def encode_tensor(tensor: torch.Tensor, codec_name: str, max_bytes: int, passage
         raise WireError(Reason.TOO_LARGE, f"{plain.nbytes} bytes in one tensor; {_size_advice(max_bytes)}")
     passage = passage or Passage()
     data = passage.encode(codec, plain)
-    if not _all_finite(passage.arriving(codec, data, plain)):
+    if not all_finite(passage.arriving(codec, data, plain)):
         raise WireError(Reason.NON_FINITE, f"a tensor to be sent has elements that are NaN or infinite in {codec_name}")
     return pb.Tensor(
         dtype=NUMBERS[plain.dtype], shape=plain.shape, codec=codec_name, data=data, checksum=zlib.crc32(data)
@@ -72,7 +72,7 @@ def decode_tensor(message: pb.Tensor, spec: TensorSpec, passage: Passage | None 
     except ValueError as error:
         reason = Reason.DECOMPRESSION_BOMB if isinstance(error, InflatesTooFarError) else Reason.BAD_DATA
         raise WireError(reason, f"{spec.name}: {error} for {spec.dtype} of shape {shape}") from None
-    if not _all_finite(tensor):
+    if not all_finite(tensor):
         raise WireError(Reason.NON_FINITE, f"{spec.name}: has elements that are NaN or infinite")
     return tensor
 
@@ -96,8 +96,15 @@ def _checked_shape(message: pb.Tensor, spec: TensorSpec) -> tuple[int, ...]:
     return shape
 
 
-def _all_finite(tensor: torch.Tensor) -> bool:
-    return not tensor.dtype.is_floating_point or bool(torch.isfinite(tensor).all())
+def all_finite(tensor: torch.Tensor) -> bool:
+    """Return whether no element is NaN or infinite; integers never are.
+
+    A sum in which one term is NaN or infinite is so itself. A finite sum therefore settles it, which takes a fortieth
+    of the time; one that is not finite may also have overflowed, and then every element is looked at.
+    """
+    if not tensor.dtype.is_floating_point or math.isfinite(tensor.sum().item()):
+        return True
+    return bool(torch.isfinite(tensor).all())
 
 
 def _size_advice(max_bytes: int) -> str:

@@ -135,7 +135,7 @@ def test_elements_that_are_not_finite_are_refused_on_both_sides(monkeypatch, val
         encode_tensor(tensor, "raw", LIMIT)
     assert Reason.NON_FINITE is caught.value.reason
 
-    monkeypatch.setattr(splitlearn.wire.tensors, "_all_finite", lambda _: True)
+    monkeypatch.setattr(splitlearn.wire.tensors, "all_finite", lambda _: True)
     sent = encode_tensor(tensor, "raw", LIMIT)
     monkeypatch.undo()
     with pytest.raises(WireError) as caught:
