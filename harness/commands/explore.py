@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,9 +75,9 @@ def run(flags: argparse.Namespace) -> int:
 
     say = partial(print, file=people_read(flags.json), flush=True)
     started = time.monotonic()
-    findings = _explored(flags)
+    findings, growth = _explored(flags, say)
     seconds = time.monotonic() - started
-    say("\n".join(_lines(findings, seconds)))
+    say("\n".join([*_lines(findings, seconds), growth]))
     shown = _one_of_each(findings)
     told = [_shrunk(failure, flags, say) for failure in shown]
     verdict = Verdict.FAIL if findings.failures else Verdict.PASS if findings.faults else Verdict.VOID
@@ -85,17 +86,16 @@ def run(flags: argparse.Namespace) -> int:
     return verdict.exit_status
 
 
-def _explored(flags: argparse.Namespace) -> "Findings":
-    from tqdm import tqdm  # noqa: PLC0415 - as above
-
+def _explored(flags: argparse.Namespace, say: Callable[[str], None]) -> "tuple[Findings, str]":
+    """Return the findings, and how the coverage has grown."""
+    from harness.commands.coverage_progress import CoverageProgress  # noqa: PLC0415 - as above
     from harness.sim.explore import Findings, explore  # noqa: PLC0415 - as above
 
     found = Findings()
-    with tqdm(total=flags.schedules or None, unit=" schedules", dynamic_ncols=True, disable=None) as bar:
+    with CoverageProgress(flags.schedules, say) as progress:
         for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
-            bar.set_postfix(met=len(found.met), states=len(found.states), failed=len(found.failures), refresh=False)
-            bar.update(found.schedules - bar.n)
-    return found
+            progress.show(found)
+    return found, progress.growth
 
 
 def _one_of_each(findings: "Findings") -> "list[Failure]":

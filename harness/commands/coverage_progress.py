@@ -1,0 +1,63 @@
+"""How an exploration goes: a bar on a terminal, otherwise a line a minute; and how its coverage has grown."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from harness.sim.explore import Findings
+
+__all__ = ["CoverageProgress"]
+
+LINE_SECONDS = 60.0
+# New states are counted in this share of the schedules, the last ones, or a little more: they come in chunks.
+LAST = 0.1
+
+
+class CoverageProgress:
+    """Follows the findings of an exploration; a context manager that removes the bar.
+
+    Args:
+        total: number of schedules to run; 0 if it is not known.
+        say: prints a line where standard error is not a terminal.
+        now: returns the time in seconds.
+    """
+
+    def __init__(self, total: int, say: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
+        self._now = now
+        self._grown: list[tuple[int, int]] = [(0, 0)]
+        self._bar: tqdm[NoReturn] = tqdm(total=total or None, unit=" schedules", dynamic_ncols=True, disable=None)
+        self._next_line = now() + LINE_SECONDS
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        self._bar.close()
+
+    def show(self, found: "Findings") -> None:
+        """Show the findings so far."""
+        failed, states = len(found.failures), len(found.states)
+        self._bar.set_postfix(met=len(found.met), states=states, failed=failed, refresh=False)
+        self._bar.update(found.schedules - self._grown[-1][0])
+        self._grown.append((found.schedules, states))
+        if self._bar.disable and self._now() >= self._next_line:
+            self._next_line = self._now() + LINE_SECONDS
+            self._say(f"{found.schedules:,} schedules, {states:,} states, {failed:,} violated an invariant")
+
+    @property
+    def growth(self) -> str:
+        """Whether new protocol states are still being reached."""
+        schedules, states = self._grown[-1]
+        since, before = max((run, known) for run, known in self._grown if run <= (1 - LAST) * schedules)
+        if states == before:
+            return f"coverage has gone flat: the last {schedules - since:,} schedules reached no new state"
+        return f"coverage still rises: the last {schedules - since:,} schedules reached {states - before:,} new states"
