@@ -93,8 +93,13 @@ def _explored(flags: argparse.Namespace, say: Callable[[str], None]) -> "tuple[F
 
     found = Findings()
     with CoverageProgress(flags.schedules, say) as progress:
-        for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
-            progress.show(found)
+        try:
+            for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
+                progress.show(found)
+        except KeyboardInterrupt:
+            failed = [f"seed {each.seed}: {each.invariant}: {each.message}" for each in found.failures]
+            say("\n".join([f"interrupted after {found.schedules:,} schedules; failures: {len(failed)}", *failed]))
+            raise
     return found, progress.growth
 
 

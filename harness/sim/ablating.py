@@ -1,10 +1,8 @@
 """Runs seeded schedules without one safeguard after the other, and sums up what failed."""
 
-import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from harness.sim.case import ArmName, Case
 from harness.sim.explore import Failure, case_of
 from harness.sim.invariants import Violation
 from harness.sim.shrink import shrink
+from harness.sim.workers import worker_pool
 
 __all__ = ["ENOUGH", "Row", "ablate", "fails_without", "failures_without", "violation_without"]
 
@@ -86,8 +85,7 @@ def ablate(
     Returns:
         A row for the correct system, then one for each ablation.
     """
-    # Not forked: a fork of a process in which torch has computed may hang.
-    with ProcessPoolExecutor(jobs or os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
+    with worker_pool(jobs) as pool:
         rows = [pool.submit(row_without, name, range(seed, seed + schedules), arm) for name in ("", *names)]
         for _ in as_completed(rows):
             on_row()

@@ -1,12 +1,10 @@
 """Runs many seeded fault schedules, in several processes, and sums up their coverage and failures."""
 
-import multiprocessing
-import os
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 from itertools import count, islice
 
@@ -17,6 +15,7 @@ from harness.sim.case import ArmName, Case, SimulatedIn
 from harness.sim.draw import draw_schedule
 from harness.sim.outcome import Outcome
 from harness.sim.states import states_of
+from harness.sim.workers import count_of, worker_pool
 
 __all__ = ["Failure", "Findings", "case_of", "explore"]
 
@@ -152,11 +151,8 @@ def explore(
     """
     found, give_up_at = Findings(), time.monotonic() + seconds
     chunks = _chunks(seed, CHUNK[arm], most)
-    workers = jobs or os.cpu_count() or 1
-    # Spawned, because a process forked after torch has started its threads may deadlock.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context) as pool:
-        first = islice(chunks, workers)
+    with worker_pool(jobs) as pool:
+        first = islice(chunks, count_of(jobs))
         running = {pool.submit(run_seeds, chunk, arm, faults, prepare) for chunk in first}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
