@@ -10,6 +10,7 @@ from harness.commands.recording_flags import RUNS
 from harness.errors import UnusableError
 from harness.output import add_json_flag, must_be_writable, people_read, write_json
 from harness.plan.spelling import did_you_mean
+from harness.trace.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.mutants.mutant import Mutant
@@ -59,19 +60,19 @@ def run(flags: argparse.Namespace) -> int:
             say(f"{mutant.name}  {mutant.what} [{mutant.source}; {mutant.party}; {mutant.scenario.name}]")
         return 0
     from harness.engine.testbed import open_testbed  # noqa: PLC0415 - needs torch, for which --help must not wait
-    from harness.mutants.scorecard import as_json, as_markdown  # noqa: PLC0415 - as above
+    from harness.mutants.page import page  # noqa: PLC0415 - as above
     from harness.mutants.trials import try_all  # noqa: PLC0415 - as above
     from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
-    from harness.recording.writer import json_text  # noqa: PLC0415 - as above
+    from harness.recording.measured import measured_text  # noqa: PLC0415 - as above
 
     with open_testbed(flags.runs, find_backend(flags.proxy)) as testbed:
         card = try_all(chosen, testbed, flags.jobs, say)
-    write_json(flags.json, json_text(as_json(card)))
+    write_json(flags.json, measured_text(card))
     if flags.markdown:
-        flags.markdown.write_text(as_markdown(card))
+        flags.markdown.write_text(page(card))
     say(*(f"{name}: {count}" for name, count in card.figures.items()), sep="\n")
-    say(f"verdict: {card.verdict.value}")
-    return card.verdict.exit_status
+    say(f"verdict: {card.verdict}")
+    return Verdict(card.verdict).exit_status
 
 
 def _chosen(names: Sequence[str]) -> "list[Mutant]":

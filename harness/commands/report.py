@@ -19,7 +19,11 @@ DEFAULT_OUT = Path("reports/report.html")
 EXIT_STATUS = {"PASS": 0, "FAIL": 1, "VOID": 3}
 UNUSABLE = 2
 
-DESCRIPTION = "Write recorded runs as one self-contained HTML page."
+DESCRIPTION = """\
+Write recorded runs as one self-contained HTML page. Below them it shows what was measured of the harness itself: the
+bugs that were planted (harness mutants) and the safeguards that were switched off (harness ablations), as far as their
+figures are in reports/baselines.
+"""
 EPILOG = """\
 examples:
   harness report                          the newest run
@@ -55,13 +59,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _report(arguments: argparse.Namespace) -> int:
     # Drawing and templates are slow to import; the help of other commands must not wait for them.
-    from harness.recording.reader import RunFolderError, read_run  # noqa: PLC0415 - as said above
+    from harness.recording.measured import read_measured  # noqa: PLC0415 - as said above
+    from harness.recording.reader import RunFolderError, read_run  # noqa: PLC0415
     from harness.report.page import write_page  # noqa: PLC0415
     from harness.report.reading import worst_verdict  # noqa: PLC0415
 
     try:
         runs = [read_run(folder) for folder in _chosen(arguments.runs)]
-        page = write_page(runs, arguments.out)
+        page = write_page(runs, arguments.out, read_measured())
         worst = worst_verdict(runs)
         summary = {"verdict": worst, "report": str(page), "runs": [_summary(run) for run in runs]}
         write_json(arguments.json, json.dumps(summary, indent=2) + "\n")

@@ -1,7 +1,6 @@
 """Runs one mutant with real processes and records what the judge reports."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 
 from harness.engine.run import RunOutcome, run_scenario
@@ -11,10 +10,10 @@ from harness.mutants.mutant import Mutant
 from harness.mutants.planted import planted
 from harness.mutants.program import NOT_PLANTED
 from harness.recording.reader import read_run
-from harness.recording.schema import StepRecord
+from harness.recording.schema import StepRecord, TrialRecord
 from harness.trace.verdict import Verdict
 
-__all__ = ["Trial", "try_mutant"]
+__all__ = ["try_mutant"]
 
 # The relative difference of a loss from the reference's above which it would be seen in the loss curve.
 VISIBLE = 0.01
@@ -22,52 +21,7 @@ VISIBLE = 0.01
 LAYERS = {"client": ("bottom", "top", "client"), "trunk": ("trunk",)}
 
 
-@dataclass(frozen=True)
-class Trial:
-    """The result of running one mutant.
-
-    Attributes:
-        mutant: the mutant's name.
-        verdict: the run's verdict.
-        checks: names of the failed checks.
-        step: step of the first divergence; None if all bits are equal, -1 after the last step.
-        stage: stage of the first divergence; empty if there is none.
-        tensor: tensor of the first divergence; empty if there is none.
-        latency: number of steps from the first affected one to the first divergence; None if there is none.
-        layer_right: whether the stage belongs to the party at fault; None if both are at fault or all bits are equal.
-        cause: the cause that the diagnosis names; empty if it names none.
-        cause_right: whether the diagnosis names the true cause.
-        in_the_curve: whether a step's loss is missing or differs by more than 1 %.
-        in_allclose: whether `torch.allclose`, with its default tolerances, finds a difference in the final weights;
-            None if there are none to compare.
-        seconds: real time that running and judging took.
-        finding: summary of the first failed check; empty if none failed.
-        likely_cause: the diagnosis, in words.
-    """
-
-    mutant: str
-    verdict: str
-    checks: tuple[str, ...]
-    step: int | None
-    stage: str
-    tensor: str
-    latency: int | None
-    layer_right: bool | None
-    cause: str
-    cause_right: bool
-    in_the_curve: bool
-    in_allclose: bool | None
-    seconds: float
-    finding: str
-    likely_cause: str
-
-    @property
-    def caught(self) -> bool:
-        """Whether the run's verdict is FAIL."""
-        return self.verdict == Verdict.FAIL.value
-
-
-def try_mutant(mutant: Mutant, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> Trial:
+def try_mutant(mutant: Mutant, testbed: Testbed, on_wait: Callable[[str], None] = lambda _: None) -> TrialRecord:
     """Run a mutant's scenario with the mutant planted, and return the result.
 
     Args:
@@ -84,7 +38,7 @@ def try_mutant(mutant: Mutant, testbed: Testbed, on_wait: Callable[[str], None] 
     return trial_of(mutant, outcome, monotonic() - started)
 
 
-def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
+def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> TrialRecord:
     """Return the result of a mutant's run that took `seconds`; raises `HarnessError` if its target no longer exists."""
     run = read_run(outcome.folder)
     if any(NOT_PLANTED in check.reading for check in outcome.checks):
@@ -93,9 +47,15 @@ def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
     failed = tuple(check for check in outcome.checks if check.verdict is Verdict.FAIL)
     figures = {name: number for check in outcome.checks for name, number in check.figures.items()}
     stage, step = (first.stage or "", first.step) if first else ("", None)
-    return Trial(
+    return TrialRecord(
         mutant=mutant.name,
-        verdict=outcome.verdict.value,
+        what=mutant.what,
+        source=mutant.source,
+        party=mutant.party,
+        scenario=mutant.scenario.name,
+        since=mutant.since,
+        expected_cause=mutant.cause.value,
+        verdict=run.verdict.verdict,
         checks=tuple(check.name for check in failed),
         step=step,
         stage=stage,
@@ -109,6 +69,8 @@ def trial_of(mutant: Mutant, outcome: RunOutcome, seconds: float) -> Trial:
         seconds=round(seconds, 1),
         finding=failed[0].reading.partition("\n")[0] if failed else "",
         likely_cause=run.verdict.likely_cause,
+        equivalent=mutant.equivalent,
+        unseen=mutant.plant.__module__.endswith(".unseen"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.recording.measured import Measured
 from harness.recording.reader import RunFolder, read_run
 from harness.recording.schema import Where
 from harness.report.adversaries import adversary_spans
@@ -44,30 +45,35 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
     return write_page([read_run(folder) for folder in run_dirs], out)
 
 
-def write_page(runs: Sequence[RunFolder], out: Path) -> Path:
+def write_page(runs: Sequence[RunFolder], out: Path, measured: Measured | None = None) -> Path:
     """Write the report of runs that were read to `out` and return it.
+
+    Args:
+        runs: at least one.
+        out: the page.
+        measured: what was measured of the harness itself, to be shown below the runs; None if that is not asked for.
 
     Raises:
         OSError: `out` cannot be written.
     """
     assert runs, "a report needs a run"
-    page = render_run(runs[0]) if len(runs) == 1 else render_index(runs)
+    page = render_run(runs[0], measured) if len(runs) == 1 else render_index(runs, measured)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
     return out
 
 
-def render_run(run: RunFolder) -> str:
+def render_run(run: RunFolder, measured: Measured | None = None) -> str:
     """Return the page of one run."""
-    return _render([run], title=f"{run.verdict.verdict} · {run.scenario.title or run.scenario.name}")
+    return _render([run], f"{run.verdict.verdict} · {run.scenario.title or run.scenario.name}", measured)
 
 
-def render_index(runs: Sequence[RunFolder]) -> str:
+def render_index(runs: Sequence[RunFolder], measured: Measured | None = None) -> str:
     """Return one page for several runs: verdicts, points, recoveries, and the full reports of the runs shown."""
-    return _render(runs, title=f"{worst_verdict(runs)} · {len(runs)} runs")
+    return _render(runs, f"{worst_verdict(runs)} · {len(runs)} runs", measured)
 
 
-def _render(runs: Sequence[RunFolder], title: str) -> str:
+def _render(runs: Sequence[RunFolder], title: str, measured: Measured | None) -> str:
     verdicts = [run.verdict.verdict for run in runs]
     anchors = _anchors(runs)
     articles = _articles(runs, anchors)
@@ -83,6 +89,7 @@ def _render(runs: Sequence[RunFolder], title: str) -> str:
             rows=rows,
             again=commands_again(runs),
             articles=[articles[anchor] for anchor in anchors if anchor in articles],
+            measured=measured,
             **(_over_all(runs) if len(runs) > 1 else {}),
         )
     )

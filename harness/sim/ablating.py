@@ -18,11 +18,12 @@ from harness.sim.invariants import Violation
 from harness.sim.shrink import shrink
 from harness.sim.workers import worker_pool
 
-__all__ = ["ENOUGH", "Row", "ablate", "fails_without", "failures_without", "violation_without"]
+__all__ = ["ENOUGH", "NOTHING", "Row", "ablate", "fails_without", "failures_without", "violation_without"]
 
 # Failures after which a safeguard needs no more schedules.
 ENOUGH = 5
 CRASH = "the world itself"
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -30,23 +31,23 @@ class Row:
     """What was found without one safeguard.
 
     Attributes:
-        ablation: which; None for the correct system.
+        name: the safeguard's; `nothing` for the correct system. A row crosses processes, which an ablation cannot.
         schedules: how many were run.
         failures: those that broke an invariant, by seed.
         faults: left of the first failing schedule when it is shrunk; None if nothing failed.
         runs: schedules that the shrinking took.
     """
 
-    ablation: Ablation | None
+    name: str
     schedules: int
     failures: tuple[Failure, ...]
     faults: int | None = None
     runs: int = 0
 
     @property
-    def name(self) -> str:
-        """The safeguard's name."""
-        return self.ablation.name if self.ablation else "nothing"
+    def ablation(self) -> Ablation | None:
+        """The safeguard; None for the correct system."""
+        return ABLATIONS.get(self.name)
 
     @property
     def per_10_000(self) -> float:
@@ -96,7 +97,7 @@ def row_without(name: str, seeds: Sequence[int], arm: ArmName) -> Row:
     """Return the row of a safeguard, or of the correct system if the name is empty."""
     torch.set_num_threads(1)
     failures, tried = failures_without(name, seeds, arm)
-    row = Row(ABLATIONS.get(name), tried, failures)
+    row = Row(name or NOTHING, tried, failures)
     if not failures or failures[0].invariant == CRASH:
         return row
     first = failures[0]

@@ -7,11 +7,18 @@ import pytest
 
 from harness.cli import main
 from harness.mutants import MUTANTS
-from harness.mutants.scorecard import Alarm, Scorecard, as_json, as_markdown
-from harness.mutants.trial import Trial
+from harness.mutants.page import page
+from harness.mutants.scorecard import scorecard
+from harness.recording.schema import AlarmRecord, TrialRecord
 
-FOUND = Trial(
+FOUND = TrialRecord(
     mutant="see-the-future",
+    what="Tokens attend to later ones.",
+    source="classic: no mask",
+    party="shared",
+    scenario="mutant-direct",
+    since=0,
+    expected_cause="attention",
     verdict="FAIL",
     checks=("equivalence",),
     step=0,
@@ -27,9 +34,8 @@ FOUND = Trial(
     finding="first divergence",
     likely_cause="tokens attend to later ones",
 )
-MUTANT = MUTANTS["see-the-future"]
-EQUIVALENT = MUTANTS["report-the-norms-in-another-order"]
 PASSED = replace(FOUND, verdict="PASS", checks=(), step=None, stage="", tensor="", cause="", cause_right=False)
+EQUIVALENT = replace(PASSED, mutant="add-in-another-order", equivalent="Two numbers have one sum.")
 
 
 def test_a_name_that_none_has_gets_a_hint(capsys):
@@ -58,22 +64,45 @@ def test_a_mutant_that_is_caught_passes_and_is_written_down(tmp_path):
 @pytest.mark.parametrize(
     ("trials", "alarms", "verdict"),
     [
-        ({MUTANT: FOUND}, [], "PASS"),
-        ({MUTANT: FOUND, EQUIVALENT: PASSED}, [], "PASS"),
-        ({MUTANT: PASSED}, [], "FAIL"),
-        ({MUTANT: replace(PASSED, verdict="VOID")}, [], "FAIL"),
-        ({MUTANT: FOUND, EQUIVALENT: FOUND}, [], "FAIL"),
-        ({MUTANT: FOUND}, [Alarm("direct", "FAIL", "work")], "FAIL"),
-        ({}, [], "VOID"),
+        ([FOUND], [], "PASS"),
+        ([FOUND, EQUIVALENT], [], "PASS"),
+        ([PASSED], [], "FAIL"),
+        ([replace(PASSED, verdict="VOID")], [], "FAIL"),
+        ([FOUND, replace(FOUND, equivalent="Two numbers have one sum.")], [], "FAIL"),
+        ([FOUND], [AlarmRecord("direct", "FAIL", "work")], "FAIL"),
+        ([], [], "VOID"),
     ],
 )
 def test_a_missed_bug_a_false_alarm_and_a_refuted_argument_fail(trials, alarms, verdict):
-    assert verdict == as_json(Scorecard(trials, alarms, 1))["verdict"]
+    assert verdict == scorecard(trials, alarms, 1).verdict
+
+
+def test_bugs_are_counted():
+    later = replace(FOUND, mutant="look-back", latency=2, layer_right=False, cause_right=False, unseen=True)
+    elsewhere = replace(FOUND, mutant="look-ahead", layer_right=True)
+    figures = scorecard([FOUND, elsewhere, later, PASSED, EQUIVALENT], [], 29).figures
+
+    assert {
+        "mutants": 4,
+        "caught": 3,
+        "caught by their bits": 3,
+        "caught in the first wrong step": 2,
+        "with a known layer": 2,
+        "layer right": 1,
+        "cause right": 2,
+        "added after the diagnosis rules": 1,
+        "cause right of those": 0,
+        "seen in the loss curve": 3,
+        "seen by allclose": 3,
+        "equivalent": 1,
+        "scenarios of the correct system": 29,
+        "false alarms": 0,
+    } == figures
 
 
 def test_the_tables_name_what_was_missed_and_what_no_run_can_find():
-    tables = as_markdown(Scorecard({MUTANT: PASSED, EQUIVALENT: PASSED}, [], 1))
+    tables = page(scorecard([PASSED, EQUIVALENT], [], 1))
 
     assert "| MISSED (PASS) |" in tables
-    assert f"| {EQUIVALENT.equivalent} |" in tables
+    assert "| Two numbers have one sum. |" in tables
     assert "(it is: attention)" in tables

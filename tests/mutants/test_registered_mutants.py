@@ -37,7 +37,7 @@ def test_the_known_bugs_are_among_them():
 
 
 def test_the_page_has_the_scorecard_of_all_of_them():
-    """If not: `harness mutants --markdown docs/mutants.md`."""
+    """If not: `harness mutants --json reports/baselines/mutants.json --markdown docs/mutants.md`."""
     page = (Path(__file__).parents[2] / "docs" / "mutants.md").read_text()
 
     assert {*re.findall(r"^\| \*\*([a-z0-9-]+)\*\* ", page, flags=re.MULTILINE)} == MUTANTS.keys()

@@ -5,8 +5,12 @@ from pkgutil import resolve_name
 import pytest
 from sim.worlds import scenario_of
 
+from harness.cli import main
+from harness.commands.ablation_table import page
+from harness.commands.recorded_ablations import recorded, verdict_of
 from harness.plan.faults import Kill, MessageFault, PowerLoss
-from harness.sim.ablating import Row, fails_without, failures_without, violation_without
+from harness.recording.measured import read_measured
+from harness.sim.ablating import ENOUGH, NOTHING, Row, fails_without, failures_without, violation_without
 from harness.sim.ablations import ABLATIONS
 from harness.sim.case import Case, SimulatedIn
 from harness.sim.explore import Failure, case_of
@@ -62,9 +66,44 @@ def test_drawn_schedules_find_what_is_switched_off_and_blame_no_correct_system()
 def test_a_row_is_explained_by_its_failures_or_its_argument():
     failure = (Failure(3, "bits", "other bits"), Failure(5, "bits", "other bits"))
 
-    assert Row(None, 100, ()).is_explained
-    assert not Row(None, 100, failure).is_explained
-    assert Row(ABLATIONS["fencing"], 100, failure).is_explained
-    assert not Row(ABLATIONS["fencing"], 100, ()).is_explained
-    assert Row(ABLATIONS["heartbeat"], 100, ()).is_explained
-    assert Row(ABLATIONS["fencing"], 100, failure).per_10_000 == 200
+    assert Row(NOTHING, 100, ()).is_explained
+    assert not Row(NOTHING, 100, failure).is_explained
+    assert Row("fencing", 100, failure).is_explained
+    assert not Row("fencing", 100, ()).is_explained
+    assert Row("heartbeat", 100, ()).is_explained
+    assert Row("fencing", 100, failure).per_10_000 == 200
+
+
+def test_the_command_writes_what_failed_for_programs_and_as_a_page(tmp_path, capsys):
+    record, written = tmp_path / "ablations.json", tmp_path / "ablations.md"
+    words = ["commit-once", "key-content", "--schedules", "1", "--seed", "4", "--jobs", "1"]
+
+    assert 0 == main(["ablations", *words, "--json", str(record), "--markdown", str(written)])
+
+    found = read_measured(tmp_path).ablations
+    correct, commit_once, key_content = found.rows
+    assert ("PASS", 1, 4, ENOUGH) == (found.verdict, found.schedules, found.seed, found.enough)
+    assert (0, None) == (correct.failed, correct.first_seed)
+    assert (1, 10_000, 4, {"bits": 1}, 0) == (
+        commit_once.failed,
+        commit_once.per_10_000,
+        commit_once.first_seed,
+        commit_once.invariants,
+        commit_once.faults_when_shrunk,
+    )
+    assert "differs from the undisturbed run" in commit_once.first_message
+    assert ABLATIONS["key-content"].unseen == key_content.why_nothing_failed
+    assert page(found) == written.read_text()
+    assert "`harness ablations --schedules 1 --seed 4 --json" in written.read_text()
+    assert ["commit-once", "1", "of", "1", "10,000", "4", "bits", "1", "0"] in [
+        line.split() for line in capsys.readouterr().out.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(("failures", "verdict"), [((), "VOID"), ((Failure(3, "bits", "other bits"),), "PASS")])
+def test_a_safeguard_that_nothing_shows_and_nothing_explains_is_void(failures, verdict):
+    rows = [Row(NOTHING, 100, ()), Row("fencing", 100, failures), Row("heartbeat", 100, ())]
+
+    assert verdict == verdict_of(rows)
+    assert "FAIL" == verdict_of([Row(NOTHING, 100, (Failure(3, "bits", "other bits"),)), *rows[1:]])
+    assert ("" if failures else "Not shown by these 100 schedules") in recorded(rows[1]).why_nothing_failed

@@ -1,0 +1,58 @@
+"""What was measured of the harness itself: the scorecard of the judge, and the ablations, each one file of a folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import UnusableError
+from harness.recording.schema import AblationsRecord, ScorecardRecord
+from harness.recording.writer import json_text
+
+__all__ = ["BASELINES", "Measured", "measured_text", "read_measured"]
+
+# Where the committed ones are.
+BASELINES = Path("reports/baselines")
+SCORECARD, ABLATIONS = "mutants.json", "ablations.json"
+
+Record = TypeVar("Record", AblationsRecord, ScorecardRecord)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured; None stands for what was not."""
+
+    scorecard: ScorecardRecord | None = None
+    ablations: AblationsRecord | None = None
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """What was not measured, and the command that does it."""
+        return {
+            **({} if self.scorecard else {"Planted bugs": f"harness mutants --json {BASELINES / SCORECARD}"}),
+            **({} if self.ablations else {"Ablations": f"harness ablations --json {BASELINES / ABLATIONS}"}),
+        }
+
+
+def read_measured(folder: Path = BASELINES) -> Measured:
+    """Read what a folder has; raises `UnusableError` if a file is damaged."""
+    return Measured(_read(folder / SCORECARD, ScorecardRecord), _read(folder / ABLATIONS, AblationsRecord))
+
+
+def measured_text(record: AblationsRecord | ScorecardRecord) -> str:
+    """Return a record as the text of its file."""
+    return json_text(TypeAdapter(type(record)).dump_python(record, mode="json"))
+
+
+def _read(file: Path, kind: type[Record]) -> Record | None:
+    if not file.exists():
+        return None
+    try:
+        return TypeAdapter(kind).validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = f"{where}: {first['msg']}" if where else first["msg"]
+        raise UnusableError(f"{file}: {told}; `harness {file.stem} --json {file}` measures it again") from None
