@@ -30,11 +30,11 @@ def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int)
     if unknown:
         raise UnusableError(f"there is no safeguard {unknown[0]!r}; there are {', '.join(ABLATIONS)}")
     chosen = names or list(ABLATIONS)
-    started = time.monotonic()
+    source, started = commit(), time.monotonic()  # before anything in it can change
     with tqdm(total=1 + len(chosen), unit=" safeguards", dynamic_ncols=True, disable=None) as bar:
         rows = ablate(chosen, schedules, seed, jobs=jobs, on_row=bar.update)
     seconds = round(time.monotonic() - started, 1)
-    return AblationsRecord(verdict_of(rows), schedules, seed, ENOUGH, tuple(map(recorded, rows)), seconds, commit())
+    return AblationsRecord(verdict_of(rows), schedules, seed, ENOUGH, tuple(map(recorded, rows)), seconds, source)
 
 
 def verdict_of(rows: Sequence[Row]) -> VerdictWord:
