@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from harness.engine.director import Director
+from harness.engine.meeting import Meeting
 from harness.engine.memory_sampler import sample_memory
 from harness.engine.network import Network
 from harness.engine.observer import Observer
 from harness.engine.party import Party
-from harness.engine.programs import Programs
+from harness.engine.programs import SECOND_CLIENT, SECOND_SESSION, SESSION, Programs
 from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
@@ -48,7 +49,9 @@ class Execution:
         self._memory: list[MemorySample] = []
         self._trunk_address = ""
         self._dialled = "local"
-        self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take)
+        self._meeting = Meeting(SECOND_CLIENT, SESSION) if scenario.second_client else None
+        others = {SECOND_CLIENT: (Meeting.PLACE,)} if self._meeting else {}
+        self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take, others=others)
         self._programs = Programs(scenario, testbed.starter, writer, self._observer.path)
         parties = {
             name: Party(name, launch, self._observer.note)
@@ -137,13 +140,16 @@ class Execution:
 
     @contextmanager
     def _second_client(self) -> Iterator[None]:
-        """Run the other client, if there is one, alongside the `with` block; it must succeed."""
+        """Run the other client, if there is one, alongside the `with` block, in which it meets the first."""
         config = self._scenario.second_client
         if config is None:
             yield
             return
         program = self._programs.second_client(config, self._dialled)
         try:
+            opened = At("trunk.session.opened")
+            own = {"session": SECOND_SESSION}
+            self._observer.wait_for(opened, START_TIMEOUT, meanwhile=program.must_run, fields=own)
             yield
             status = program.wait(self._scenario.timeout)
         finally:
@@ -180,7 +186,9 @@ class Execution:
             self._trunk_address = str(event.fields["address"])
         elif event.point == "client.commit.applied" and event.party == "client":
             self._memory += sample_memory(self._world.parties, event.step or 0)
-        if event.release is not None:
+        if self._meeting:
+            self._meeting.take(event)
+        if event.release is not None and event.party != SECOND_CLIENT:
             self._director.take(event, self._world)
         self._on_event(event)
 

@@ -22,6 +22,7 @@ __all__ = ["Observer"]
 
 # Seconds for delivering what has been received, when the run has ended.
 DELIVERY_TIMEOUT = 60.0
+NOBODY: Mapping[str, tuple[At, ...]] = MappingProxyType({})
 
 
 class Observer:
@@ -32,16 +33,22 @@ class Observer:
     leaving the `with` block raises the failure.
 
     Args:
-        holds: places at which a process is to be held, each once.
+        holds: places at which client and trunk are to be held, each once.
         on_event: called with every event, in order, one at a time; all have been delivered when the block is left.
         delivery_timeout: seconds to wait for that when the block is left.
+        others: places at which further parties are to be held, each once, by the party's name.
     """
 
     def __init__(
-        self, holds: tuple[At, ...], on_event: Callable[[Event], None], delivery_timeout: float = DELIVERY_TIMEOUT
+        self,
+        holds: tuple[At, ...],
+        on_event: Callable[[Event], None],
+        delivery_timeout: float = DELIVERY_TIMEOUT,
+        others: Mapping[str, tuple[At, ...]] = NOBODY,
     ) -> None:
         self.events: list[Event] = []
         self._holds = Holds(holds)
+        self._others = {party: Holds(places) for party, places in others.items()}
         self._on_event = on_event
         self._delivery_timeout = delivery_timeout
         self._heard_all = False
@@ -167,9 +174,11 @@ class Observer:
         with connection:
             messages = _messages(connection)
             hello = next(messages, {"hello": ""})
-            party = hello.get("party", hello["hello"])
+            role = hello["hello"]
+            party = hello.get("party", role)
             with suppress(OSError):  # the process is gone
-                connection.sendall(json.dumps({"holds": self._holds.of(party)}).encode() + b"\n")
+                holds = self._others[party].of(role) if party in self._others else self._holds.of(party)
+                connection.sendall(json.dumps({"holds": holds}).encode() + b"\n")
             for values in messages:
                 self._take(connection, {**values, "party": party})
 
@@ -183,7 +192,8 @@ class Observer:
                 with suppress(OSError):  # the process is gone
                     connection.sendall(json.dumps({"release": held}).encode() + b"\n")
 
-            if not self._holds.take(At(point, values["step"], values["microbatch"])):
+            holds = self._others.get(values["party"], self._holds)
+            if not holds.take(At(point, values["step"], values["microbatch"])):
                 release()
                 release = None
         self._add(ns, source, point, values, release)
