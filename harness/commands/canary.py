@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnusableError
 from harness.launcher import launched
 from harness.output import add_json_flag, must_be_writable, people_read, write_json
 from harness.trace.verdict import Verdict
@@ -103,7 +103,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(flags: argparse.Namespace) -> int:
-    """Run every world, compare, print what differs; return the verdict's exit status."""
+    """Run every world, compare, print what differs; return the verdict's exit status.
+
+    Raises:
+        UnusableError: a flag is invalid; one run of a seed could not differ from another.
+    """
+    if flags.runs < 2:
+        raise UnusableError(f"--runs {flags.runs}: with fewer than 2 runs of a seed there is nothing to compare")
+    if min(flags.jobs, flags.processes) < 1 or min(flags.seed, flags.seeds) < 0:
+        raise UnusableError("--jobs and --processes begin at 1; --seed and --seeds must not be negative")
     must_be_writable(flags.json)
     say = partial(print, file=people_read(flags.json), flush=True)
     count = max(2, min(flags.processes, flags.runs))
@@ -115,7 +123,10 @@ def run(flags: argparse.Namespace) -> int:
         say("\n  ".join((f"seed {seed}: {len(numbers)} different worlds", *told[seed])))
     verdict = Verdict.FAIL if apart else Verdict.PASS if seen.runs else Verdict.VOID
     same = len(seen.by_seed) - len(apart)
-    say(f"{same} of {len(seen.by_seed)} seeds were the same world in all of {seen.runs} runs, {count} processes")
+    say(
+        f"{same} of {len(seen.by_seed)} seeds gave the same events, messages and checkpoints every time "
+        f"({seen.runs} runs in {count} processes)"
+    )
     say(f"verdict: {verdict.value}")
     found = {"seeds": len(seen.by_seed), "runs": seen.runs, "processes": count, "apart": list(apart)}
     write_json(flags.json, json.dumps({"verdict": verdict.value, **found, "differences": told}, indent=2) + "\n")

@@ -91,6 +91,8 @@ def run(flags: argparse.Namespace) -> int:
         raise UnusableError(
             "--jobs and --keep are for --sim; `pytest scenarios/ -n 2` runs two real scenarios at a time"
         )
+    if flags.jobs < 0:
+        raise UnusableError("--jobs must not be negative")
     if flags.sim and (flags.cold or flags.proxy != "auto"):
         raise UnusableError("--sim starts no programs and no proxy server: leave --cold and --proxy out")
     must_be_writable(flags.json, flags.junit, flags.report)

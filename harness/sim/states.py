@@ -1,6 +1,8 @@
 """A coverage measure: the distinct protocol states that a run reaches."""
 
+import hashlib
 from collections.abc import Iterable
+from functools import cache
 
 from harness.trace.event import Event
 
@@ -35,8 +37,8 @@ def states_of(events: Iterable[Event]) -> set[int]:
                 saved[role] = event.step or 0
         elif event.point == "process.started":
             lives[event.party.partition("-")[0]] += 1
-        elif event.point.startswith("proxy."):
-            is_up = event.point != "proxy.disabled"
+        elif event.point in {"proxy.enabled", "proxy.disabled"}:
+            is_up = event.point == "proxy.enabled"
         at_work += (event.point == "fault.injected") - (event.point in {"fault.healed", "fault.unhealed"})
         found.add(
             _stable_hash(
@@ -58,7 +60,12 @@ def _near(difference: int) -> int:
 
 def _stable_hash(point: str, *numbers: int) -> int:
     """Return a hash that is equal in all processes, unlike Python's randomized `hash`."""
-    value = int.from_bytes(point.encode()[-8:], "little")
+    value = _number_of(point)
     for number in numbers:
         value = (value * 1_000_003 + number + 7) % (1 << 61)
     return value
+
+
+@cache
+def _number_of(point: str) -> int:
+    return int.from_bytes(hashlib.blake2b(point.encode(), digest_size=7).digest(), "little")

@@ -50,3 +50,9 @@ def test_what_comes_from_elsewhere_is_found_where_it_shows_first(canary, capsys,
 def test_a_process_that_fails_is_told(canary, capsys):
     assert main(["canary", "--seeds", "1", "--plant", "sim.nowhere:nothing"]) == 2
     assert "sim.nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [("--runs", "1"), ("--runs", "0"), ("--jobs", "0"), ("--processes", "-1")])
+def test_what_would_compare_nothing_is_refused(capsys, flags):
+    assert main(["canary", "--seeds", "2", *flags]) == 2
+    assert flags[0] in capsys.readouterr().err

@@ -100,6 +100,11 @@ def test_members_of_a_group_that_cannot_be_simulated_are_counted_and_not_passed(
     assert ["two-clients"] == [run["scenario"] for run in told["runs"]]
 
 
+def test_a_negative_number_of_processes_is_refused(capsys):
+    assert 2 == main(["run", "direct", "drop-reply-backward", "--sim", "--jobs", "-1"])
+    assert "--jobs" in capsys.readouterr().err
+
+
 def test_processes_and_folders_are_a_matter_of_simulated_runs(capsys):
     assert 2 == main(["run", "direct", "--jobs", "2"])
     assert "--sim" in capsys.readouterr().err
