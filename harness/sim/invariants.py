@@ -21,6 +21,7 @@ INVARIANTS = {
     "final state": "both halves of the last checkpoint equal the undisturbed run's, byte for byte",
     "liveness": "once its faults are over, every run finishes within a fixed time",
     "completion": "no program exits with an error",
+    "crash": "nothing raises an exception outside the programs",
 }
 # Methods whose repeated requests must get the first reply again.
 REPEATABLE = ("Compute", "Backward")

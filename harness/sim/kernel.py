@@ -14,9 +14,12 @@ from greenlet import getcurrent, greenlet
 
 __all__ = ["Kernel", "Signal", "StuckError", "Timer"]
 
+# Number of timers that may fire without any virtual time passing.
+MOST_AT_ONCE = 100_000
+
 
 class StuckError(Exception):
-    """The simulation cannot finish: no timer is left, or the next one is due after the time limit."""
+    """The simulation cannot finish: no timer is left, the next one is due too late, or time stands still."""
 
 
 @dataclass(order=True)
@@ -66,15 +69,19 @@ class Kernel:
             limit: virtual time in seconds by which the condition must hold.
 
         Raises:
-            StuckError: no timer is left, or the next one is due after `limit`.
+            StuckError: no timer is left, the next one is due after `limit`, or time does not advance.
         """
         assert getcurrent() is self._hub, "the kernel must run in the greenlet that created it"
+        since, fired = self.now, 0
         while not is_over():
             timer = self._next()
             if timer is None:
                 raise StuckError(f"no event is scheduled after {self.now:.3f} s")
             if timer.due > limit:
                 raise StuckError(f"the run has not finished after {limit:g} s of virtual time")
+            since, fired = timer.due, fired + 1 if timer.due == since else 0
+            if fired > MOST_AT_ONCE:
+                raise StuckError(f"time stands still at {self.now:.3f} s: somebody waits for no time, again and again")
             self.now = timer.due
             action, timer.action = timer.action, None
             assert action is not None

@@ -55,7 +55,7 @@ class Process:
         def guarded() -> None:
             with suppress(ProcessKilledError):
                 self.must_live()
-                body()
+                self._run(body)
 
         self._greenlets.append(self.kernel.start(guarded))
 
@@ -119,11 +119,18 @@ class Process:
         self._on_gone.clear()
 
     def _run_main(self) -> None:
+        self.status = self._main(self)
+        self.kernel.after(0.0, self._ended)
+
+    def _run(self, body: Callable[[], None]) -> None:
         try:
-            self.status = self._main(self)
+            body()
+        except SystemExit as stop:
+            self.status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            self.kernel.after(0.0, self._ended)
         except Exception as error:  # noqa: BLE001 - any error ends the simulated process, and its party reports it
             self.error = error
-        self.kernel.after(0.0, self._ended)
+            self.kernel.after(0.0, self._ended)
 
     def _ended(self) -> None:
         if self.alive:

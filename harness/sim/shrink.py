@@ -1,5 +1,6 @@
 """Shrinks a failing case with Hypothesis to a minimal reproducer: few faults, few steps, no delays."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,11 +8,11 @@ from random import Random
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
-from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from hypothesis.errors import NoSuchExample
 
 from harness.errors import ScenarioError
-from harness.sim.case import Case
+from harness.sim.case import Case, read_case
 
 __all__ = ["Shrunk", "shrink"]
 
@@ -41,7 +42,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
     Args:
         case: the failing case.
         fails: runs a case and returns whether it fails in the same way; must be deterministic.
-        examples: folder for Hypothesis's example database.
+        examples: folder of Hypothesis's example database, in which the result is kept for the next search.
     """
     runs = 0
 
@@ -52,6 +53,10 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
         runs += 1
         return fails(smaller)
 
+    # Hypothesis uses its database for unseeded searches only, so what was found before is kept there by hand.
+    database = DirectoryBasedExampleDatabase(examples)
+    key = f"{case.scenario.name} {case.world}".encode()
+    case = _found_before(database, key, fails_counted) or case
     # Whole groups of faults first, so that Hypothesis has few left to try one by one.
     fewer = _with_fewer_faults(case, fails_counted)
     try:
@@ -61,16 +66,15 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
             settings=settings(
                 max_examples=MOST_RUNS,
                 deadline=None,
-                database=DirectoryBasedExampleDatabase(examples),
-                phases=(Phase.reuse, Phase.generate, Phase.shrink),
+                phases=(Phase.generate, Phase.shrink),
                 suppress_health_check=list(HealthCheck),
             ),
             random=Random(case.world.seed),  # noqa: S311 - repeatable, not secret
-            database_key=f"{case.scenario.name} {case.world}".encode(),
         )
     except NoSuchExample:
         found = fewer
     assert found is not None
+    database.save(key, json.dumps(found.as_json()).encode())
     return Shrunk(found, _neighbour(found, fails_counted), runs)
 
 
@@ -85,8 +89,8 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
     faults = tuple(fault for fault in scenario.faults if draw(KEEP))
     if not draw(KEEP):
         config = config.but(gradient_accumulation_steps=1)
-    if not draw(KEEP):
-        config = config.but(max_steps=draw(st.integers(1, config.max_steps)))
+    # Always drawn: a case that needs a further draw to have fewer steps would count as larger.
+    config = config.but(max_steps=draw(st.integers(1, config.max_steps)))
     second = scenario.second_client if draw(KEEP) else None
     calm = case.world.calm or not draw(KEEP)
     memory = case.world.memory if draw(KEEP) else 0
@@ -95,6 +99,16 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
     except ScenarioError:
         return None
     return Case(smaller, replace(case.world, calm=calm, memory=memory))
+
+
+def _found_before(database: ExampleDatabase, key: bytes, fails: Callable[[Case], bool]) -> Case | None:
+    """Return the case that an earlier search ended with, if it still fails; forget those that do not."""
+    for data in database.fetch(key):
+        known = read_case(json.loads(data))
+        if fails(known):
+            return known
+        database.delete(key, data)
+    return None
 
 
 def _with_fewer_faults(case: Case, fails: Callable[[Case | None], bool]) -> Case:

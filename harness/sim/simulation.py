@@ -102,6 +102,8 @@ class Simulation:
             except StuckError as error:
                 waiting = ", ".join(name for name, party in self._parties.items() if party.running)
                 self._violated("liveness", f"{error}; still running: {waiting or 'nobody'}")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the seed and its faults must be told
+                self._violated("crash", f"{type(error).__name__}: {error}")
             finally:
                 for party in self._parties.values():
                     if party.running:

@@ -20,4 +20,23 @@ def test_fifty_faults_shrink_to_three_at_most_in_few_runs(tmp_path):
 
     assert len(found) >= 3
     assert median(len(each.case.scenario.faults) for each in found) <= 3
+    assert median(each.case.scenario.config.max_steps for each in found) <= 2
     assert median(each.runs for each in found) <= 100
+
+
+def test_a_second_search_begins_with_what_the_first_found(tmp_path):
+    case = case_of(1, "stub", faults=50)
+    fails = fails_without(PLANTED, violation_without(PLANTED, case).invariant)
+    first, second = (shrink(case, fails, tmp_path) for _ in range(2))
+
+    assert second.case == first.case
+    assert second.runs < first.runs / 2
+
+
+def test_what_no_longer_fails_is_forgotten(tmp_path):
+    case = case_of(1, "stub", faults=50)
+    fails = fails_without(PLANTED, violation_without(PLANTED, case).invariant)
+    found = shrink(case, fails, tmp_path)
+    again = shrink(case, lambda other: other != found.case and fails(other), tmp_path)
+
+    assert again.case != found.case

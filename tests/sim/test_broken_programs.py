@@ -1,0 +1,52 @@
+"""Whatever a broken program does, its simulated run ends with a violation."""
+
+import pytest
+from sim.worlds import scenario_of, simulated
+
+from harness.plan.faults import Partition
+from harness.sim.simulation import Simulation
+from harness.sim.stub import stub_parts
+from harness.trace.place import At
+from splitlearn.client.trainer import Trainer
+from splitlearn.trunk.service import TrunkService
+from splitlearn.trunk.session import TrunkSession
+
+
+@pytest.fixture
+def undisturbed():
+    """The outcome of a sound system, which must be had before a bug is planted."""
+    outcome = Simulation(scenario_of(), stub_parts).run()
+    assert outcome.violation is None
+    return outcome
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_trunk_that_exits(undisturbed, monkeypatch, status):
+    def exits(*_):
+        raise SystemExit(status)
+
+    monkeypatch.setattr(TrunkSession, "backward", exits)
+    assert simulated(scenario_of(), expected=undisturbed).violation
+
+
+def test_a_trunk_whose_housekeeping_fails(undisturbed, monkeypatch):
+    def fails(_):
+        raise KeyError("idle")
+
+    monkeypatch.setattr(TrunkService, "close_idle", fails)
+    # Long enough that the trunk looks for idle sessions.
+    long = scenario_of(Partition(At("client.forward.sent", 4, 1), 2.0))
+    violation = simulated(long, expected=undisturbed).violation
+
+    assert (violation.invariant, "KeyError" in violation.message) == ("completion", True)
+
+
+def test_a_client_that_waits_for_no_time_for_ever(undisturbed, monkeypatch):
+    def turns(self, *_):
+        while True:
+            self._runtime.clock.sleep(0.0)
+
+    monkeypatch.setattr(Trainer, "_save", turns)
+    violation = simulated(scenario_of(), expected=undisturbed).violation
+
+    assert (violation.invariant, "time stands still" in violation.message) == ("liveness", True)
