@@ -16,10 +16,12 @@ from harness.plan.faults import (
 )
 from harness.plan.faults.effects import Until
 from harness.sim.kernel import Kernel, StuckError
+from harness.sim.simulation import undisturbed
 from harness.trace.place import At
 from splitlearn.trunk.session import TrunkSession
 
 FORWARD, SERVED = At("client.forward.sent", 4, 1), At("trunk.backward.received", 5, 0)
+BACKWARD = At("client.backward.sending", 3, 0)
 # After the client's last call, so that the fault makes no call fail.
 END = At("client.training.finished")
 FAULTS = (
@@ -35,7 +37,7 @@ FAULTS = (
     *(NetworkFault(FORWARD, failure, "downstream") for failure in ("half-open", "reset", "delay-spike", "slow-close")),
     NetworkFault(FORWARD, "bandwidth-collapse", "upstream"),
     *(
-        MessageFault(At("client.backward.sending", 3, 0), failure, "Backward")
+        MessageFault(BACKWARD, failure, "Backward")
         for failure in ("lose-request", "lose-reply", "duplicate", "late", "corrupt-request", "corrupt-reply")
     ),
 )
@@ -82,6 +84,25 @@ def test_a_network_is_mended_though_nobody_noticed_that_it_was_broken(fault):
 
 
 @pytest.mark.parametrize(
+    "fault",
+    [
+        CutMessage(BACKWARD, "upstream", 20, "Backward"),
+        NetworkFault(BACKWARD, "reset", "upstream", "Backward"),
+        NetworkFault(BACKWARD, "half-open", "upstream", "Backward"),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_a_fault_of_one_rpc_is_mended_though_the_client_waits_for_another_that_fails(fault):
+    scenario = scenario_of(fault, config=CONFIG.but(gradient_accumulation_steps=3))
+    expected = simulated(undisturbed(scenario))
+    for seed in range(8):
+        outcome = simulated(scenario, seed, expected=expected)
+        assert outcome.violation is None
+        assert "fault.healed" in [event.point for event in outcome.events]
+        assert fault.shows(outcome.events)
+
+
+@pytest.mark.parametrize(
     "fault", [NetworkFault(END, "reset", "upstream"), CutMessage(END, "upstream", 9), Absence(END, 9)]
 )
 def test_a_script_that_is_abandoned_ends_quietly(fault):
@@ -111,7 +132,7 @@ def test_a_gradient_that_joins_twice_is_found_in_its_step(monkeypatch):
         return result
 
     monkeypatch.setattr(TrunkSession, "backward", joins_again)
-    duplicate = MessageFault(At("client.backward.sending", 3, 0), "duplicate", "Backward")
+    duplicate = MessageFault(BACKWARD, "duplicate", "Backward")
     outcome = simulated(scenario_of(duplicate))
 
     assert outcome.violation.invariant == "bits"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.plan.faults.effects import AddToxic, Disconnect, Reconnect, Release, RemoveToxic, Script, Wait
-from harness.plan.faults.fault import Fault, failed_call, is_failed_call, is_lost_connection, mended_after
+from harness.plan.faults.fault import Fault, is_failed_call, is_lost_connection, mended_after, until_a_call_failed
 from harness.plan.faults.groups import Group
 from harness.plan.faults.toxic import Stream, Toxic
 from harness.trace.event import Event
@@ -104,7 +104,7 @@ class CutMessage(Fault):
         """Limit the connection, and remove the limit when the client has noticed."""
         yield AddToxic(self._toxic)
         yield Release()
-        yield from mended_after(failed_call(self.method), [RemoveToxic(self._toxic)])
+        yield from mended_after(until_a_call_failed(self.method), [RemoveToxic(self._toxic)])
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""

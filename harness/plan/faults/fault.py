@@ -13,7 +13,7 @@ from harness.plan.faults.groups import OTHER, Group
 from harness.plan.planned import Planned
 from harness.trace.event import Event
 
-__all__ = ["SHARED_MARKS", "Fault", "failed_call", "is_failed_call", "is_lost_connection", "mended_after"]
+__all__ = ["SHARED_MARKS", "Fault", "is_failed_call", "is_lost_connection", "mended_after", "until_a_call_failed"]
 
 SHARED_MARKS = frozenset({"client.call.failed", "client.connection.changed"})
 LOST = ("IDLE", "TRANSIENT_FAILURE")
@@ -52,19 +52,26 @@ def is_lost_connection(event: Event) -> bool:
     return event.point == "client.connection.changed" and event.fields["state"] in LOST
 
 
-def failed_call(method: str = "") -> Until:
-    """Return the wait until the client has noticed: a call has failed, of one RPC if one is named."""
-    return Until("client.call.failed", {"method": method} if method else {})
+def until_a_call_failed(method: str = "") -> Script:
+    """Wait until the client has noticed: a call has failed, of one RPC if one is named.
+
+    Or until two of other RPCs have failed. The client notices that a call has failed when it waits for it: if it first
+    waits for another one that fails again and again, it notices only after what broke is mended. At the second
+    failure, which follows a pause, the named call has failed as well, noticed or not, if it was in flight at the first.
+    """
+    first = yield Until("client.call.failed")
+    if method and first and not is_failed_call(first, method):
+        yield Until("client.call.failed", after=first)
 
 
-def mended_after(wait: Until, mending: Iterable[Effect]) -> Script:
+def mended_after(wait: Script, mending: Iterable[Effect]) -> Script:
     """Return the end of a script: wait, and mend what broke, even if the wait was in vain; only then tell so.
 
     Not with `finally`: a script that is abandoned must not yield any more.
     """
     in_vain: HarnessError | None = None
     try:
-        yield wait
+        yield from wait
     except HarnessError as error:
         in_vain = error
     yield from mending

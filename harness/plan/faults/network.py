@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.plan.faults.effects import AddToxic, Release, RemoveToxic, Script
-from harness.plan.faults.fault import Fault, failed_call, is_failed_call, mended_after
+from harness.plan.faults.fault import Fault, is_failed_call, mended_after, until_a_call_failed
 from harness.plan.faults.groups import Group
 from harness.plan.faults.toxic import Stream, Toxic
 from harness.trace.event import Event
@@ -65,7 +65,7 @@ class NetworkFault(Fault):
         for toxic in self._toxics:
             yield AddToxic(toxic)
         yield Release()
-        yield from mended_after(failed_call(self.method), map(RemoveToxic, self._toxics))
+        yield from mended_after(until_a_call_failed(self.method), map(RemoveToxic, self._toxics))
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""

@@ -172,8 +172,11 @@ class Absence(Fault):
         """Pause it, and resume it when its place is gone, or after a timeout."""
         yield PauseParty("client")
         yield Release()
-        yield from mended_after(Until("trunk.session.closed", within=self.within), [ResumeParty("client")])
+        yield from mended_after(self._until_given_up(), [ResumeParty("client")])
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""
         return any(event.point == "client.session.lost" for event in events)
+
+    def _until_given_up(self) -> Script:
+        yield Until("trunk.session.closed", within=self.within)
