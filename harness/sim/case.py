@@ -30,12 +30,14 @@ class SimulatedIn:
         arm: name of the arm, which decides the model.
         calm: whether every draw is 0, so that no random delays are added.
         memory: byte limit for the step in progress at the trunk; 0 means the settings' own.
+        step_seconds: virtual seconds for which a client computes in every step.
     """
 
     seed: int
     arm: ArmName = "stub"
     calm: bool = False
     memory: int = 0
+    step_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,15 @@ class Case:
         world = self.world
         expected = expected_of(self.scenario, world.arm)
         parts_of = ARMS[world.arm].parts_of
-        return Simulation(self.scenario, parts_of, world.seed, expected, calm=world.calm, memory=world.memory).run()
+        return Simulation(
+            self.scenario,
+            parts_of,
+            world.seed,
+            expected,
+            calm=world.calm,
+            memory=world.memory,
+            step_seconds=world.step_seconds,
+        ).run()
 
     def as_json(self) -> dict[str, Any]:
         """Return the scenario's JSON object, with the simulation's settings under `KEY`."""

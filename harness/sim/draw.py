@@ -5,7 +5,7 @@ mixes all kinds rarely shows the interactions of a few of them.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.errors import ScenarioError
@@ -15,6 +15,7 @@ from harness.plan.faults import (
     NETWORK_FAILURES,
     PARTIES,
     VICTIMS,
+    Absence,
     CutMessage,
     DiskFault,
     DropConnection,
@@ -26,6 +27,7 @@ from harness.plan.faults import (
     Pause,
     PowerLoss,
     Restart,
+    TakeOver,
 )
 from harness.plan.faults.damage import SPOTS
 from harness.plan.faults.toxic import Stream
@@ -34,7 +36,7 @@ from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 from splitlearn.points import POINTS, Frequency
 
-__all__ = ["KINDS", "draw_schedule"]
+__all__ = ["KINDS", "draw_schedule", "with_silence", "with_take_over"]
 
 Draw = Callable[[At, random.Random], Fault]
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
@@ -75,6 +77,15 @@ NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
 AT_THE_END = frozenset(
     {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
 )
+# Points that a run may pass; those at which the client has its session open; and those at which the trunk has its half
+# of a checkpoint, and the client has not yet begun with its own.
+PASSED = tuple(point for point in POINTS if point not in NEVER and not point.startswith("client.gradients"))
+OPEN = tuple(point for point in PASSED if POINTS[point] is not Frequency.RUN)
+BETWEEN_HALVES = ("trunk.checkpoint.saved", "trunk.sync.done")
+# Seconds: longer than two beats of the client, and until a client that is away is continued in any case.
+IDLE_TIMEOUT, LONGEST_ABSENCE = 12.0, 60.0
+# Seconds that a run may take whose every step takes as long as a client may be silent, or longer.
+SLOW_TIMEOUT = 900.0
 
 
 def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
@@ -96,19 +107,44 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
     if two_clients:
         plain = replace(plain, second_client=drawn.but(learning_rate=2 * drawn.learning_rate))
     wanted = faults or chance.randint(FEWEST, MOST)
+    points = [point for point in PASSED if not (two_clients and point in AT_THE_END)]
     while len(plain.faults) < wanted:
-        place = _place(drawn, chance, NEVER | AT_THE_END if two_clients else NEVER)
-        fault = KINDS[chance.choice(kinds)](place, chance)
-        try:
-            plain = replace(plain, faults=(*plain.faults, fault))
-        except ScenarioError:
-            continue  # a duplicate of another fault, or at a place that this run does not pass
+        place = _place(drawn, chance, points)
+        plain = _with(plain, KINDS[chance.choice(kinds)](place, chance))
     return plain
 
 
-def _place(config: TrainingConfig, chance: random.Random, never: frozenset[str]) -> At:
-    """Return a random point that is not in `never`, with a step and microbatch at which a run passes it."""
-    point = chance.choice([name for name in POINTS if name not in never and not name.startswith("client.gradients")])
+def with_take_over(schedule: Scenario, seed: int) -> Scenario:
+    """Return a schedule with one more fault: another client takes the session over on the first one's disk."""
+    chance = random.Random(f"take-over {seed}")  # noqa: S311 - as above
+    wanted = len(schedule.faults) + 1
+    while len(schedule.faults) < wanted:
+        place = _place(schedule.config, chance, chance.choice((PASSED, BETWEEN_HALVES)))
+        schedule = _with(schedule, TakeOver(place, chance.choice((0.05, 0.2, 1.0, 5.0))))
+    return schedule
+
+
+def with_silence(schedule: Scenario, seed: int) -> Scenario:
+    """Return a schedule whose trunk soon gives up a silent client's place, with one more fault that makes it do so."""
+    chance = random.Random(f"silence {seed}")  # noqa: S311 - as above
+    impatient = replace(schedule, idle_timeout=IDLE_TIMEOUT, timeout=SLOW_TIMEOUT)
+    wanted = len(schedule.faults) + 1
+    while len(impatient.faults) < wanted:
+        impatient = _with(impatient, Absence(_place(schedule.config, chance, OPEN), LONGEST_ABSENCE))
+    return impatient
+
+
+def _with(schedule: Scenario, fault: Fault) -> Scenario:
+    """Return the schedule with one more fault; unchanged if it cannot have that one."""
+    try:
+        return replace(schedule, faults=(*schedule.faults, fault))
+    except ScenarioError:
+        return schedule  # a duplicate of another fault, or at a place that this run does not pass
+
+
+def _place(config: TrainingConfig, chance: random.Random, points: Sequence[str]) -> At:
+    """Return one of some points, with a step and microbatch at which a run passes it."""
+    point = chance.choice(points)
     step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)
     match POINTS[point]:
         case Frequency.MICROBATCH:

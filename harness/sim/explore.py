@@ -12,7 +12,7 @@ import torch
 
 from harness.sim.arms import ARMS
 from harness.sim.case import ArmName, Case, SimulatedIn
-from harness.sim.draw import draw_schedule
+from harness.sim.draw import draw_schedule, with_silence, with_take_over
 from harness.sim.outcome import Outcome
 from harness.sim.states import states_of
 from harness.sim.workers import count_of, worker_pool
@@ -23,6 +23,10 @@ __all__ = ["Failure", "Findings", "case_of", "explore"]
 CHUNK = {"stub": 50, "tensors": 10}
 # In one of so many schedules, two clients share the trunk.
 TWO_CLIENTS_EVERY = 8
+# In so many of them, another client takes the session over; in so many, every step takes longer than the trunk waits for
+# a silent client. Drawn apart, so that the other schedules do not depend on it.
+TAKE_OVERS_IN, SLOW_IN = 8, 8
+SLOW_STEP_SECONDS = 14.0
 
 
 @dataclass(frozen=True)
@@ -106,12 +110,19 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
     Args:
         seed: seed of the schedule and of its world.
         arm: name of the arm, which decides the model.
-        faults: number of faults; 0 means three to six, as drawn.
+        faults: number of faults; 0 means three to six, as drawn, and in a share of the seeds one or two more.
     """
     two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
     memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - repeatable, not secret
     schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two)
-    return Case(schedule, SimulatedIn(seed, arm, memory=memory))
+    chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above
+    taken_over, slow = chance.randrange(TAKE_OVERS_IN) == 0, chance.randrange(SLOW_IN) == 0
+    if taken_over and not faults:
+        schedule = with_take_over(schedule, seed)
+    if slow and not faults:
+        schedule = with_silence(schedule, seed)
+    step_seconds = SLOW_STEP_SECONDS if slow and not faults else 0.0
+    return Case(schedule, SimulatedIn(seed, arm, memory=memory, step_seconds=step_seconds))
 
 
 def run_seeds(seeds: range, arm: ArmName, faults: int, prepare: Callable[[], None] | None = None) -> Findings:

@@ -61,7 +61,9 @@ class Invariants:
         self._saved: dict[tuple[str, str], set[int]] = {}
         self._newest: dict[str, int] = {}
         self._replies: dict[bytes, bytes] = {}
-        self._opened: dict[str, int] = {}
+        # What each session lost when the trunk opened it, unless its client opens it again before it trains.
+        self._lost: dict[str, str] = {}
+        self._synced = False
 
     def take(self, event: Event, session: str) -> None:
         """Check an event of a party; `session` is the name of the session it concerns."""
@@ -75,8 +77,12 @@ class Invariants:
             if step != before:
                 self._violated("applied once", f"the {role} applied step {step} after {before} steps")
             self._applied[key] = step + 1
+        elif what == "compute.received" and session in self._lost:
+            self._violated("kept checkpoint", self._lost[session])
         elif what == "checkpoint.saved":
             self._saved.setdefault(key, set()).add(step)
+        elif what == "sync.done":
+            self._synced = True
 
     def answered(self, call: InFlight, request: Any, replies: Sequence[bytes]) -> None:  # noqa: ANN401 - of any method
         """Check a request that the trunk has carried out, and its replies."""
@@ -85,6 +91,10 @@ class Invariants:
             opened: Any = method.read_reply(replies[0], call.request)
             self._newest[request.session_id] = max(self._newest.get(request.session_id, 0), opened.incarnation)
             return
+        if call.method == "SyncTrainingState":
+            carried_out, self._synced = self._synced, False
+            if not carried_out:
+                return  # a request to close a session that is not open, which changes nothing
         newest = self._newest.get(request.key.session_id, 0)
         if request.key.incarnation and request.key.incarnation < newest:
             heeded = f"a {call.method} of incarnation {request.key.incarnation} was carried out; the newest is {newest}"
@@ -97,9 +107,11 @@ class Invariants:
     def _opened_at(self, role: str, session: str, step: int) -> None:
         ours, theirs = (self._saved.get((side, session), set()) for side in ("client", "trunk"))
         common = max(ours & theirs, default=0)
-        if role == "trunk" and step < common:
-            lost = f"the trunk opened {session!r} at step {step}; both sides have a checkpoint of step {common}"
-            self._violated("kept checkpoint", lost)
+        if role == "trunk":
+            self._lost.pop(session, None)
+            if step < common:
+                lost = f"{session!r} continues from step {step}, though both sides had a checkpoint of step {common}"
+                self._lost[session] = lost
         self._applied[role, session] = step
 
 

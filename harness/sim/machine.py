@@ -1,6 +1,7 @@
 """A simulated machine: the clock, entropy, disk and file locks that it provides to its processes."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -90,27 +91,26 @@ class Machine:
         choices: decide which unsynced changes survive a power loss.
 
     Attributes:
-        process: the newest process; None before the first.
         disk: the files, kept across processes.
     """
 
     def __init__(self, name: str, choices: Choices) -> None:
         self.name = name
-        self.process: Process | None = None
         self.disk = MemoryDisk(self._before_change)
         self._choices = choices
         self._locks: dict[Path, Process] = {}
-        self._lives = 0
+        self._processes: list[Process] = []
         self._losing_power: tuple[int, Callable[[], None]] | None = None
         self._failing: list[tuple[str, int, Callable[[], object]]] = []
         self._crashes = 0
 
     def runtime_for(self, process: Process) -> Runtime:
         """Return the runtime (clock, entropy, disk, locks) of a new process on this machine."""
-        self.process = process
-        self._lives += 1
-        entropy = SeededEntropy(self._choices.number("entropy", self.name, self._lives))
-        return Runtime(ProcessClock(process), entropy, self.disk, ProcessLocks(process, self._locks))
+        self._processes.append(process)
+        life = len(self._processes)
+        # 0 in a calm world, in which two processes must not have the same random name either.
+        drawn = self._choices.number("entropy", self.name, life) or zlib.crc32(f"{self.name} {life}".encode())
+        return Runtime(ProcessClock(process), SeededEntropy(drawn), self.disk, ProcessLocks(process, self._locks))
 
     def lose_power(self) -> None:
         """Drop a random selection of unsynced changes from the disk; the process must have been killed."""
@@ -145,8 +145,7 @@ class Machine:
         self._failing.append((change, error, tell))
 
     def _before_change(self, change: str, path: Path) -> None:
-        process = self.process
-        assert process is not None
+        process = next(each for each in reversed(self._processes) if each.is_current)
         process.must_live()
         for failing in self._failing:
             if failing[0] == change:

@@ -52,6 +52,7 @@ def new_parties(
     parts_of: Callable[[TrainingConfig], Parts],
     log_of: Callable[[str, str], TensorLog],
     memory: int,
+    step_seconds: float,
 ) -> dict[str, SimParty]:
     """Return the parties of a scenario by name, none of them started.
 
@@ -61,6 +62,7 @@ def new_parties(
         parts_of: returns the model and the data for a configuration.
         log_of: returns a party's tensor log, from its name and its session; the trunk has no session of its own.
         memory: byte limit for the step in progress at the trunk; 0 means that of its settings.
+        step_seconds: virtual seconds for which a client computes in every step.
     """
     sessions = {"client": (SESSION, scenario.config)}
     if scenario.second_client:
@@ -72,7 +74,9 @@ def new_parties(
     for name, (session, given) in sessions.items():
         config = _settings(scenario, "client", session, given)
         log = log_of(name, session)
-        program = ClientProgram(parties[name], config, parts_of(config), around.network, around.observer, log)
+        program = ClientProgram(
+            parties[name], config, parts_of(config), around.network, around.observer, log, step_seconds
+        )
         parties[name].program = program.run
     return parties
 

@@ -9,6 +9,7 @@ from harness.sim.kernel import Kernel
 from harness.sim.machine import Machine
 from harness.sim.observer import SimObserver
 from harness.sim.process import Process
+from harness.sim.superseded import Superseded, end_of
 
 __all__ = ["SimParty"]
 
@@ -30,6 +31,7 @@ class SimParty:
         program: the program that its processes run.
         stop_asked: called with the signal when the running process is asked to stop.
         supervised: whether it is restarted after an exit with an error, as by a supervisor such as systemd.
+        superseded: its processes that others took the place of while they were alive.
     """
 
     def __init__(self, name: str, machine: Machine, kernel: Kernel, observer: SimObserver) -> None:
@@ -38,6 +40,7 @@ class SimParty:
         self.stop_asked: Callable[[signal.Signals], None] = lambda _number: None
         self.program: Program = _nothing
         self.supervised = False
+        self.superseded = Superseded()
         self._kernel = kernel
         self._observer = observer
         self._lives: list[Process] = []
@@ -58,22 +61,39 @@ class SimParty:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended on its own and will not be restarted."""
-        return bool(self._lives) and not self.process.alive and self.process not in self._given_up
+        """Whether it has ended on its own and will not be restarted; or failed, and so have all that it superseded."""
+        ended = bool(self._lives) and not self.process.alive and self.process not in self._given_up
+        return ended and (self.process.status == 0 or self.superseded.have_ended)
 
     @property
     def problem(self) -> str:
         """Why it failed; empty if it exited with status 0 or has not ended."""
-        if not self.done or self.process.status == 0:
-            return ""
-        error = self.process.error
-        what = f"{type(error).__name__}: {error}" if error else f"status {self.process.status}"
-        return f"the {self.name} ended with {what}"
+        if self.done and self.process.status != 0 and not self.superseded.have_finished:
+            return f"the {self.name} ended with {end_of(self.process)}"
+        return self.superseded.problem
 
     def start(self) -> None:
         """Start or restart it, unless it is running."""
+        if not self.running:
+            self._start()
+
+    def supersede(self) -> None:
+        """Pause the process and start another one beside it, as someone does who believes that it is dead.
+
+        Raises:
+            HarnessError: it has ended already.
+        """
+        self.superseded.add(self._give_up())
+        self._observer.note("harness", "process.superseded", party=self.name, life=len(self._lives))
+        self._start()
+
+    def end_all(self) -> None:
+        """End all of its processes, because the run is over."""
+        self.superseded.kill()
         if self.running:
-            return
+            self.process.kill()
+
+    def _start(self) -> None:
         again = bool(self._lives)
         self._lives.append(Process(self._kernel, self.name, lambda process: self.program(process, again), self._ended))
         if again:
@@ -105,7 +125,9 @@ class SimParty:
         self.machine.fail(change, error, note)
 
     def _crash(self) -> None:
-        self._end()
+        if self.running:  # it may have ended since, and a superseded process gone on
+            self._end()
+        self.superseded.kill()
         self.machine.lose_power()
         self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))
 

@@ -59,6 +59,11 @@ class Process:
 
         self._greenlets.append(self.kernel.start(guarded))
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the greenlet that runs now is one of its own."""
+        return getcurrent() in self._greenlets
+
     def on_gone(self, action: Callable[[], None]) -> None:
         """Register cleanup for when the process has ended or was killed, such as closing its sockets."""
         self._on_gone.append(action)

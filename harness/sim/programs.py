@@ -8,6 +8,7 @@ from typing import Protocol
 from google.protobuf.message import Message
 
 from harness.sim.choices import Choices
+from harness.sim.computing import ComputingProbe
 from harness.sim.in_flight import InFlight
 from harness.sim.kernel import Signal
 from harness.sim.network import SimNetwork
@@ -22,6 +23,7 @@ from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
 from splitlearn.commands.connect import connected
 from splitlearn.config import TrainingConfig
+from splitlearn.probe import Probe
 from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.boot_count import next_boot, only_trunk
 from splitlearn.trunk.dispatch import Dispatch
@@ -54,6 +56,7 @@ class ClientProgram:
         network: the network to the trunk.
         observer: receives the points that the program passes.
         tensor_log: records the client's tensors.
+        step_seconds: virtual seconds for which it computes in every step.
     """
 
     party: SimParty
@@ -62,6 +65,7 @@ class ClientProgram:
     network: SimNetwork
     observer: SimObserver
     tensor_log: TensorLog
+    step_seconds: float
 
     def run(self, process: Process, again: bool) -> int:  # noqa: FBT001 - the signature of a program
         """Train to the last step, or until asked to stop; return the exit status.
@@ -71,7 +75,9 @@ class ClientProgram:
             again: whether the client has run before, and resumes from a checkpoint if there is one.
         """
         runtime = self.party.machine.runtime_for(process)
-        probe = SimProbe(process, self.observer)
+        probe: Probe = SimProbe(process, self.observer)
+        if self.step_seconds:
+            probe = ComputingProbe(probe, process, self.step_seconds)
         stop = StopRequest(runtime.clock)
         self.party.stop_asked = stop.ask
         with connected(

@@ -176,6 +176,10 @@ class _Running:
                 world.party(party).pause()
             case ask.ResumeParty(party):
                 world.party(party).go_on()
+            case ask.Supersede(party):
+                world.party(party).supersede()
+            case ask.ResumeSuperseded(party):
+                world.party(party).superseded.go_on()
             case _:
                 _cannot(effect)
 

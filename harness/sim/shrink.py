@@ -94,11 +94,14 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
     second = scenario.second_client if draw(KEEP) else None
     calm = case.world.calm or not draw(KEEP)
     memory = case.world.memory if draw(KEEP) else 0
+    is_slow = bool(case.world.step_seconds) and bool(draw(KEEP))
+    idle_timeout = scenario.idle_timeout if scenario.idle_timeout and draw(KEEP) else 0.0
     try:
-        smaller = replace(scenario, faults=faults, config=config, second_client=second)
+        smaller = replace(scenario, faults=faults, config=config, second_client=second, idle_timeout=idle_timeout)
     except ScenarioError:
         return None
-    return Case(smaller, replace(case.world, calm=calm, memory=memory))
+    step_seconds = case.world.step_seconds if is_slow else 0.0
+    return Case(smaller, replace(case.world, calm=calm, memory=memory, step_seconds=step_seconds))
 
 
 def _found_before(database: ExampleDatabase, key: bytes, fails: Callable[[Case], bool]) -> Case | None:

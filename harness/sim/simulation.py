@@ -48,6 +48,7 @@ class Simulation:
         on_event: called with every event.
         calm: draw 0 for every choice, so that no random delays are added.
         memory: byte limit for the step in progress at the trunk, even below what its settings allow; 0 means theirs.
+        step_seconds: virtual seconds for which a client computes in every step.
 
     Attributes:
         observer: records the events.
@@ -66,6 +67,7 @@ class Simulation:
         *,
         calm: bool = False,
         memory: int = 0,
+        step_seconds: float = 0.0,
     ) -> None:
         self._scenario = scenario
         self._expected = expected
@@ -83,7 +85,7 @@ class Simulation:
         self.network = SimNetwork(self._kernel, self._choices, scenario.link)
         self.relay = SimRelay(self._kernel, self.observer.note)
         self._invariants = Invariants(self._violated)
-        self._parties = self._new_parties(parts_of, memory)
+        self._parties = self._new_parties(parts_of, memory, step_seconds)
 
     @property
     def over(self) -> bool:
@@ -106,8 +108,7 @@ class Simulation:
                 self._violated("crash", f"{type(error).__name__}: {error}")
             finally:
                 for party in self._parties.values():
-                    if party.running:
-                        party.process.kill()
+                    party.end_all()
         return Outcome(
             self._violation,
             self.observer.events,
@@ -136,7 +137,7 @@ class Simulation:
         self._over = True
         self.observer.look()
         limit = self._kernel.now + LIVENESS_SECONDS
-        self._kernel.run(lambda: self._stop_now(not self._scripts and trunk.running), limit)
+        self._kernel.run(lambda: self._stop_now(self._at_rest), limit)
         if self._violation:
             return
         while not trunk.done and not self._violation:
@@ -146,6 +147,13 @@ class Simulation:
             trunk.stop_asked(signal.SIGTERM)
             self._kernel.run(lambda: self._stop_now(not asked.alive), self._kernel.now + TRUNK_STOP_SECONDS)  # noqa: B023
         self._check_end()
+
+    @property
+    def _at_rest(self) -> bool:
+        """Whether all faults and superseded clients have ended, no fault has restarted a client, and a trunk runs."""
+        trunk, *clients = self._parties.values()
+        ended = all(client.done and client.superseded.have_ended for client in clients)
+        return ended and trunk.running and not self._scripts
 
     def _stop_now(self, done: bool) -> bool:  # noqa: FBT001 - a condition
         if self._violation:
@@ -172,7 +180,8 @@ class Simulation:
             self._violation = Violation(invariant, message, self._kernel.now)
 
     def _take(self, event: Event) -> None:
-        if event.party in self._parties:
+        # What a superseded client has saved counts, too.
+        if event.party in self._parties or event.point == "client.checkpoint.saved":
             session = event.fields.get("session") or (SECOND_SESSION if event.party == "client-2" else SESSION)
             self._invariants.take(event, str(session))
         self._on_event(event)
@@ -191,13 +200,16 @@ class Simulation:
         self._messages.append((call, replies))
         self._invariants.answered(call, request, replies)
 
-    def _new_parties(self, parts_of: Callable[[TrainingConfig], Parts], memory: int) -> dict[str, SimParty]:
+    def _new_parties(
+        self, parts_of: Callable[[TrainingConfig], Parts], memory: int, step_seconds: float
+    ) -> dict[str, SimParty]:
         return new_parties(
             self._scenario,
             Surroundings(self._kernel, self._choices, self.observer, self.network, self.relay, self),
             parts_of,
             self._new_log,
             memory,
+            step_seconds,
         )
 
     def _new_log(self, name: str, session: str) -> TensorLog:

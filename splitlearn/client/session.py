@@ -1,7 +1,7 @@
 """The client's place at the trunk: opened and claimed, closed at the end, left after an error."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from splitlearn.client.checkpoints import ClientCheckpoints
 from splitlearn.client.leaving import has_place
@@ -13,8 +13,8 @@ __all__ = ["ClientSession"]
 
 log = logging.getLogger(__name__)
 
-# How often other clients may come between an opening and its claim.
-MAX_CLAIMS = 5
+# How often other clients may come between an opening and its claim, or save while this one opens the session.
+MAX_CLAIMS, MAX_OPENINGS = 5, 5
 
 
 class ClientSession:
@@ -43,27 +43,31 @@ class ClientSession:
         self._probe = probe
         self._is_open = False
 
-    def open(self, steps: Sequence[int], *, take_over: bool = False) -> Welcome:
-        """Open the session at one of some steps, then claim its folder; raises `WireError`.
+    def open(self, offered: Callable[[], Sequence[int]], *, take_over: bool = False) -> Welcome:
+        """Open the session at the newest common checkpoint, and claim its folder; raises `WireError`.
 
-        If another client has claimed it in between, the trunk knows which of the two opened last, and tells the other
-        that it was superseded.
+        A client that has the session may save until it has lost both. Then this one opens the session again, at a
+        checkpoint that it did not know of.
+
+        Args:
+            offered: lists the steps to start from; may raise, also when the session is open.
+            take_over: whether to take the session over from a client that has it.
         """
-        self._probe.point("client.session.opening", max(steps, default=0))
-        former = self._checkpoints.claimed()
-        welcome = self._trunk.open(Hello(self._name, self._agreement, steps, take_over=take_over))
-        self._is_open = True
-        for _ in range(MAX_CLAIMS):
-            if self._checkpoints.claim(former):
-                return welcome
+        for _ in range(MAX_OPENINGS):
+            known, steps = self._checkpoints.steps(), offered()
+            self._probe.point("client.session.opening", max(steps, default=0))
             former = self._checkpoints.claimed()
             try:
-                self._trunk.query()
+                welcome = self._trunk.open(Hello(self._name, self._agreement, steps, take_over=take_over))
             except WireError as error:
-                if error.reason is not Reason.UNKNOWN_SESSION:
+                if error.reason is not Reason.NO_CHECKPOINT or self._checkpoints.steps() == known:
                     raise
-                break  # the other client has closed it already
-        raise WireError(Reason.STALE_INCARNATION, "another client has opened the session since")
+                continue
+            self._is_open = True
+            self._claim(former)
+            if self._checkpoints.steps() == known:
+                return welcome
+        raise WireError(Reason.STALE_INCARNATION, "other clients of this session save again and again")
 
     def close(self, applied: int) -> None:
         """Close the session after `applied` steps; checkpoints are safe whether or not the call arrives."""
@@ -81,3 +85,21 @@ class ClientSession:
         if self._is_open and has_place(error):
             self._probe.point("client.session.closing", applied)
             self._trunk.leave(saved=bool(self._checkpoints.steps()))
+
+    def _claim(self, former: str) -> None:
+        """Claim the folder of the open session.
+
+        If another client has claimed it in between, the trunk knows which of the two opened last, and tells the other
+        that it was superseded.
+        """
+        for _ in range(MAX_CLAIMS):
+            if self._checkpoints.claim(former):
+                return
+            former = self._checkpoints.claimed()
+            try:
+                self._trunk.query()
+            except WireError as error:
+                if error.reason is not Reason.UNKNOWN_SESSION:
+                    raise
+                break  # the other client has closed it already
+        raise WireError(Reason.STALE_INCARNATION, "another client has opened the session since")

@@ -112,7 +112,7 @@ class Trainer:
         stopped = False
         with explained(self._config, self._checkpoints.newest):
             try:
-                self._open(self._checkpoints.steps_to_resume(resume), take_over=take_over or resume != "no")
+                self._open(partial(self._checkpoints.steps_to_resume, resume), take_over=take_over or resume != "no")
                 self._run_until_done()
             except StopAsked:
                 stopped = True
@@ -128,8 +128,8 @@ class Trainer:
         skipped, loss = self._divergence.skipped, self._divergence.last_loss
         return TrainingResult(self._applied, self._done, skipped, loss, self._metrics, stopped, self.saved)
 
-    def _open(self, steps: list[int], *, take_over: bool = False) -> Welcome:
-        welcome = self._session.open(steps, take_over=take_over)
+    def _open(self, offered: Callable[[], list[int]], *, take_over: bool = False) -> Welcome:
+        welcome = self._session.open(offered, take_over=take_over)
         if welcome.applied_step:
             self._checkpoints.restore(self._step, welcome.applied_step, welcome.fingerprint)
         self._applied = welcome.applied_step
@@ -166,7 +166,7 @@ class Trainer:
     def _open_again(self) -> None:
         """Go back to the newest common checkpoint, or to the beginning."""
         self._step = self._new_step()
-        welcome = self._open(self._checkpoints.sound_steps())
+        welcome = self._open(self._checkpoints.sound_steps)
         if not welcome.applied_step:
             self._checkpoints.restore(self._step, 0, welcome.fingerprint)
 

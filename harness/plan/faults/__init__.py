@@ -8,6 +8,7 @@ from harness.plan.faults.machines import DISK_FAILURES, DiskFailure, DiskFault, 
 from harness.plan.faults.messages import MESSAGE_FAILURES, MessageFailure, MessageFault
 from harness.plan.faults.network import NETWORK_FAILURES, NetworkFailure, NetworkFault
 from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
+from harness.plan.faults.takeover import TakeOver
 
 __all__ = [
     "DISK_FAILURES",
@@ -33,5 +34,6 @@ __all__ = [
     "Pause",
     "PowerLoss",
     "Restart",
+    "TakeOver",
     "Victims",
 ]

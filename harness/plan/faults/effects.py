@@ -28,10 +28,12 @@ __all__ = [
     "Release",
     "RemoveToxic",
     "ResumeParty",
+    "ResumeSuperseded",
     "Script",
     "StartParty",
     "StartStoppedParty",
     "StopParty",
+    "Supersede",
     "Until",
     "UntilTrunkServes",
     "Wait",
@@ -163,6 +165,20 @@ class ResumeParty:
 
 
 @dataclass(frozen=True)
+class Supersede:
+    """Pause a party's process and start another one beside it, in the simulated world."""
+
+    party: PartyName
+
+
+@dataclass(frozen=True)
+class ResumeSuperseded:
+    """Let a party's superseded processes continue, in the simulated world."""
+
+    party: PartyName
+
+
+@dataclass(frozen=True)
 class Until:
     """Wait until a point is passed; the script gets the event, or `HarnessError` if it does not come.
 
@@ -208,6 +224,8 @@ Effect: TypeAlias = (
     | StartStoppedParty
     | PauseParty
     | ResumeParty
+    | Supersede
+    | ResumeSuperseded
     | Until
     | UntilTrunkServes
     | Wait

@@ -1,6 +1,7 @@
 """What decides who may speak for a session."""
 
 from pkgutil import resolve_name
+from unittest.mock import patch
 
 from harness.sim.ablations.ablation import Ablation, Part, Swap, nothing
 
@@ -28,6 +29,15 @@ def _noted_in_memory(_note: Part) -> Part:
 def _read_from_memory(_read: Part) -> Part:
     nobody = resolve_name("splitlearn.trunk.holders:NOBODY")
     return lambda self, session: self.__dict__.get(MEMORY, {}).get(session, nobody)
+
+
+def _lists_once(open_session: Part) -> Part:
+    def replaced(self: Part, offered: Part, *, take_over: bool = False) -> Part:
+        known, steps = self._checkpoints.steps(), offered()
+        with patch.object(self._checkpoints, "steps", lambda: known):
+            return open_session(self, lambda: steps, take_over=take_over)
+
+    return replaced
 
 
 def _announces_nothing(stopping: Part) -> Part:
@@ -73,8 +83,13 @@ SESSIONS = (
         "heartbeat",
         "a client that computes for long keeps its place",
         (Swap("splitlearn.wire.heartbeat:Heartbeat.beat", nothing),),
-        unseen="Not exercised: no simulated client computes for longer than the trunk waits. It saves repeating steps: "
-        "a client that has lost its place comes back.",
+    ),
+    Ablation(
+        "idle-closing",
+        "the place of a client that is gone is given up",
+        (Swap("splitlearn.trunk.admission:Admission.close_idle", nothing),),
+        unseen="Not needed for safety: whoever continues a session takes it over from a client that is gone. It makes "
+        "room for other sessions; tests of the trunk and a scenario fill it.",
     ),
     Ablation(
         "claim",
@@ -83,7 +98,10 @@ SESSIONS = (
             Swap("splitlearn.client.claim:Claim.make", lambda _make: lambda _self, _former: True),
             Swap("splitlearn.client.claim:Claim.held", lambda _held: lambda self: self._locked()),
         ),
-        unseen="Not exercised: of the clients of one session, only one lives at a time in the simulated world. Tests "
-        "of the client and a scenario with real processes let two compete.",
+    ),
+    Ablation(
+        "checkpoints-listed-again",
+        "a client that opened the session while another one saved opens it again, at what was saved",
+        (Swap("splitlearn.client.session:ClientSession.open", _lists_once),),
     ),
 )
