@@ -23,8 +23,8 @@ __all__ = ["Failure", "Findings", "case_of", "explore"]
 CHUNK = {"stub": 50, "tensors": 10}
 # In one of so many schedules, two clients share the trunk.
 TWO_CLIENTS_EVERY = 8
-# In so many of them, another client takes the session over; in so many, every step takes longer than the trunk waits for
-# a silent client. Drawn apart, so that the other schedules do not depend on it.
+# In one of so many, another client takes the session over; in one of so many, every step takes longer than the trunk
+# waits for a silent client. Drawn apart, so that the other schedules do not depend on it.
 TAKE_OVERS_IN, SLOW_IN = 8, 8
 SLOW_STEP_SECONDS = 14.0
 

@@ -22,6 +22,7 @@ from harness.plan.faults import (
     Pause,
     PowerLoss,
     Restart,
+    TakeOver,
 )
 from harness.plan.links import LINKS, LinkProfile
 from harness.plan.rpcs import RPCS
@@ -31,7 +32,7 @@ from splitlearn.points import POINTS, Frequency
 
 TYPES = (
     Absence, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause,
-    PowerLoss, Restart,
+    PowerLoss, Restart, TakeOver,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]

@@ -70,7 +70,7 @@ def test_a_row_is_explained_by_its_failures_or_its_argument():
     assert not Row(NOTHING, 100, failure).is_explained
     assert Row("fencing", 100, failure).is_explained
     assert not Row("fencing", 100, ()).is_explained
-    assert Row("heartbeat", 100, ()).is_explained
+    assert Row("idle-closing", 100, ()).is_explained
     assert Row("fencing", 100, failure).per_10_000 == 200
 
 
@@ -102,7 +102,7 @@ def test_the_command_writes_what_failed_for_programs_and_as_a_page(tmp_path, cap
 
 @pytest.mark.parametrize(("failures", "verdict"), [((), "VOID"), ((Failure(3, "bits", "other bits"),), "PASS")])
 def test_a_safeguard_that_nothing_shows_and_nothing_explains_is_void(failures, verdict):
-    rows = [Row(NOTHING, 100, ()), Row("fencing", 100, failures), Row("heartbeat", 100, ())]
+    rows = [Row(NOTHING, 100, ()), Row("fencing", 100, failures), Row("idle-closing", 100, ())]
 
     assert verdict == verdict_of(rows)
     assert "FAIL" == verdict_of([Row(NOTHING, 100, (Failure(3, "bits", "other bits"),)), *rows[1:]])
