@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import torch
-from pydantic import TypeAdapter
 
 from harness.commands.sharing import shared
 from harness.commands.simulated import in_simulation, simulate
@@ -23,6 +22,7 @@ from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import scenario_json
 from harness.plan.selection import is_in_catalogue
+from harness.recording.adapters import adapter_of
 from harness.recording.judgement import recorded_verdict
 from harness.recording.reader import RunFolder, read_run
 from harness.recording.schema import EnvironmentRecord, ScenarioRecord
@@ -133,7 +133,7 @@ class _Runner:
         replay = in_simulation(self.testbed, scenario).replay(scenario, NOT_KEPT)
         return RunFolder(
             NOT_KEPT,
-            TypeAdapter(ScenarioRecord).validate_python(scenario_json(scenario)),
+            adapter_of(ScenarioRecord).validate_python(scenario_json(scenario)),
             recorded_verdict(scenario, started, judgement.verdict, judgement.checks, replay),
             EnvironmentRecord(),
         )

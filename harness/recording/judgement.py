@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from pydantic import TypeAdapter
-
 from harness.oracle.compare import Equivalence
 from harness.plan.gaps import not_covered
 from harness.plan.scenario import Scenario
 from harness.recording import schema
+from harness.recording.adapters import adapter_of
 from harness.trace.verdict import CheckResult, Verdict
 
 __all__ = ["recorded_equivalence", "recorded_verdict"]
@@ -46,7 +45,7 @@ def recorded_verdict(
         likely_cause: the same in a sentence.
     """
     seconds = (datetime.now(UTC) - started).total_seconds()
-    return _VERDICT.validate_python(
+    return adapter_of(schema.VerdictRecord).validate_python(
         {
             "verdict": verdict.value,
             "checks": [_check(check) for check in checks],
@@ -70,6 +69,3 @@ def _check(check: CheckResult) -> dict[str, object]:
         "findings": [{"message": finding.message, "where": dict(finding.where)} for finding in check.findings],
         "traceback": check.traceback,
     }
-
-
-_VERDICT = TypeAdapter(schema.VerdictRecord)

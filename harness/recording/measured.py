@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from harness.errors import UnusableError
+from harness.recording.adapters import adapter_of
 from harness.recording.schema import AblationsRecord, ScorecardRecord
 from harness.recording.writer import json_text
 
@@ -43,14 +44,14 @@ def read_measured(folder: Path = BASELINES) -> Measured:
 
 def measured_text(record: AblationsRecord | ScorecardRecord) -> str:
     """Return a record as the text of its file."""
-    return json_text(TypeAdapter(type(record)).dump_python(record, mode="json"))
+    return json_text(adapter_of(type(record)).dump_python(record, mode="json"))
 
 
 def _read(file: Path, kind: type[Record]) -> Record | None:
     if not file.exists():
         return None
     try:
-        return TypeAdapter(kind).validate_json(file.read_bytes())
+        return adapter_of(kind).validate_json(file.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

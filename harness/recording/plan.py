@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from harness.errors import ScenarioError, UnusableError
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import scenario_from_json, scenario_json
+from harness.recording.adapters import adapter_of
 from harness.recording.schema.start import Start
 
 __all__ = ["Plan", "read_plan"]
@@ -50,7 +51,7 @@ def read_plan(path: Path) -> Plan:
         values = _json_of(file)
         if not isinstance(values, Mapping):
             raise UnusableError(f"{file}: not a scenario, which is a JSON object")
-        start = TypeAdapter(Start).validate_python(values.get("start", {}))
+        start = adapter_of(Start).validate_python(values.get("start", {}))
         return Plan(scenario_from_json(values), start)
     except ValidationError as error:
         problem = error.errors()[0]

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.plan.scenario_json import SCHEMA
+from harness.recording.adapters import adapter_of
 from harness.recording.schema import (
     EnvironmentRecord,
     EquivalenceRecord,
@@ -143,7 +144,7 @@ class _Reader:
     def one(self, name: str, kind: type[Record]) -> Record:
         """Read a file that holds one record."""
         file = self.folder / name
-        return _record(TypeAdapter(kind), _text(file), str(file))
+        return _record(adapter_of(kind), _text(file), str(file))
 
     def optional(self, name: str, kind: type[Record], otherwise: Default, *, lacks: str) -> Record | Default:
         """Read a file that holds one record; return `otherwise` if there is no such file."""
@@ -164,7 +165,7 @@ class _Reader:
             self.missing.append(Missing(f"{name}, line {len(lines)}", "the last record, which was cut short"))
             lines.pop()
         numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-        adapter = TypeAdapter(kind)
+        adapter = adapter_of(kind)
         return tuple(_record(adapter, line, f"{file}, line {number}") for number, line in numbered)
 
 

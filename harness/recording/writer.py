@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from harness.plan.scenario import Scenario
+from harness.recording.adapters import adapter_of
 from harness.recording.environment import commit, machine, versions
 from harness.recording.plan import Plan
 from harness.recording.schema import EnvironmentRecord, EquivalenceRecord, ProxyRecord, TrafficRecord, VerdictRecord
@@ -86,7 +85,7 @@ class RunWriter:
 
 def write_record(folder: Path, record: Record) -> None:
     """Write a record to its kind's file in a run's folder."""
-    values = TypeAdapter(type(record)).dump_python(record, mode="json")
+    values = adapter_of(type(record)).dump_python(record, mode="json")
     (folder / FILES[type(record)]).write_text(json_text(values))
 
 
