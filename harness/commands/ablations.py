@@ -56,6 +56,9 @@ def run(flags: argparse.Namespace) -> int:
     if min(flags.schedules, flags.jobs + 1, flags.seed + 1) < 1:
         raise UnusableError("--schedules is 1 or more, --jobs and --seed are 0 or more")
     must_be_writable(flags.json, flags.markdown)
+    from harness.processes.forked import import_ahead  # noqa: PLC0415 - --help must not wait for it
+
+    import_ahead("harness.sim.ablating")
     from harness.commands.ablation_table import page, table  # noqa: PLC0415 - --help must not wait for pydantic
     from harness.commands.recorded_ablations import record_ablations  # noqa: PLC0415 - nor for torch
     from harness.recording.measured import measured_text  # noqa: PLC0415 - as above

@@ -71,6 +71,9 @@ def run(flags: argparse.Namespace) -> int:
     if min(flags.seconds, flags.schedules, flags.jobs, flags.faults, flags.seed) < 0:
         raise UnusableError("--seconds, --schedules, --jobs, --faults and --seed must not be negative")
     must_be_writable(flags.json)
+    from harness.processes.forked import import_ahead  # noqa: PLC0415 - --help must not wait for it
+
+    import_ahead("harness.sim.explore")
     from harness.recording.writer import json_text  # noqa: PLC0415 - needs torch, for which --help must not wait
 
     say = partial(print, file=people_read(flags.json), flush=True)

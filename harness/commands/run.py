@@ -101,7 +101,11 @@ def run(flags: argparse.Namespace) -> int:
             raise UnusableError(f"give --scenario {flags.scenario}, or names ({', '.join(flags.names)}), not both")
         return replay(flags.scenario, flags)
     scenarios = chosen_scenarios(flags.names or QUICK, flags.seed)
-    from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, for which --help must not wait
+    if flags.sim and len(scenarios) > 1 and flags.jobs != 1:
+        from harness.processes.forked import import_ahead  # noqa: PLC0415 - --help must not wait for it
+
+        import_ahead("harness.commands.simulated_many")
+    from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, likewise
 
     return run_all(scenarios, flags)
 

@@ -1,11 +1,11 @@
 """Shares work between processes, and takes the results as they come."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from harness.errors import HarnessError
+from harness.processes.forked import FORKED
 
 __all__ = ["shared"]
 
@@ -23,14 +23,12 @@ def shared(work: Callable[[Share], Iterator[T]], shares: Sequence[Share]) -> Ite
     Raises:
         HarnessError: a process ended before its work was done.
     """
-    # Not forked: a fork of a process in which torch has computed may hang.
-    context = multiprocessing.get_context("spawn")
     # Connections, whose type is another on every system, and their processes.
     started: dict[Any, Any] = {}
     try:
         for share in shares:
-            ours, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=_work, args=(work, share, theirs), daemon=True)
+            ours, theirs = FORKED.Pipe(duplex=False)
+            process = FORKED.Process(target=_work, args=(work, share, theirs), daemon=True)
             process.start()
             theirs.close()
             started[ours] = process

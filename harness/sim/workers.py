@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
+from harness.processes.forked import FORKED
+
 __all__ = ["count_of", "worker_pool"]
 
 
@@ -24,8 +26,7 @@ def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         jobs: number of processes; 0 means one per core.
     """
     others = multiprocessing.active_children()
-    # Spawned, because a process forked after torch has started its threads may deadlock.
-    with ProcessPoolExecutor(count_of(jobs), multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(count_of(jobs), FORKED) as pool:
         try:
             yield pool
         except BaseException:
