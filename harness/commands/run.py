@@ -84,17 +84,7 @@ def run(flags: argparse.Namespace) -> int:
         raise UnusableError(f"give --scenario {flags.scenario}, or --list, not both")
     if flags.list:
         return _list(chosen_scenarios(flags.names or CATALOGUE, flags.seed), flags.json)
-    if flags.sim and flags.rung not in (None, SIMULATED):
-        raise UnusableError(f"--rung {flags.rung} needs real programs: leave --sim out, or make it --rung {SIMULATED}")
-    flags.sim = flags.sim or flags.rung == SIMULATED
-    if not flags.sim and (flags.jobs or flags.keep):
-        raise UnusableError(
-            "--jobs and --keep are for --sim; `pytest scenarios/ -n 2` runs two real scenarios at a time"
-        )
-    if flags.jobs < 0:
-        raise UnusableError("--jobs must not be negative")
-    if flags.sim and (flags.cold or flags.proxy != "auto"):
-        raise UnusableError("--sim starts no programs and no proxy server: leave --cold and --proxy out")
+    _check_simulated(flags)
     must_be_writable(flags.json, flags.junit, flags.report)
     if flags.scenario:
         if flags.names:
@@ -108,6 +98,21 @@ def run(flags: argparse.Namespace) -> int:
     from harness.commands.running import run_all  # noqa: PLC0415 - needs torch, likewise
 
     return run_all(scenarios, flags)
+
+
+def _check_simulated(flags: argparse.Namespace) -> None:
+    """Note whether runs are simulated; raise `UnusableError` for flags that contradict it."""
+    if flags.sim and flags.rung not in (None, SIMULATED):
+        raise UnusableError(f"--rung {flags.rung} needs real programs: leave --sim out, or make it --rung {SIMULATED}")
+    flags.sim = flags.sim or flags.rung == SIMULATED
+    if not flags.sim and (flags.jobs or flags.keep):
+        raise UnusableError(
+            "--jobs and --keep are for --sim; `pytest scenarios/ -n 2` runs two real scenarios at a time"
+        )
+    if flags.jobs < 0:
+        raise UnusableError("--jobs must not be negative")
+    if flags.sim and (flags.cold or flags.proxy != "auto"):
+        raise UnusableError("--sim starts no programs and no proxy server: leave --cold and --proxy out")
 
 
 def _list(scenarios: Sequence[Scenario], json_file: Path | None) -> int:
