@@ -143,7 +143,7 @@ def _figures(findings: "Findings", seconds: float) -> dict[str, Any]:
 def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> dict[str, Any]:
     """Shrink a failure, write the reproducer to a file, and print it; return it as a JSON object."""
     from harness.commands.showing_cases import show_case  # noqa: PLC0415 - as above
-    from harness.sim.explore import case_of  # noqa: PLC0415 - as above
+    from harness.sim.draw_case import case_of  # noqa: PLC0415 - as above
     from harness.sim.shrink import shrink  # noqa: PLC0415 - as above
 
     case = case_of(failure.seed, flags.arm, flags.faults)

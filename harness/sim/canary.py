@@ -14,7 +14,7 @@ from pkgutil import resolve_name
 
 import torch
 
-from harness.sim.explore import case_of
+from harness.sim.draw_case import case_of
 from harness.sim.outcome import Outcome
 
 __all__ = ["digest_of", "words_of"]

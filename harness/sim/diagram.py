@@ -16,8 +16,8 @@ WIDTH = 34
 TOLD = (
     "fault.injected", "fault.healed", "fault.failed", "fault.unhealed", "process.killed", "process.started",
     "process.stopped", "process.paused", "process.continued", "process.failed", "machine.crashed", "disk.failed",
-    "client.session.opened", "client.session.lost", "client.commit.applied", "trunk.commit.applied",
-    "client.checkpoint.saved", "trunk.checkpoint.saved", "trunk.server.ready",
+    "disk.altered", "client.session.opened", "client.session.lost", "client.commit.applied",
+    "trunk.commit.applied", "client.checkpoint.saved", "trunk.checkpoint.saved", "trunk.server.ready",
 )  # fmt: skip
 SHOWN = 60
 

@@ -15,7 +15,6 @@ from harness.plan.faults import (
     NETWORK_FAILURES,
     PARTIES,
     VICTIMS,
-    Absence,
     CutMessage,
     DiskFault,
     DropConnection,
@@ -27,7 +26,6 @@ from harness.plan.faults import (
     Pause,
     PowerLoss,
     Restart,
-    TakeOver,
 )
 from harness.plan.faults.damage import SPOTS
 from harness.plan.faults.toxic import Stream
@@ -36,7 +34,7 @@ from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 from splitlearn.points import POINTS, Frequency
 
-__all__ = ["KINDS", "draw_schedule", "with_silence", "with_take_over"]
+__all__ = ["KINDS", "OPEN", "PASSED", "draw_schedule", "drawn_place", "with_fault"]
 
 Draw = Callable[[At, random.Random], Fault]
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
@@ -77,15 +75,9 @@ NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
 AT_THE_END = frozenset(
     {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
 )
-# Points that a run may pass; those at which the client has its session open; and those at which the trunk has its half
-# of a checkpoint, and the client has not yet begun with its own.
+# Points that a run may pass, and those at which the client has its session open.
 PASSED = tuple(point for point in POINTS if point not in NEVER and not point.startswith("client.gradients"))
 OPEN = tuple(point for point in PASSED if POINTS[point] is not Frequency.RUN)
-BETWEEN_HALVES = ("trunk.checkpoint.saved", "trunk.sync.done")
-# Seconds: longer than two beats of the client, and until a client that is away is continued in any case.
-IDLE_TIMEOUT, LONGEST_ABSENCE = 12.0, 60.0
-# Seconds that a run may take whose every step takes as long as a client may be silent, or longer.
-SLOW_TIMEOUT = 900.0
 
 
 def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
@@ -109,32 +101,12 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
     wanted = faults or chance.randint(FEWEST, MOST)
     points = [point for point in PASSED if not (two_clients and point in AT_THE_END)]
     while len(plain.faults) < wanted:
-        place = _place(drawn, chance, points)
-        plain = _with(plain, KINDS[chance.choice(kinds)](place, chance))
+        place = drawn_place(drawn, chance, points)
+        plain = with_fault(plain, KINDS[chance.choice(kinds)](place, chance))
     return plain
 
 
-def with_take_over(schedule: Scenario, seed: int) -> Scenario:
-    """Return a schedule with one more fault: another client takes the session over on the first one's disk."""
-    chance = random.Random(f"take-over {seed}")  # noqa: S311 - as above
-    wanted = len(schedule.faults) + 1
-    while len(schedule.faults) < wanted:
-        place = _place(schedule.config, chance, chance.choice((PASSED, BETWEEN_HALVES)))
-        schedule = _with(schedule, TakeOver(place, chance.choice((0.05, 0.2, 1.0, 5.0))))
-    return schedule
-
-
-def with_silence(schedule: Scenario, seed: int) -> Scenario:
-    """Return a schedule whose trunk soon gives up a silent client's place, with one more fault that makes it do so."""
-    chance = random.Random(f"silence {seed}")  # noqa: S311 - as above
-    impatient = replace(schedule, idle_timeout=IDLE_TIMEOUT, timeout=SLOW_TIMEOUT)
-    wanted = len(schedule.faults) + 1
-    while len(impatient.faults) < wanted:
-        impatient = _with(impatient, Absence(_place(schedule.config, chance, OPEN), LONGEST_ABSENCE))
-    return impatient
-
-
-def _with(schedule: Scenario, fault: Fault) -> Scenario:
+def with_fault(schedule: Scenario, fault: Fault) -> Scenario:
     """Return the schedule with one more fault; unchanged if it cannot have that one."""
     try:
         return replace(schedule, faults=(*schedule.faults, fault))
@@ -142,7 +114,7 @@ def _with(schedule: Scenario, fault: Fault) -> Scenario:
         return schedule  # a duplicate of another fault, or at a place that this run does not pass
 
 
-def _place(config: TrainingConfig, chance: random.Random, points: Sequence[str]) -> At:
+def drawn_place(config: TrainingConfig, chance: random.Random, points: Sequence[str]) -> At:
     """Return one of some points, with a step and microbatch at which a run passes it."""
     point = chance.choice(points)
     step, microbatch = chance.randrange(config.max_steps), chance.randrange(config.gradient_accumulation_steps)

@@ -1,6 +1,5 @@
 """Runs many seeded fault schedules, in several processes, and sums up their coverage and failures."""
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,23 +9,16 @@ from itertools import count, islice
 
 import torch
 
-from harness.sim.arms import ARMS
-from harness.sim.case import ArmName, Case, SimulatedIn
-from harness.sim.draw import draw_schedule, with_silence, with_take_over
+from harness.sim.case import ArmName, Case
+from harness.sim.draw_case import case_of
 from harness.sim.outcome import Outcome
 from harness.sim.states import states_of
 from harness.sim.workers import count_of, worker_pool
 
-__all__ = ["Failure", "Findings", "case_of", "explore"]
+__all__ = ["Failure", "Findings", "explore"]
 
 # Number of seeds that a worker runs before it reports.
 CHUNK = {"stub": 50, "tensors": 10}
-# In one of so many schedules, two clients share the trunk.
-TWO_CLIENTS_EVERY = 8
-# In one of so many, another client takes the session over; in one of so many, every step takes longer than the trunk
-# waits for a silent client. Drawn apart, so that the other schedules do not depend on it.
-TAKE_OVERS_IN, SLOW_IN = 8, 8
-SLOW_STEP_SECONDS = 14.0
 
 
 @dataclass(frozen=True)
@@ -102,27 +94,6 @@ class Findings:
         self.states |= states_of(outcome.events)
         if outcome.violation:
             self.failures.append(Failure(case.world.seed, outcome.violation.invariant, outcome.violation.message))
-
-
-def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
-    """Return the case that follows from a seed.
-
-    Args:
-        seed: seed of the schedule and of its world.
-        arm: name of the arm, which decides the model.
-        faults: number of faults; 0 means three to six, as drawn, and in a share of the seeds one or two more.
-    """
-    two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
-    memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - repeatable, not secret
-    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two)
-    chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above
-    taken_over, slow = chance.randrange(TAKE_OVERS_IN) == 0, chance.randrange(SLOW_IN) == 0
-    if taken_over and not faults:
-        schedule = with_take_over(schedule, seed)
-    if slow and not faults:
-        schedule = with_silence(schedule, seed)
-    step_seconds = SLOW_STEP_SECONDS if slow and not faults else 0.0
-    return Case(schedule, SimulatedIn(seed, arm, memory=memory, step_seconds=step_seconds))
 
 
 def run_seeds(seeds: range, arm: ArmName, faults: int, prepare: Callable[[], None] | None = None) -> Findings:

@@ -81,6 +81,8 @@ class Invariants:
             self._violated("kept checkpoint", self._lost[session])
         elif what == "checkpoint.saved":
             self._saved.setdefault(key, set()).add(step)
+        elif event.point == "disk.altered":
+            self._saved[event.party, session].discard(step)
         elif what == "sync.done":
             self._synced = True
 

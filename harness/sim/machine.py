@@ -103,6 +103,8 @@ class Machine:
         self._losing_power: tuple[int, Callable[[], None]] | None = None
         self._failing: list[tuple[str, int, Callable[[], object]]] = []
         self._crashes = 0
+        # What the altered files were altered to, by path.
+        self._altered: dict[Path, bytes] = {}
 
     def runtime_for(self, process: Process) -> Runtime:
         """Return the runtime (clock, entropy, disk, locks) of a new process on this machine."""
@@ -143,6 +145,22 @@ class Machine:
             tell: called when the change fails.
         """
         self._failing.append((change, error, tell))
+
+    def alter(self, path: Path, bit: int) -> None:
+        """Alter a bit of a file at rest.
+
+        Args:
+            path: the file.
+            bit: which bit, counted from the file's end, and from there on again if the file has fewer.
+        """
+        data = bytearray(self.disk.read(path))
+        data[-1 - bit // 8 % len(data)] ^= 1 << bit % 8
+        self._altered[path] = bytes(data)
+        self.disk.alter(path, bytes(data))
+
+    def is_altered(self, path: Path) -> bool:
+        """Return whether a file has the contents that it was altered to."""
+        return self._altered.get(path) == self.disk.read(path)
 
     def _before_change(self, change: str, path: Path) -> None:
         process = next(each for each in reversed(self._processes) if each.is_current)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NoReturn, Protocol
 
 from harness.errors import HarnessError
+from harness.plan.faults import PartyName
 from harness.plan.faults import effects as ask
 from harness.plan.planned import Planned
 from harness.sim.network import SimNetwork
@@ -27,6 +28,9 @@ class SimWorld(Protocol):
 
     def party(self, name: str) -> SimParty:
         """Return a party by name."""
+
+    def alter_half(self, name: PartyName, bit: int, *, newest: bool) -> None:
+        """Alter a bit of a party's half of a checkpoint of the first client's session; may raise `HarnessError`."""
 
     @property
     def over(self) -> bool:
@@ -168,6 +172,8 @@ class _Running:
                 world.party(party).lose_power(changes)
             case ask.FailDisk(party, change, error):
                 world.party(party).fail_disk(change, error)
+            case ask.AlterHalf(party, newest, bit):
+                world.alter_half(party, bit, newest=newest)
             case ask.StopParty(party):
                 world.party(party).ask_to_stop()
             case ask.StartParty(party):

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
+from harness.plan.faults import PARTIES, PartyName
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
+from harness.sim.bit_rot import alter_half
 from harness.sim.bits import Bits, BitsLog
 from harness.sim.choices import Choices
 from harness.sim.in_flight import InFlight
@@ -19,7 +21,7 @@ from harness.sim.machine import Machine
 from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver
 from harness.sim.outcome import Outcome
-from harness.sim.parties import SECOND_SESSION, SESSION, Surroundings, finals_of, new_parties
+from harness.sim.parties import SAVE_DIR, SECOND_SESSION, SESSION, Surroundings, finals_of, new_parties
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
 from harness.sim.relay import SimRelay
@@ -95,6 +97,12 @@ class Simulation:
     def party(self, name: str) -> SimParty:
         """Return a party by name."""
         return self._parties[name]
+
+    def alter_half(self, name: PartyName, bit: int, *, newest: bool) -> None:
+        """Alter a bit of a party's half of a checkpoint of the first client's session; may raise `HarnessError`."""
+        machines: Mapping[PartyName, Machine] = {each: self._parties[each].machine for each in PARTIES}
+        step = alter_half(machines, SAVE_DIR / SESSION, name, bit, newest=newest)
+        self.observer.note("harness", "disk.altered", name, step, bit=bit)
 
     def run(self) -> Outcome:
         """Run to the end, or to the first violated invariant, and return the outcome."""

@@ -11,6 +11,7 @@ from harness.plan.catalogue import SMALL
 from harness.plan.faults import (
     PARTIES,
     Absence,
+    BitRot,
     CutMessage,
     DiskFault,
     DropConnection,
@@ -31,8 +32,8 @@ from harness.trace.place import At
 from splitlearn.points import POINTS, Frequency
 
 TYPES = (
-    Absence, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition, Pause,
-    PowerLoss, Restart, TakeOver,
+    Absence, BitRot, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition,
+    Pause, PowerLoss, Restart, TakeOver,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]
@@ -56,6 +57,7 @@ def faults_of(kind):
         "seconds": lasting,
         "within": lasting,
         "bytes": st.integers(0, 1 << 20),
+        "bit": st.integers(0, 1 << 20),
         "count": messages,
         "answered": messages,
     }

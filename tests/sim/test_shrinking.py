@@ -3,7 +3,7 @@
 from statistics import median
 
 from harness.sim.ablating import fails_without, violation_without
-from harness.sim.explore import case_of
+from harness.sim.draw_case import case_of
 from harness.sim.shrink import shrink
 
 PLANTED = "backward-once"

@@ -1,5 +1,6 @@
 """What can break: each fault is a value; a scenario has any number of them."""
 
+from harness.plan.faults.bit_rot import HALVES, BitRot, WhichHalf
 from harness.plan.faults.connections import CutMessage, DropConnection, Partition
 from harness.plan.faults.effects import PARTIES, PartyName
 from harness.plan.faults.fault import SHARED_MARKS, Fault
@@ -12,12 +13,14 @@ from harness.plan.faults.takeover import TakeOver
 
 __all__ = [
     "DISK_FAILURES",
+    "HALVES",
     "MESSAGE_FAILURES",
     "NETWORK_FAILURES",
     "PARTIES",
     "SHARED_MARKS",
     "VICTIMS",
     "Absence",
+    "BitRot",
     "CutMessage",
     "DiskFailure",
     "DiskFault",
@@ -36,4 +39,5 @@ __all__ = [
     "Restart",
     "TakeOver",
     "Victims",
+    "WhichHalf",
 ]

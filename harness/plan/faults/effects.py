@@ -14,6 +14,7 @@ __all__ = [
     "NOTICE_TIMEOUT",
     "PARTIES",
     "AddToxic",
+    "AlterHalf",
     "ArmFlip",
     "ArmMessageFault",
     "DeliverLate",
@@ -129,6 +130,21 @@ class FailDisk:
 
 
 @dataclass(frozen=True)
+class AlterHalf:
+    """Alter a bit of a half of a checkpoint on a party's disk, in the simulated world.
+
+    Attributes:
+        party: whose disk.
+        newest: whether it is the newest or the oldest of the halves that the parties can do without.
+        bit: counted from the file's end.
+    """
+
+    party: PartyName
+    newest: bool
+    bit: int
+
+
+@dataclass(frozen=True)
 class StopParty:
     """Send SIGTERM."""
 
@@ -219,6 +235,7 @@ Effect: TypeAlias = (
     | KillParty
     | LosePower
     | FailDisk
+    | AlterHalf
     | StopParty
     | StartParty
     | StartStoppedParty

@@ -94,8 +94,6 @@ CHECKPOINTS = (
         "digests-of-a-half",
         "a half whose tensors were altered on the disk is not used",
         (Swap("splitlearn.checkpoint.half:CheckpointHalf.is_sound", lambda _sound: property(lambda _self: True)),),
-        unseen="Not exercised: the simulated disk tears files and loses them, but alters no bit of what was synced. "
-        "Tests of checkpoints and a scenario alter files.",
     ),
     Ablation(
         "abandoned-step-dropped",

@@ -33,6 +33,10 @@ class _File:
     def sync(self) -> None:
         self._synced = self.data
 
+    def alter(self, data: bytes) -> None:
+        """Have other bytes at rest, without anyone having written them."""
+        self.data = self._synced = data
+
     def crash(self, choose: Choose) -> None:
         """Keep either the synced bytes or a prefix of the newer ones."""
         if self.data != self._synced and choose(2):
@@ -82,6 +86,10 @@ class MemoryDisk:
                 changes of one folder reach it in order, so that a rename is never half done.
         """
         self._root.crash(choose)
+
+    def alter(self, path: Path, data: bytes) -> None:
+        """Let a file at rest have other bytes than were written, as if its medium had decayed."""
+        self._file(path).alter(data)
 
     def read(self, path: Path) -> bytes:
         """Return a file's bytes."""

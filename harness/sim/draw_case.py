@@ -1,0 +1,42 @@
+"""Draws a case from a seed: a schedule of faults, and the world in which it runs."""
+
+import random
+
+from harness.sim.arms import ARMS
+from harness.sim.case import ArmName, Case, SimulatedIn
+from harness.sim.circumstances import with_bit_rot, with_silence, with_take_over
+from harness.sim.draw import draw_schedule
+
+__all__ = ["case_of"]
+
+# In one of so many schedules, two clients share the trunk.
+TWO_CLIENTS_EVERY = 8
+# In one of so many, another client takes the session over; in one of so many, every step takes longer than the trunk
+# waits for a silent client; in one of so many, a checkpoint decays.
+TAKE_OVERS_IN, SLOW_IN, ROTTEN_IN = 8, 8, 8
+SLOW_STEP_SECONDS = 14.0
+
+
+def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
+    """Return the case that follows from a seed.
+
+    Args:
+        seed: seed of the schedule and of its world.
+        arm: name of the arm, which decides the model.
+        faults: number of faults; 0 means three to six, as drawn, and in a share of the seeds a few more.
+    """
+    two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
+    memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - repeatable, not secret
+    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two)
+    if faults:
+        return Case(schedule, SimulatedIn(seed, arm, memory=memory))
+    chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above
+    taken_over, slow = chance.randrange(TAKE_OVERS_IN) == 0, chance.randrange(SLOW_IN) == 0
+    if taken_over:
+        schedule = with_take_over(schedule, seed)
+    if slow:
+        schedule = with_silence(schedule, seed)
+    # Not where a superseded client may still be saving.
+    if chance.randrange(ROTTEN_IN) == 0 and not taken_over:
+        schedule = with_bit_rot(schedule, seed)
+    return Case(schedule, SimulatedIn(seed, arm, memory=memory, step_seconds=SLOW_STEP_SECONDS if slow else 0.0))
