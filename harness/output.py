@@ -8,7 +8,7 @@ from typing import TextIO
 
 from harness.errors import UnusableError
 
-__all__ = ["add_json_flag", "must_be_writable", "people_read", "write_json"]
+__all__ = ["add_json_flag", "must_be_writable", "must_take_files", "people_read", "write_json"]
 
 STANDARD_OUTPUT = Path("-")
 
@@ -51,3 +51,19 @@ def must_be_writable(*paths: Path | None) -> None:
                     tempfile.TemporaryFile(dir=path.parent).close()
             except OSError as error:
                 raise UnusableError(f"{path} cannot be written ({error.strerror}); name another place") from None
+
+
+def must_take_files(folder: Path, what: str, flag: str) -> None:
+    """Make a folder; raise `UnusableError` if no file can be written to it.
+
+    Args:
+        folder: to be made, unless it exists.
+        what: says what it is for, after the word "where".
+        flag: names another folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        problem = f"nothing can be written to {folder} ({error.strerror}), where {what}"
+        raise UnusableError(f"{problem}; name a folder by {flag}") from None

@@ -87,6 +87,7 @@ def _simulated(scenario: "Scenario", seed: int) -> "Witness":
     from splitlearn.tensor_log import FileTensorLog  # noqa: PLC0415 - as above
 
     expected = expected_of(scenario, "tensors")
+    assert expected.violation is None, f"the undisturbed run: {expected.violation}"
     with tempfile.TemporaryDirectory(prefix="splitlearn-simulated-") as folder, ExitStack() as stack:
 
         def new_log(party: str) -> FileTensorLog:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
+
+from harness.report.wording import plural
 
 if TYPE_CHECKING:
     from harness.sim.explore import Findings
@@ -18,7 +19,7 @@ LAST = 0.1
 
 
 class CoverageProgress:
-    """Follows the findings of an exploration; a context manager that removes the bar.
+    """Follows the findings of an exploration.
 
     Args:
         total: number of schedules to run; 0 if it is not known.
@@ -33,13 +34,7 @@ class CoverageProgress:
         self._bar: tqdm[NoReturn] = tqdm(total=total or None, unit=" schedules", dynamic_ncols=True, disable=None)
         self._next_line = now() + LINE_SECONDS
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Remove the bar."""
         self._bar.close()
 
@@ -51,13 +46,15 @@ class CoverageProgress:
         self._grown.append((found.schedules, states))
         if self._bar.disable and self._now() >= self._next_line:
             self._next_line = self._now() + LINE_SECONDS
-            self._say(f"{found.schedules:,} schedules, {states:,} states, {failed:,} violated an invariant")
+            schedules, reached = plural(found.schedules, "schedule"), plural(states, "state")
+            self._say(f"{schedules}, {reached}, {failed:,} violated an invariant")
 
     @property
     def growth(self) -> str:
         """Whether new protocol states are still being reached."""
         schedules, states = self._grown[-1]
         since, before = max((run, known) for run, known in self._grown if run <= (1 - LAST) * schedules)
+        last = f"the last {plural(schedules - since, 'schedule')} reached"
         if states == before:
-            return f"coverage has gone flat: the last {schedules - since:,} schedules reached no new state"
-        return f"coverage still rises: the last {schedules - since:,} schedules reached {states - before:,} new states"
+            return f"coverage has gone flat: {last} no new state"
+        return f"coverage still rises: {last} {plural(states - before, 'new state')}"

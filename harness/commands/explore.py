@@ -1,18 +1,20 @@
 """`harness explore`: searches for bugs by running seeded fault schedules in the simulated world."""
 
 import argparse
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UnusableError
-from harness.output import add_json_flag, must_be_writable, people_read, write_json
-from harness.trace.verdict import Verdict
+from harness.output import add_json_flag, must_be_writable, must_take_files, people_read, write_json
 
 if TYPE_CHECKING:
-    from harness.sim.explore import Failure, Findings
+    from harness.commands.exploration import Exploration
+    from harness.sim.explore import Failure
 
 __all__ = ["add_parser"]
 
@@ -27,11 +29,9 @@ examples:
   harness explore --seconds 60
   harness explore --seconds 600 --seed 1000000 --arm tensors
 
-exit status: 0 PASS, 1 FAIL: an invariant was violated, 2 wrong usage, 3 VOID: no fault was injected
+exit status: 0 PASS, 1 FAIL: an invariant was violated, 2 wrong usage, 3 VOID: no fault showed
 """
 CASES = Path("reports/cases")
-# Maximum number of failures that are shrunk and shown: the first of each invariant.
-SHOWN = 3
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,79 +70,49 @@ def run(flags: argparse.Namespace) -> int:
     """
     if min(flags.seconds, flags.schedules, flags.jobs, flags.faults, flags.seed) < 0:
         raise UnusableError("--seconds, --schedules, --jobs, --faults and --seed must not be negative")
+    if not math.isfinite(flags.seconds):
+        raise UnusableError(f"--seconds {flags.seconds}: give a number of seconds; Ctrl-C ends a search early")
     must_be_writable(flags.json)
+    must_take_files(flags.cases, "failing cases are kept", "--cases")
     from harness.processes.forked import import_ahead  # noqa: PLC0415 - --help must not wait for it
 
     import_ahead("harness.sim.explore")
-    from harness.recording.writer import json_text  # noqa: PLC0415 - needs torch, for which --help must not wait
+    from harness.commands.exploration import Exploration  # noqa: PLC0415 - needs torch, for which --help must not wait
 
     say = partial(print, file=people_read(flags.json), flush=True)
-    started = time.monotonic()
-    findings, growth = _explored(flags, say)
-    seconds = time.monotonic() - started
-    say("\n".join([*_lines(findings, seconds), growth]))
-    shown = _one_of_each(findings)
-    told = [_shrunk(failure, flags, say) for failure in shown]
-    verdict = Verdict.FAIL if findings.failures else Verdict.PASS if findings.faults else Verdict.VOID
-    say(f"verdict: {verdict.value}")
-    write_json(flags.json, json_text({"verdict": verdict.value, **_figures(findings, seconds), "failures": told}))
-    return verdict.exit_status
+    exploration = Exploration()
+    try:
+        say("\n".join([*_explored(exploration, flags, say)]))
+        for failure in exploration.failures:
+            exploration.shrunk[failure] = _shrunk(failure, flags, say)
+    except BaseException:
+        exploration.interrupted = True
+        say(exploration.interrupted_text)
+        raise
+    finally:
+        # What was found must not be lost, whatever ends the search.
+        write_json(flags.json, exploration.json)
+    say(f"verdict: {exploration.verdict.value}")
+    return exploration.verdict.exit_status
 
 
-def _explored(flags: argparse.Namespace, say: Callable[[str], None]) -> "tuple[Findings, str]":
-    """Return the findings, and how the coverage has grown."""
+def _explored(exploration: "Exploration", flags: argparse.Namespace, say: Callable[[str], None]) -> list[str]:
+    """Run the schedules; return the figures, and how the coverage has grown."""
     from harness.commands.coverage_progress import CoverageProgress  # noqa: PLC0415 - as above
-    from harness.sim.explore import Findings, explore  # noqa: PLC0415 - as above
+    from harness.sim.explore import explore  # noqa: PLC0415 - as above
 
-    found = Findings()
-    with CoverageProgress(flags.schedules, say) as progress:
-        try:
-            for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
-                progress.show(found)
-        except KeyboardInterrupt:
-            failed = [f"seed {each.seed}: {each.invariant}: {each.message}" for each in found.failures]
-            say("\n".join([f"interrupted after {found.schedules:,} schedules; failures: {len(failed)}", *failed]))
-            raise
-    return found, progress.growth
+    started = time.monotonic()
+    with closing(CoverageProgress(flags.schedules, say)) as progress:
+        for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
+            exploration.findings, exploration.seconds = found, time.monotonic() - started
+            progress.show(found)
+    return [exploration.text, progress.growth]
 
 
-def _one_of_each(findings: "Findings") -> "list[Failure]":
-    """Return the first failure of each invariant, at most `SHOWN` of them."""
-    first = {failure.invariant: failure for failure in sorted(findings.failures, key=lambda each: -each.seed)}
-    return sorted(first.values(), key=lambda each: each.seed)[:SHOWN]
-
-
-def _lines(findings: "Findings", seconds: float) -> list[str]:
-    figures = _figures(findings, seconds)
-    return [
-        f"{findings.schedules:,} schedules in {seconds:.1f} s: {figures['schedules per minute']:,.0f} per minute",
-        f"{findings.faults:,} of {findings.planned:,} faults injected, {len(findings.met):,} pairs of kind and point",
-        f"{len(findings.states):,} distinct protocol states, {findings.virtual_seconds:,.0f} virtual seconds",
-        f"{findings.steps:,} steps, {findings.compared:,} tensors compared bit for bit",
-        f"{len(findings.failures):,} schedules violated an invariant",
-    ]
-
-
-def _figures(findings: "Findings", seconds: float) -> dict[str, Any]:
-    return {
-        "schedules": findings.schedules,
-        "seconds": round(seconds, 3),
-        "schedules per minute": round(60 * findings.schedules / seconds, 1) if seconds else 0.0,
-        "faults planned": findings.planned,
-        "faults that took effect": findings.faults,
-        "kinds at points": len(findings.met),
-        "states": len(findings.states),
-        "events": findings.events,
-        "steps": findings.steps,
-        "tensors compared": findings.compared,
-        "virtual seconds": round(findings.virtual_seconds, 1),
-        "failed": len(findings.failures),
-    }
-
-
-def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> dict[str, Any]:
-    """Shrink a failure, write the reproducer to a file, and print it; return it as a JSON object."""
+def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> Mapping[str, Any]:
+    """Shrink a failure, write the reproducer to a file, and print it; return its faults and its file."""
     from harness.commands.showing_cases import show_case  # noqa: PLC0415 - as above
+    from harness.report.wording import plural  # noqa: PLC0415 - as above
     from harness.sim.draw_case import case_of  # noqa: PLC0415 - as above
     from harness.sim.shrink import shrink  # noqa: PLC0415 - as above
 
@@ -156,13 +126,8 @@ def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -
     found = shrink(case, fails, flags.cases / "examples")
     file = flags.cases / f"{failure.invariant.replace(' ', '-')}-{flags.arm}-{failure.seed}.json"
     found.case.write(file)
-    say(f"shrunk from {len(case.scenario.faults)} to {len(found.case.scenario.faults)} faults in {found.runs} runs")
+    left = plural(len(found.case.scenario.faults), "fault")
+    say(f"shrunk from {len(case.scenario.faults)} to {left} in {plural(found.runs, 'run')}")
     show_case(found.case, found.neighbour, say)
     say(f"replay: harness replay {file}")
-    return {
-        "seed": failure.seed,
-        "invariant": failure.invariant,
-        "message": failure.message,
-        "faults": [fault.name for fault in found.case.scenario.faults],
-        "file": str(file),
-    }
+    return {"faults": [fault.name for fault in found.case.scenario.faults], "file": str(file)}

@@ -1,8 +1,7 @@
 """A progress bar for a run, fed by the client's own points."""
 
 import sys
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -29,13 +28,7 @@ class RunProgress:
         self._name = scenario.name
         self._bar: tqdm[NoReturn] = tqdm(total=total, desc=scenario.name, unit="step", dynamic_ncols=True, disable=None)
 
-    def __enter__(self) -> Self:
-        """Show the bar."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.commands.showing_cases import show_case
 from harness.errors import UnusableError
+from harness.judging.agreement import shown
 from harness.output import people_read, write_json
 from harness.plan.scenario import Scenario
 from harness.sim.case import KEY, Case, read_case
@@ -45,6 +46,7 @@ def replay_case(case: Case, result: Path | None) -> int:
     violation = outcome.violation
     told = {
         "verdict": verdict.value,
+        "faults that showed": shown(case.scenario.faults, outcome.events),
         "invariant": violation.invariant if violation else None,
         "message": violation.message if violation else None,
         "virtual_seconds": outcome.seconds,
@@ -65,5 +67,5 @@ def must_run_for_real(scenario: Scenario) -> None:
 def _verdict(scenario: Scenario, outcome: Outcome) -> Verdict:
     if outcome.violation:
         return Verdict.FAIL
-    nothing_happened = scenario.faults and len(outcome.unfired) == len(scenario.faults)
+    nothing_happened = scenario.faults and not shown(scenario.faults, outcome.events)
     return Verdict.VOID if nothing_happened else Verdict.PASS

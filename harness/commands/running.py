@@ -106,7 +106,7 @@ def _tell_left_out(left_out: Mapping[str, str], say: Callable[[str], None]) -> N
 
 def _run_one(scenario: Scenario, testbed: Testbed, flags: argparse.Namespace) -> RunFolder:
     here = in_simulation(testbed, scenario, flags.world_seed) if flags.sim else testbed
-    with RunProgress(scenario) as progress:
+    with closing(RunProgress(scenario)) as progress:
         outcome = run_scenario(scenario, here, progress.take, flags.record_steps, on_wait=progress.wait)
     if outcome.verdict is Verdict.FAIL:
         locate(outcome, testbed, partial(simulate, testbed), progress.wait)

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from harness.engine.references import References
 from harness.engine.references_here import StarterHere
-from harness.errors import UnusableError
 from harness.judging.execution_result import ExecutionResult
+from harness.output import must_take_files
 from harness.plan.scenario import Scenario
 from harness.plan.selection import is_in_catalogue
 from harness.processes.starters import ColdStarter, Starter, WarmStarter
@@ -106,7 +106,7 @@ def open_testbed(
         UnusableError: `runs` is not writable.
     """
     chosen = backend or find_backend()
-    _must_be_writable(runs)
+    must_take_files(runs, "runs are recorded", "--runs")
     scratch = Path(tempfile.mkdtemp(prefix="splitlearn-testbed-"))
     try:
         with ExitStack() as stack:
@@ -141,20 +141,10 @@ def open_bare_testbed(runs: Path = RUNS, *, flags: Sequence[str] = ()) -> Iterat
     Raises:
         UnusableError: `runs` is not writable.
     """
-    _must_be_writable(runs)
+    must_take_files(runs, "runs are recorded", "--runs")
     with tempfile.TemporaryDirectory(prefix="splitlearn-testbed-") as folder, StarterHere() as starter:
         references = References(starter, Path(folder) / "references")
         yield Testbed(
             starter, None, None, references, runs, flags=tuple(flags), materials=Path(folder) / "materials",
             start_seconds=COLD_START_SECONDS,
         )  # fmt: skip
-
-
-def _must_be_writable(runs: Path) -> None:
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=runs).close()
-    except OSError as error:
-        raise UnusableError(
-            f"nothing can be written to {runs} ({error.strerror}), where runs are recorded; name a folder by --runs"
-        ) from None

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.recording.environment import commit
 from harness.recording.schema import AlarmRecord, ScorecardRecord, TrialRecord, VerdictWord
 
 __all__ = ["line_of", "scorecard"]
 
 
-def scorecard(trials: Sequence[TrialRecord], alarms: Sequence[AlarmRecord], scenarios: int) -> ScorecardRecord:
+def scorecard(
+    trials: Sequence[TrialRecord], alarms: Sequence[AlarmRecord], scenarios: int, source: str
+) -> ScorecardRecord:
     """Return the scorecard of some mutants.
 
     Args:
         trials: the result of each mutant.
         alarms: scenarios that the correct system did not pass.
         scenarios: number of scenarios that the correct system ran.
+        source: commit of the source that was measured.
 
     Returns:
         The scorecard: FAIL if a mutant was missed, or an equivalent one or the correct system did not pass; VOID
@@ -24,7 +26,7 @@ def scorecard(trials: Sequence[TrialRecord], alarms: Sequence[AlarmRecord], scen
     refuted = tuple(trial.mutant for trial in trials if trial.equivalent and trial.verdict != "PASS")
     verdict: VerdictWord = "VOID" if not trials else "FAIL" if missed or refuted or alarms else "PASS"
     figures = {**_figures(trials), "scenarios of the correct system": scenarios, "false alarms": len(alarms)}
-    return ScorecardRecord(verdict, figures, missed, refuted, tuple(alarms), tuple(trials), commit())
+    return ScorecardRecord(verdict, figures, missed, refuted, tuple(alarms), tuple(trials), source)
 
 
 def _figures(trials: Sequence[TrialRecord]) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from harness.mutants.mutant import Mutant
 from harness.mutants.scorecard import line_of, scorecard
 from harness.mutants.trial import try_mutant
 from harness.plan.scenario import Scenario
+from harness.recording.environment import commit
 from harness.recording.reader import read_run
 from harness.recording.schema import AlarmRecord, ScorecardRecord, TrialRecord
 from harness.trace.verdict import Verdict
@@ -30,6 +31,7 @@ def try_all(mutants: Sequence[Mutant], testbed: Testbed, jobs: int, tell: Tell) 
     Raises:
         HarnessError: a mutant's target no longer exists.
     """
+    source = commit()  # before anything in it can change
     scenarios = list({mutant.scenario.name: mutant.scenario for mutant in mutants}.values())
 
     def check(scenario: Scenario) -> AlarmRecord | None:
@@ -49,4 +51,4 @@ def try_all(mutants: Sequence[Mutant], testbed: Testbed, jobs: int, tell: Tell) 
     with ThreadPoolExecutor(jobs, "trial") as pool:
         alarms = [alarm for alarm in pool.map(check, scenarios) if alarm]
         trials = list(pool.map(attempt, mutants))
-    return scorecard(trials, alarms, len(scenarios))
+    return scorecard(trials, alarms, len(scenarios), source)

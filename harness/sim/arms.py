@@ -7,7 +7,7 @@ from functools import cache
 from harness.plan.scenario import Scenario
 from harness.sim.outcome import Outcome
 from harness.sim.parts import Parts, load_parts
-from harness.sim.simulation import Simulation, undisturbed
+from harness.sim.simulation import Simulation, quiet, undisturbed
 from harness.sim.stub import stub_parts
 from splitlearn.config import TrainingConfig
 from splitlearn.determinism import make_deterministic
@@ -53,10 +53,9 @@ ARMS: Mapping[str, Arm] = {
 
 
 def expected_of(scenario: Scenario, arm: str) -> Outcome:
-    """Return the outcome of the undisturbed run; it is simulated once and cached for schedules with equal settings.
+    """Return the outcome of the undisturbed run, which may itself violate an invariant.
 
-    Raises:
-        AssertionError: the undisturbed run itself violates an invariant.
+    It is simulated once and cached for schedules with equal settings.
     """
     plain = undisturbed(scenario)
     second = plain.second_client.model_dump_json() if plain.second_client else ""
@@ -67,8 +66,8 @@ def expected_of(scenario: Scenario, arm: str) -> Outcome:
 def _expected(config: str, second: str, record_steps: tuple[int, ...], arm: str) -> Outcome:
     settings = TrainingConfig.model_validate_json(config)
     other = TrainingConfig.model_validate_json(second) if second else None
-    make_deterministic(settings)
     plain = Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps, second_client=other)
-    outcome = Simulation(plain, ARMS[arm].parts_of).run()
-    assert outcome.violation is None, f"the undisturbed run: {outcome.violation}"
-    return outcome
+    with quiet():
+        make_deterministic(settings)
+        world = Simulation(plain, ARMS[arm].parts_of)
+    return world.run()

@@ -9,6 +9,7 @@ from itertools import count, islice
 
 import torch
 
+from harness.judging.agreement import shown
 from harness.sim.case import ArmName, Case
 from harness.sim.draw_case import case_of
 from harness.sim.outcome import Outcome
@@ -43,11 +44,11 @@ class Findings:
     Attributes:
         schedules: number of schedules run.
         planned: number of faults planned in them.
-        faults: number of faults injected.
+        faults: number of faults that showed, as their traces among the events tell.
         events: number of events traced.
         compared: number of tensors compared with the undisturbed run.
         failures: schedules that violated an invariant.
-        met: number of faults injected, by (kind of fault, point).
+        met: number of faults that showed, by (kind of fault, point).
         states: hashes of the distinct protocol states reached.
         steps: number of optimizer steps applied by the clients.
         virtual_seconds: total virtual time of all runs.
@@ -84,13 +85,10 @@ class Findings:
         self.events += len(outcome.events)
         self.compared += sum(bits.compared for bits in outcome.bits.values())
         self.virtual_seconds += outcome.seconds
-        by_name = {fault.name: fault for fault in case.scenario.faults}
-        for event in outcome.events:
-            if event.point == "fault.injected":
-                fault = by_name[str(event.fields["fault"])]
-                self.met[type(fault).__name__, fault.at.point] += 1
-                self.faults += 1
-            self.steps += event.point == "client.commit.applied"
+        seen = set(shown(case.scenario.faults, outcome.events))
+        self.faults += len(seen)
+        self.met.update((type(fault).__name__, fault.at.point) for fault in case.scenario.faults if fault.name in seen)
+        self.steps += sum(event.point == "client.commit.applied" for event in outcome.events)
         self.states |= states_of(outcome.events)
         if outcome.violation:
             self.failures.append(Failure(case.world.seed, outcome.violation.invariant, outcome.violation.message))

@@ -14,12 +14,11 @@ __all__ = ["INVARIANTS", "Invariants", "Violation"]
 INVARIANTS = {
     "applied once": "neither side applies a step twice or skips one",
     "bits": "every tensor equals the undisturbed run's, bit for bit",
-    "common step": "a session resumes from the newest step of which both sides have a checkpoint",
     "one incarnation": "only requests of a session's newest incarnation are carried out",
     "same reply": "a repeated request gets the bytes of the first reply",
     "kept checkpoint": "a checkpoint that both sides have written is never lost",
     "final state": "both halves of the last checkpoint equal the undisturbed run's, byte for byte",
-    "liveness": "once its faults are over, every run finishes within a fixed time",
+    "liveness": "whenever no fault is at work any more, the clients are done within a fixed time",
     "completion": "no program exits with an error",
     "crash": "nothing raises an exception outside the programs",
 }

@@ -124,18 +124,17 @@ class Process:
         self._on_gone.clear()
 
     def _run_main(self) -> None:
-        self.status = self._main(self)
-        self.kernel.after(0.0, self._ended)
+        raise SystemExit(self._main(self))
 
     def _run(self, body: Callable[[], None]) -> None:
         try:
             body()
+            return
         except SystemExit as stop:
             self.status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-            self.kernel.after(0.0, self._ended)
         except Exception as error:  # noqa: BLE001 - any error ends the simulated process, and its party reports it
             self.error = error
-            self.kernel.after(0.0, self._ended)
+        self.kernel.after(0.0, self._ended)
 
     def _ended(self) -> None:
         if self.alive:

@@ -1,5 +1,6 @@
 """Shrinks a failing case with Hypothesis to a minimal reproducer: few faults, few steps, no delays."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 from hypothesis.errors import NoSuchExample
 
-from harness.errors import ScenarioError
+from harness.errors import ScenarioError, UnusableError
 from harness.sim.case import Case, read_case
 
 __all__ = ["Shrunk", "shrink"]
@@ -55,7 +56,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
 
     # Hypothesis uses its database for unseeded searches only, so what was found before is kept there by hand.
     database = DirectoryBasedExampleDatabase(examples)
-    key = f"{case.scenario.name} {case.world}".encode()
+    key = hashlib.sha256(json.dumps(case.as_json(), sort_keys=True).encode()).digest()
     case = _found_before(database, key, fails_counted) or case
     # Whole groups of faults first, so that Hypothesis has few left to try one by one.
     fewer = _with_fewer_faults(case, fails_counted)
@@ -106,12 +107,21 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
 
 def _found_before(database: ExampleDatabase, key: bytes, fails: Callable[[Case], bool]) -> Case | None:
     """Return the case that an earlier search ended with, if it still fails; forget those that do not."""
-    for data in database.fetch(key):
-        known = read_case(json.loads(data))
-        if fails(known):
+    for data in list(database.fetch(key)):
+        known = _read(data)
+        if known is not None and fails(known):
             return known
         database.delete(key, data)
     return None
+
+
+def _read(data: bytes) -> Case | None:
+    """Return a case of the database; None if it cannot be read, as one that another version has written."""
+    try:
+        values = json.loads(data)
+        return read_case(values) if isinstance(values, dict) else None
+    except (ValueError, RecursionError, UnusableError):
+        return None
 
 
 def _with_fewer_faults(case: Case, fails: Callable[[Case | None], bool]) -> Case:

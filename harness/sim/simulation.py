@@ -15,7 +15,7 @@ from harness.sim.bit_rot import alter_half
 from harness.sim.bits import Bits, BitsLog
 from harness.sim.choices import Choices
 from harness.sim.in_flight import InFlight
-from harness.sim.invariants import Invariants, Violation
+from harness.sim.invariants import INVARIANTS, Invariants, Violation
 from harness.sim.kernel import Kernel, StuckError
 from harness.sim.machine import Machine
 from harness.sim.network import SimNetwork
@@ -32,10 +32,11 @@ from splitlearn.tensor_log import TensorLog
 
 __all__ = ["Simulation", "quiet", "undisturbed"]
 
-# Virtual seconds: the time a run may take beyond its scenario's timeout and for its faults to end after the
-# clients are done, and the time a trunk may take to stop.
+# Virtual seconds: how long the clients may take while no fault's script is at work, and the faults once the clients are
+# done; how long a trunk may take to stop; and how long a run may take whose faults never end.
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
+LONGEST_SECONDS = 36_000.0
 
 
 class Simulation:
@@ -76,7 +77,9 @@ class Simulation:
         self._log_of = log_of
         self._on_event = on_event
         self._planned: list[Planned] = sorted(scenario.planned, key=lambda each: each.at.occurrence)
+        # Fault scripts at work, and the virtual time since which there is none.
         self._scripts = 0
+        self._undisturbed_since = 0.0
         self._violation: Violation | None = None
         self._bits: dict[str, Bits] = {}
         self._messages: list[tuple[InFlight, Sequence[bytes]]] = []
@@ -110,8 +113,7 @@ class Simulation:
             try:
                 self._run()
             except StuckError as error:
-                waiting = ", ".join(name for name, party in self._parties.items() if party.running)
-                self._violated("liveness", f"{error}; still running: {waiting or 'nobody'}")
+                self._violated("liveness", f"{error}; {self._still_running}")
             except Exception as error:  # noqa: BLE001 - whatever it is, the seed and its faults must be told
                 self._violated("crash", f"{type(error).__name__}: {error}")
             finally:
@@ -140,8 +142,7 @@ class Simulation:
         trunk.start()
         for client in clients:
             self.observer.when(lambda: self.network.is_served, LIVENESS_SECONDS, client.start, client.start)
-        limit = self._scenario.timeout + LIVENESS_SECONDS
-        self._kernel.run(lambda: self._stop_now(all(client.done for client in clients)), limit)
+        self._kernel.run(lambda: self._stop_now(all(client.done for client in clients)), LONGEST_SECONDS)
         self._over = True
         self.observer.look()
         limit = self._kernel.now + LIVENESS_SECONDS
@@ -169,7 +170,20 @@ class Simulation:
         for party in self._parties.values():
             if party.problem:
                 self._violated("completion", party.problem)
+        self._check_progress()
         return done or self._violation is not None
+
+    def _check_progress(self) -> None:
+        undisturbed = self._kernel.now - self._undisturbed_since
+        if undisturbed > LIVENESS_SECONDS and not (self._over or self._scripts):
+            self._violated(
+                "liveness", f"the clients are not done after {undisturbed:.0f} s without a fault; {self._still_running}"
+            )
+
+    @property
+    def _still_running(self) -> str:
+        running = ", ".join(name for name, party in self._parties.items() if party.running)
+        return f"still running: {running or 'nobody'}"
 
     def _check_end(self) -> None:
         if self._violation or self._expected is None:
@@ -184,6 +198,7 @@ class Simulation:
                 self._violated("bits", f"session {session}: some tensors of the undisturbed run were not computed")
 
     def _violated(self, invariant: str, message: str) -> None:
+        assert invariant in INVARIANTS, invariant
         if self._violation is None:
             self._violation = Violation(invariant, message, self._kernel.now)
 
@@ -202,6 +217,8 @@ class Simulation:
 
     def _end_script(self) -> None:
         self._scripts -= 1
+        if not self._scripts:
+            self._undisturbed_since = self._kernel.now
 
     def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
         """Check a request that was carried out and its replies, which are not sent yet."""

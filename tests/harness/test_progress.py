@@ -2,6 +2,7 @@
 
 import io
 import re
+from contextlib import closing
 
 from harness.commands.progress import RunProgress
 from harness.plan.catalogue import SMALL
@@ -22,7 +23,7 @@ def event(point, step, party="client", **fields):
 def test_the_bar_goes_back_with_the_run(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)
-    with RunProgress(Scenario("killed", "A run", SMALL.but(max_steps=6))) as progress:
+    with closing(RunProgress(Scenario("killed", "A run", SMALL.but(max_steps=6)))) as progress:
         for step in (0, 1, 2, 3, 2, 3, 4, 5):  # it continues from the checkpoint after step 2
             progress.take(event("client.step.started", step))
             progress.take(event("client.commit.applied", step, loss="2.5"))
@@ -31,7 +32,7 @@ def test_the_bar_goes_back_with_the_run(monkeypatch):
 
 
 def test_faults_and_adversaries_are_told(capsys):
-    with RunProgress(Scenario("attacked", "A run", SMALL)) as progress:
+    with closing(RunProgress(Scenario("attacked", "A run", SMALL))) as progress:
         for point, field in (("fault.injected", "fault"), ("fault.healed", "fault"), ("adversary.began", "adversary")):
             progress.take(event(point, None, **{field: f"a {field}"}))
         progress.take(event("adversary.ended", None, adversary="an adversary"))

@@ -74,13 +74,13 @@ def test_a_mutant_that_is_caught_passes_and_is_written_down(tmp_path):
     ],
 )
 def test_a_missed_bug_a_false_alarm_and_a_refuted_argument_fail(trials, alarms, verdict):
-    assert verdict == scorecard(trials, alarms, 1).verdict
+    assert verdict == scorecard(trials, alarms, 1, "").verdict
 
 
 def test_bugs_are_counted():
     later = replace(FOUND, mutant="look-back", latency=2, layer_right=False, cause_right=False, unseen=True)
     elsewhere = replace(FOUND, mutant="look-ahead", layer_right=True)
-    figures = scorecard([FOUND, elsewhere, later, PASSED, EQUIVALENT], [], 29).figures
+    figures = scorecard([FOUND, elsewhere, later, PASSED, EQUIVALENT], [], 29, "").figures
 
     assert {
         "mutants": 4,
@@ -101,7 +101,7 @@ def test_bugs_are_counted():
 
 
 def test_the_tables_name_what_was_missed_and_what_no_run_can_find():
-    tables = page(scorecard([PASSED, EQUIVALENT], [], 1))
+    tables = page(scorecard([PASSED, EQUIVALENT], [], 1, ""))
 
     assert "| MISSED (PASS) |" in tables
     assert "| Two numbers have one sum. |" in tables

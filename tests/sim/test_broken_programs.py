@@ -3,8 +3,8 @@
 import pytest
 from sim.worlds import scenario_of, simulated
 
-from harness.plan.faults import Partition
-from harness.sim.simulation import Simulation
+from harness.plan.faults import Kill, Partition, Pause
+from harness.sim.simulation import LIVENESS_SECONDS, Simulation
 from harness.sim.stub import stub_parts
 from harness.trace.place import At
 from splitlearn.client.trainer import Trainer
@@ -50,3 +50,42 @@ def test_a_client_that_waits_for_no_time_for_ever(undisturbed, monkeypatch):
     violation = simulated(scenario_of(), expected=undisturbed).violation
 
     assert (violation.invariant, "time stands still" in violation.message) == ("liveness", True)
+
+
+@pytest.fixture
+def late_recovery(undisturbed, monkeypatch):
+    """Return a function that makes the client sleep before it opens its session again."""
+    recover = Trainer._recover
+
+    def sleeps_first(seconds):
+        def recovers(self):
+            self._runtime.clock.sleep(seconds)
+            recover(self)
+
+        monkeypatch.setattr(Trainer, "_recover", recovers)
+
+    return sleeps_first
+
+
+@pytest.mark.parametrize(("more", "invariant"), [(1, "liveness"), (-10, None)])
+def test_a_client_that_takes_too_long_once_its_faults_are_over(undisturbed, late_recovery, more, invariant):
+    killed = scenario_of(Kill(At("trunk.backward.received", 5, 0), ("trunk",)))
+    late_recovery(LIVENESS_SECONDS + more)
+    violation = simulated(killed, expected=undisturbed).violation
+
+    assert (violation and violation.invariant) == invariant
+    if invariant:
+        assert "without a fault; still running: " in violation.message
+
+
+def test_the_time_of_a_fault_does_not_count(undisturbed):
+    pauses = (Pause(At("client.step.started", step), "client", 200.0) for step in (1, 3, 5))
+    outcome = simulated(scenario_of(*pauses), expected=undisturbed)
+
+    assert outcome.violation is None
+    assert outcome.seconds > 600.0
+
+
+def test_an_invariant_has_a_name_of_the_table():
+    with pytest.raises(AssertionError, match="a wish"):
+        Simulation(scenario_of(), stub_parts)._violated("a wish", "!")

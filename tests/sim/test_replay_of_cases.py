@@ -7,7 +7,7 @@ from sim.worlds import scenario_of
 
 import harness.commands.running as command
 from harness.cli import main
-from harness.plan.faults import DropConnection, MessageFault, PowerLoss
+from harness.plan.faults import DiskFault, DropConnection, MessageFault, PowerLoss
 from harness.sim.ablations import ABLATIONS
 from harness.sim.case import Case, SimulatedIn
 from harness.trace.place import At
@@ -54,6 +54,16 @@ def test_a_case_that_fails_names_what_it_violates(written, capsys, tmp_path):
 def test_a_case_whose_faults_never_come_shows_nothing(written, capsys):
     assert main(["replay", written(DropConnection(At("client.session.lost")))]) == 3
     assert capsys.readouterr().out.endswith("verdict: VOID\n")
+
+
+def test_a_case_whose_faults_are_armed_and_never_strike_shows_nothing(written, tmp_path):
+    result = tmp_path / "result.json"
+    armed = DiskFault(At("client.training.finished"), "failed-rename", "client")
+
+    assert main(["replay", written(armed), "--json", str(result)]) == 3
+    assert json.loads(result.read_text())["faults that showed"] == []
+    assert main(["replay", written(armed, DROP), "--json", str(result)]) == 0
+    assert json.loads(result.read_text())["faults that showed"] == [DROP.name]
 
 
 def test_a_case_runs_on_real_programs(written, monkeypatch):

@@ -1,6 +1,12 @@
 """A failure among fifty faults shrinks to the few that matter."""
 
+import hashlib
+import json
+from dataclasses import replace
 from statistics import median
+
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from harness.sim.ablating import fails_without, violation_without
 from harness.sim.draw_case import case_of
@@ -40,3 +46,23 @@ def test_what_no_longer_fails_is_forgotten(tmp_path):
     again = shrink(case, lambda other: other != found.case and fails(other), tmp_path)
 
     assert again.case != found.case
+
+
+@pytest.mark.parametrize("entry", [b"{", b"\xff", b"[]", b"{}", b'{"simulation": {"seed": "one"}}'])
+def test_an_entry_that_cannot_be_read_is_forgotten(tmp_path, entry):
+    case = case_of(1, "stub", faults=2)
+    key = hashlib.sha256(json.dumps(case.as_json(), sort_keys=True).encode()).digest()
+    database = DirectoryBasedExampleDatabase(tmp_path)
+    database.save(key, entry)
+    shrink(case, lambda _: True, tmp_path)
+
+    assert entry not in database.fetch(key)
+    assert len([*database.fetch(key)]) == 1
+
+
+def test_a_case_of_other_settings_has_entries_of_its_own(tmp_path):
+    case = case_of(1, "stub", faults=2)
+    other = replace(case, scenario=case.scenario.but(learning_rate=0.5))
+    shrink(case, lambda _: True, tmp_path)
+
+    assert shrink(other, lambda _: True, tmp_path).case.scenario.config.learning_rate == 0.5
