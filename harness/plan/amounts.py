@@ -11,6 +11,8 @@ __all__ = ["amounts_can_be_meant"]
 
 # Ten times as many as half an hour is enough for.
 MOST_MESSAGES = 1_000_000
+# As many as a program makes that is started again and again for minutes.
+MOST_CHANGES = 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ AMOUNTS: Mapping[str, Bounds] = {
     "within": SECONDS,
     "bytes": LENGTH,
     "count": MESSAGES,
+    "times": Bounds(1, lambda _scenario: MOST_CHANGES),
     "answered": MESSAGES,
 }
 

@@ -53,11 +53,15 @@ def _message(at: At, chance: random.Random) -> MessageFault:
     return MessageFault(place, chance.choice(MESSAGE_FAILURES), method, chance.choice(SPOTS))
 
 
+# How often a disk fails: mostly once, sometimes for as long as several starts of a program take.
+TIMES = (1, 1, 1, 2, 4, 8)
 # For each kind of fault, the function that draws one at a given place.
 KINDS: Mapping[str, Draw] = {
     "kill": lambda at, chance: Kill(at, chance.choice(VICTIMS)),
     "power loss": lambda at, chance: PowerLoss(at, chance.choice(PARTIES), chance.choice((0, 1, 2, 3, 5, 8))),
-    "disk": lambda at, chance: DiskFault(at, chance.choice(DISK_FAILURES), chance.choice(PARTIES)),
+    "disk": lambda at, chance: DiskFault(
+        at, chance.choice(DISK_FAILURES), chance.choice(PARTIES), chance.choice(TIMES)
+    ),
     "restart": lambda at, chance: Restart(at, chance.choice(PARTIES)),
     "pause": lambda at, chance: Pause(at, chance.choice(PARTIES), chance.choice((0.5, 2.0, 8.0))),
     "drop": lambda at, _chance: DropConnection(at),

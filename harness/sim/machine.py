@@ -4,6 +4,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.sim.choices import Choices
@@ -83,6 +84,14 @@ class _Held:
             del self._held[self._path]
 
 
+@dataclass(eq=False)
+class _Failing:
+    changes: tuple[str, ...]
+    error: int
+    left: int
+    tell: Callable[[str], object]
+
+
 class Machine:
     """A machine whose disk outlives its processes, and can fail or lose power.
 
@@ -101,7 +110,7 @@ class Machine:
         self._locks: dict[Path, Process] = {}
         self._processes: list[Process] = []
         self._losing_power: tuple[int, Callable[[], None]] | None = None
-        self._failing: list[tuple[str, int, Callable[[], object]]] = []
+        self._failing: list[_Failing] = []
         self._crashes = 0
         # What the altered files were altered to, by path.
         self._altered: dict[Path, bytes] = {}
@@ -136,15 +145,16 @@ class Machine:
         """
         self._losing_power = (change, lose)
 
-    def fail(self, change: str, error: int, tell: Callable[[], object]) -> None:
-        """Make the next change of a kind fail, once.
+    def fail(self, changes: tuple[str, ...], error: int, times: int, tell: Callable[[str], object]) -> None:
+        """Make the next changes of some kinds fail.
 
         Args:
-            change: "write", "sync", "rename", "sync folder", or another kind that `MemoryDisk` knows.
+            changes: "write", "sync", "rename", "sync folder", or other kinds that `MemoryDisk` knows.
             error: the `errno` of the `OSError` raised.
-            tell: called when the change fails.
+            times: how many changes fail.
+            tell: called with the kind of each change that fails.
         """
-        self._failing.append((change, error, tell))
+        self._failing.append(_Failing(changes, error, times, tell))
 
     def alter(self, path: Path, bit: int) -> None:
         """Alter a bit of a file at rest.
@@ -166,10 +176,12 @@ class Machine:
         process = next(each for each in reversed(self._processes) if each.is_current)
         process.must_live()
         for failing in self._failing:
-            if failing[0] == change:
-                self._failing.remove(failing)
-                failing[2]()
-                raise OSError(failing[1], os.strerror(failing[1]), str(path))
+            if change in failing.changes:
+                failing.left -= 1
+                if not failing.left:
+                    self._failing.remove(failing)
+                failing.tell(change)
+                raise OSError(failing.error, os.strerror(failing.error), str(path))
         if self._losing_power is not None:
             left, lose = self._losing_power
             if left <= 1:

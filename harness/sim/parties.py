@@ -97,7 +97,9 @@ def finals_of(parties: Mapping[str, SimParty]) -> dict[str, bytes]:
 
 def _party(name: str, scenario: Scenario, around: Surroundings) -> SimParty:
     party = SimParty(name, Machine(name, around.choices), around.kernel, around.observer)
-    party.supervised = any(isinstance(fault, DiskFault) for fault in scenario.faults)
+    failing = {fault.victim for fault in scenario.faults if isinstance(fault, DiskFault)}
+    # What the trunk cannot write ends its clients, too.
+    party.supervised = name in failing or (name != "trunk" and "trunk" in failing)
     return party
 
 

@@ -119,10 +119,10 @@ class SimParty:
         else:
             self._crash()
 
-    def fail_disk(self, change: str, error: int) -> None:
-        """Make the next change of a kind on its disk fail with an `errno`, once."""
-        note = partial(self._observer.note, "harness", "disk.failed", self.name, change=change)
-        self.machine.fail(change, error, note)
+    def fail_disk(self, changes: tuple[str, ...], error: int, times: int) -> None:
+        """Make the next changes of some kinds on its disk fail with an `errno`."""
+        note = partial(self._observer.note, "harness", "disk.failed", self.name)
+        self.machine.fail(changes, error, times, lambda change: note(change=change))
 
     def _crash(self) -> None:
         if self.running:  # it may have ended since, and a superseded process gone on

@@ -170,8 +170,8 @@ class _Running:
                 world.party(party).kill()
             case ask.LosePower(party, changes):
                 world.party(party).lose_power(changes)
-            case ask.FailDisk(party, change, error):
-                world.party(party).fail_disk(change, error)
+            case ask.FailDisk(party, changes, error, times):
+                world.party(party).fail_disk(changes, error, times)
             case ask.AlterHalf(party, newest, bit):
                 world.alter_half(party, bit, newest=newest)
             case ask.StopParty(party):

@@ -59,6 +59,7 @@ def faults_of(kind):
         "bytes": st.integers(0, 1 << 20),
         "bit": st.integers(0, 1 << 20),
         "count": messages,
+        "times": st.integers(1, 1000),
         "answered": messages,
     }
     return st.builds(kind, **{field.name: bounds[field.name] for field in fields(kind) if field.name in bounds})

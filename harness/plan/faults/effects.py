@@ -116,17 +116,19 @@ class LosePower:
 
 @dataclass(frozen=True)
 class FailDisk:
-    """Let the next change of a kind fail on a party's disk, in the simulated world.
+    """Let the next changes of some kinds fail on a party's disk, in the simulated world.
 
     Attributes:
         party: whose disk.
-        change: as `MemoryDisk` names it.
+        changes: as `MemoryDisk` names them.
         error: an `errno`.
+        times: how many fail.
     """
 
     party: PartyName
-    change: str
+    changes: tuple[str, ...]
     error: int
+    times: int
 
 
 @dataclass(frozen=True)

@@ -21,29 +21,30 @@ from harness.trace.event import Event
 
 __all__ = ["DISK_FAILURES", "DiskFailure", "DiskFault", "PowerLoss"]
 
-DiskFailure = Literal["full", "failed-sync", "failed-folder-sync", "failed-rename"]
+DiskFailure = Literal["full", "no-room", "failed-sync", "failed-folder-sync", "failed-rename"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A kind of disk change that can fail.
+    """Kinds of disk changes that can fail.
 
     Attributes:
-        name: the kind's name in `MemoryDisk`.
+        names: the kinds' names in `MemoryDisk`.
         error: the `errno` of the failure.
         detail: predicate that completes the sentence "the disk …".
     """
 
-    name: str
+    names: tuple[str, ...]
     error: int
     detail: str
 
 
 CHANGES: Mapping[DiskFailure, Change] = {
-    "full": Change("write", errno.ENOSPC, "is full when a file is written"),
-    "failed-sync": Change("sync", errno.EIO, "fails to sync a file"),
-    "failed-folder-sync": Change("sync folder", errno.EIO, "fails to sync a folder"),
-    "failed-rename": Change("rename", errno.EIO, "fails to rename a file"),
+    "full": Change(("write",), errno.ENOSPC, "is full when a file is written"),
+    "no-room": Change(("make folder", "create", "write", "append"), errno.ENOSPC, "has room for nothing new"),
+    "failed-sync": Change(("sync",), errno.EIO, "fails to sync a file"),
+    "failed-folder-sync": Change(("sync folder",), errno.EIO, "fails to sync a folder"),
+    "failed-rename": Change(("rename",), errno.EIO, "fails to rename a file"),
 }
 DISK_FAILURES: tuple[DiskFailure, ...] = tuple(CHANGES)
 
@@ -100,17 +101,19 @@ class PowerLoss(Fault):
 
 @dataclass(frozen=True)
 class DiskFault(Fault):
-    """The next change of one kind on a party's disk fails, once; a program that exits because of it is restarted.
+    """The next changes of one kind on a party's disk fail; a program that exits because of it is restarted.
 
     Attributes:
         failure: the kind of failure.
         victim: the party whose disk fails.
+        times: number of changes that fail.
     """
 
     needs_simulation: ClassVar[bool] = True
 
     failure: DiskFailure
     victim: PartyName
+    times: int = 1
 
     def ends(self, party: str) -> bool:
         """Return whether a party is the one whose process may exit."""
@@ -119,7 +122,7 @@ class DiskFault(Fault):
     @property
     def kind(self) -> str:
         """What happens, as one word with its parameters."""
-        return f"disk-{self.failure}-{self.victim}"
+        return f"disk-{self.failure}-{self.victim}" + (f"-{self.times}-times" if self.times > 1 else "")
 
     @property
     def group(self) -> Group:
@@ -129,13 +132,14 @@ class DiskFault(Fault):
     @property
     def detail(self) -> str:
         """What it does, in words."""
-        return f"the {self.victim}'s disk {CHANGES[self.failure].detail}, once"
+        often = "once" if self.times == 1 else f"{self.times} times"
+        return f"the {self.victim}'s disk {CHANGES[self.failure].detail}, {often}"
 
     def script(self) -> Script:
-        """Make the change fail; recovering is up to the party."""
+        """Make the changes fail; recovering is up to the party."""
         change = CHANGES[self.failure]
-        yield FailDisk(self.victim, change.name, change.error)
+        yield FailDisk(self.victim, change.names, change.error, self.times)
 
     def shows(self, events: Sequence[Event]) -> bool:
-        """Return whether the events show that the change failed."""
+        """Return whether the events show that a change failed."""
         return any(event.point == "disk.failed" and event.party == self.victim for event in events)
