@@ -96,7 +96,14 @@ class RunningScript:
                 wait_for_answers(world, count)
             case attack.TellLies(count, seed):
                 tell_lies(world, count, seed)
-            case ask.LosePower() | ask.FailDisk() | ask.AlterHalf() | ask.Supersede() | ask.ResumeSuperseded():
+            case (
+                ask.LosePower()
+                | ask.KeepPower()
+                | ask.FailDisk()
+                | ask.AlterHalf()
+                | ask.Supersede()
+                | ask.ResumeSuperseded()
+            ):
                 raise HarnessError(f"{type(effect).__name__} requires a simulated world; run it with --sim")
             case ask.Release():
                 raise AssertionError("the caller takes it")

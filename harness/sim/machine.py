@@ -145,6 +145,10 @@ class Machine:
         """
         self._losing_power = (change, lose)
 
+    def keep_power(self) -> None:
+        """Forget a power loss before a later change."""
+        self._losing_power = None
+
     def fail(self, changes: tuple[str, ...], error: int, times: int, tell: Callable[[str], object]) -> None:
         """Make the next changes of some kinds fail.
 

@@ -170,6 +170,8 @@ class _Running:
                 world.party(party).kill()
             case ask.LosePower(party, changes):
                 world.party(party).lose_power(changes)
+            case ask.KeepPower(party):
+                world.party(party).machine.keep_power()
             case ask.FailDisk(party, changes, error, times):
                 world.party(party).fail_disk(changes, error, times)
             case ask.AlterHalf(party, newest, bit):

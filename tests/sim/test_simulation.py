@@ -12,6 +12,7 @@ from harness.plan.faults import (
     NetworkFault,
     Partition,
     Pause,
+    PowerLoss,
     Restart,
 )
 from harness.plan.faults.effects import Until
@@ -111,6 +112,15 @@ def test_a_script_that_is_abandoned_ends_quietly(fault):
         pass
 
     script.close()
+
+
+def test_a_power_loss_that_did_not_come_in_time_does_not_come_later_when_nobody_would_restart_the_trunk():
+    stopping = PowerLoss(At("trunk.server.stopping"), "trunk", 1)
+    restart = Restart(At("trunk.checkpoint.writing", occurrence=3), "trunk")
+    outcome = simulated(scenario_of(stopping, restart, config=CONFIG.but(max_steps=7)))
+
+    assert outcome.violation is None
+    assert "machine.crashed" not in [event.point for event in outcome.events]
 
 
 def test_two_clients_train_at_the_same_trunk():

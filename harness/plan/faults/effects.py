@@ -21,6 +21,7 @@ __all__ = [
     "Disconnect",
     "Effect",
     "FailDisk",
+    "KeepPower",
     "KillParty",
     "LosePower",
     "PartyName",
@@ -112,6 +113,13 @@ class LosePower:
 
     party: PartyName
     changes: int
+
+
+@dataclass(frozen=True)
+class KeepPower:
+    """Take back a `LosePower` whose change has not come."""
+
+    party: PartyName
 
 
 @dataclass(frozen=True)
@@ -236,6 +244,7 @@ Effect: TypeAlias = (
     | ArmFlip
     | KillParty
     | LosePower
+    | KeepPower
     | FailDisk
     | AlterHalf
     | StopParty

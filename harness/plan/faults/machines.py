@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from harness.plan.faults.effects import (
     FailDisk,
+    KeepPower,
     LosePower,
     PartyName,
     Release,
@@ -15,7 +16,7 @@ from harness.plan.faults.effects import (
     Until,
     UntilTrunkServes,
 )
-from harness.plan.faults.fault import Fault
+from harness.plan.faults.fault import Fault, mended_after
 from harness.plan.faults.groups import Group
 from harness.trace.event import Event
 
@@ -85,14 +86,20 @@ class PowerLoss(Fault):
         return f"cuts the power of the {self.victim}'s machine{when}, then restarts it"
 
     def script(self) -> Script:
-        """Cut the power, at once or just before a change of the disk, and restart the party."""
+        """Cut the power, at once or just before a change of the disk, and restart the party.
+
+        If the change does not come in time, the machine keeps its power: nobody would restart the party.
+        """
         yield LosePower(self.victim, self.changes)
         yield Release()
         if self.changes:
-            yield Until("machine.crashed", {"party": self.victim})
+            yield from mended_after(self._crash(), (KeepPower(self.victim),))
         yield StartParty(self.victim)
         if self.victim == "trunk":
             yield UntilTrunkServes()
+
+    def _crash(self) -> Script:
+        yield Until("machine.crashed", {"party": self.victim})
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether the events show that the machine lost power."""
