@@ -10,6 +10,7 @@ __all__ = ["PRESETS", "preset_settings"]
 
 PRESETS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
+        "nano": {"n_layer": 3, "n_embd": 16, "n_head": 2, "n_positions": 64},
         "tiny": {"n_layer": 4, "n_embd": 64, "n_head": 4},
         "micro": {"n_layer": 4, "n_embd": 256, "n_head": 8},
         "mini": {"n_layer": 6, "n_embd": 384, "n_head": 6},

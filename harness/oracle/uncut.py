@@ -10,13 +10,14 @@ from splitlearn.config import TrainingConfig
 
 __all__ = ["load_model"]
 
-# Blocks, width and heads. The last two are GPT-2 small and medium (Radford et al., 2019, table 2).
+# Blocks, width, heads and positions. The last two are GPT-2 small and medium (Radford et al., 2019, table 2).
 SIZES = {
-    "tiny": (4, 64, 4),
-    "micro": (4, 256, 8),
-    "mini": (6, 384, 6),
-    "small": (12, 768, 12),
-    "medium": (24, 1024, 16),
+    "nano": (3, 16, 2, 64),
+    "tiny": (4, 64, 4, 1024),
+    "micro": (4, 256, 8, 1024),
+    "mini": (6, 384, 6, 1024),
+    "small": (12, 768, 12, 1024),
+    "medium": (24, 1024, 16, 1024),
 }
 
 
@@ -24,10 +25,10 @@ def load_model(config: TrainingConfig) -> PreTrainedModel:
     """Load the uncut model in training mode: a preset with weights drawn from the run's seed, or a folder."""
     model: PreTrainedModel
     if config.model in SIZES:
-        blocks, width, heads = SIZES[config.model]
+        blocks, width, heads, positions = SIZES[config.model]
         settings = GPT2Config(
-            n_layer=blocks, n_embd=width, n_head=heads, vocab_size=config.vocab_size, bos_token_id=0, eos_token_id=0,
-            **_dropouts("gpt2", config.dropout),
+            n_layer=blocks, n_embd=width, n_head=heads, n_positions=positions, vocab_size=config.vocab_size,
+            bos_token_id=0, eos_token_id=0, **_dropouts("gpt2", config.dropout),
         )  # fmt: skip
         settings._attn_implementation = config.attention
         torch.manual_seed(config.seed)

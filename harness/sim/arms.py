@@ -42,7 +42,7 @@ ARMS: Mapping[str, Arm] = {
     ),
     "tensors": Arm(
         TrainingConfig(
-            model="tiny", cuts="1:3", vocab_size=300, dropout=0.1, data_format="lines", max_length=16, batch_size=1,
+            model="nano", cuts="1:2", vocab_size=300, dropout=0.1, data_format="lines", max_length=16, batch_size=1,
             gradient_accumulation_steps=2, max_steps=4, save_interval=2, learning_rate=1e-3, max_grad_norm=0.5,
             rpc_timeout=3.0, retry_timeout=60.0,
         ),

@@ -7,7 +7,7 @@ scheduled.
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -22,19 +22,17 @@ class StuckError(Exception):
     """The simulation cannot finish: no timer is left, the next one is due too late, or time stands still."""
 
 
-@dataclass(order=True)
+@dataclass(eq=False, slots=True)
 class Timer:
     """A scheduled action.
 
     Attributes:
         due: virtual time in seconds at which it fires.
-        number: sequence number; breaks ties between timers due at the same time.
         action: called when the timer fires; None once it has fired or was canceled.
     """
 
     due: float
-    number: int
-    action: Callable[[], object] | None = field(compare=False)
+    action: Callable[[], object] | None
 
     def cancel(self) -> None:
         """Cancel the timer; does nothing if it has fired."""
@@ -50,15 +48,16 @@ class Kernel:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._queue: list[Timer] = []
+        # By due time; a sequence number breaks ties between timers due at the same time.
+        self._queue: list[tuple[float, int, Timer]] = []
         self._count = 0
         self._hub = getcurrent()
 
     def after(self, seconds: float, action: Callable[[], object]) -> Timer:
         """Schedule an action after some virtual seconds, negative ones counting as 0; return its timer."""
         self._count += 1
-        timer = Timer(self.now + max(0.0, seconds), self._count, action)
-        heapq.heappush(self._queue, timer)
+        timer = Timer(self.now + max(0.0, seconds), action)
+        heapq.heappush(self._queue, (timer.due, self._count, timer))
         return timer
 
     def run(self, is_over: Callable[[], bool], limit: float) -> None:
@@ -100,7 +99,7 @@ class Kernel:
 
     def _next(self) -> Timer | None:
         while self._queue:
-            timer = heapq.heappop(self._queue)
+            _due, _number, timer = heapq.heappop(self._queue)
             if timer.action is not None:
                 return timer
         return None

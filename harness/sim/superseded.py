@@ -42,6 +42,8 @@ class Superseded:
     @property
     def problem(self) -> str:
         """Why one of them crashed; empty if none did. It may end with a message to its user, who started another."""
+        if not self._processes:  # as in most worlds, which ask at every event
+            return ""
         crashed = (each for each in self._processes if each.error and not isinstance(each.error, UserError))
         return next((f"the {each.name} ended with {end_of(each)}" for each in crashed), "")
 

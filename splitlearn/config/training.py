@@ -1,6 +1,7 @@
 """The one configuration of a run, shared by client, trunk and judge: all groups of settings in one flat value."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -89,6 +90,7 @@ class TrainingConfig(
 GROUPS = tuple(base for base in reversed(TrainingConfig.__bases__) if issubclass(base, SettingsGroup))
 
 
+@cache
 def names_of(*scopes: Scope) -> tuple[str, ...]:
     """Return the settings that have one of these scopes, in the order of the configuration."""
     return tuple(name for name, field in TrainingConfig.model_fields.items() if scope_of(field) in scopes)

@@ -4,8 +4,9 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -69,8 +70,7 @@ class Tokenizer:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the vocabulary, in hexadecimal."""
-        vocabulary = json.dumps(sorted(self.backend.get_vocab().items()))
-        return hashlib.sha256(vocabulary.encode()).hexdigest()
+        return self._fingerprint
 
     def check_fits(self, vocab_size: int) -> None:
         """Raise `DataError` if the vocabulary is larger than the model's."""
@@ -97,6 +97,16 @@ class Tokenizer:
         Raises:
             DataError: the folder for temporary files has no room for the tokenizer.
         """
+        return dict(self._files)
+
+    # Both are asked for with every checkpoint or session, and take milliseconds.
+    @cached_property
+    def _fingerprint(self) -> str:
+        vocabulary = json.dumps(sorted(self.backend.get_vocab().items()))
+        return hashlib.sha256(vocabulary.encode()).hexdigest()
+
+    @cached_property
+    def _files(self) -> Mapping[str, bytes]:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 self.save(Path(folder))

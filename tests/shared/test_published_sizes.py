@@ -18,6 +18,7 @@ PUBLISHED = {
     "xl": {"n_layer": 48, "n_head": 25, "n_embd": 1600, "parameters": 1_557_611_200},
 }
 OURS = {
+    "nano": {"n_layer": 3, "n_head": 2, "n_embd": 16, "n_positions": 64},
     "tiny": {"n_layer": 4, "n_head": 4, "n_embd": 64},
     "micro": {"n_layer": 4, "n_head": 8, "n_embd": 256},
     "mini": {"n_layer": 6, "n_head": 6, "n_embd": 384},

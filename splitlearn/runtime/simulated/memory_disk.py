@@ -99,10 +99,10 @@ class MemoryDisk:
     def as_file(self, path: Path) -> Iterator[Path]:
         """Provide a temporary copy."""
         data = self.read(path)
-        with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder) / path.name
-            place.write_bytes(data)
-            yield place
+        with tempfile.NamedTemporaryFile(suffix=path.name) as file:
+            file.write(data)
+            file.flush()
+            yield Path(file.name)
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a whole file and sync its bytes: three changes, with a possible crash before each."""
