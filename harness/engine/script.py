@@ -101,6 +101,7 @@ class RunningScript:
                 | ask.KeepPower()
                 | ask.FailDisk()
                 | ask.AlterHalf()
+                | ask.SwallowConnections()
                 | ask.Supersede()
                 | ask.ResumeSuperseded()
             ):

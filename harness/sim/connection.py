@@ -25,7 +25,8 @@ class SimConnection:
         number: number of the connection, counted from 1 over the whole run.
         listener: the receiver of its requests.
         on_closed: called when the trunk or the network closes it, not when the client does.
-        is_open: whether it can still carry messages.
+        is_open: whether neither side has closed it.
+        swallows: whether nothing arrives on it any more, not even that the other side has closed it.
         calls: requests in flight on it.
         up: state of the direction to the trunk.
         down: state of the direction to the client.
@@ -35,6 +36,12 @@ class SimConnection:
     listener: Listener
     on_closed: Callable[[], None]
     is_open: bool = True
+    swallows: bool = False
     calls: list[InFlight] = field(default_factory=list)
     up: Passing = field(init=False)
     down: Passing = field(init=False)
+
+    @property
+    def carries(self) -> bool:
+        """Whether what is sent on it arrives."""
+        return self.is_open and not self.swallows

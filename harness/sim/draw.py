@@ -15,6 +15,7 @@ from harness.plan.faults import (
     NETWORK_FAILURES,
     PARTIES,
     VICTIMS,
+    Blackhole,
     CutMessage,
     DiskFault,
     DropConnection,
@@ -68,6 +69,7 @@ KINDS: Mapping[str, Draw] = {
     "partition": lambda at, chance: Partition(at, chance.choice((0.1, 1.0, 5.0))),
     "cut": lambda at, chance: CutMessage(at, chance.choice(STREAMS), chance.randrange(1, 2000)),
     "network": lambda at, chance: NetworkFault(at, chance.choice(NETWORK_FAILURES), chance.choice(STREAMS)),
+    "blackhole": lambda at, _chance: Blackhole(at),
     "message": _message,
 }
 FEWEST, MOST = 3, 6

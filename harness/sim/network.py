@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from harness.errors import HarnessError
 from harness.plan.faults.toxic import Stream, Toxic
 from harness.plan.link_toxics import toxics_of
 from harness.plan.links import LinkProfile
@@ -68,6 +69,19 @@ class SimNetwork:
         """Accept new connections again."""
         self._is_up = True
 
+    def swallow(self) -> int:
+        """Let the connections that are open swallow everything from now on; return how many there are.
+
+        Raises:
+            HarnessError: there is none.
+        """
+        carrying = [connection for connection in self._connections if connection.carries]
+        if not carrying:
+            raise HarnessError("no connection is open")
+        for connection in carrying:
+            connection.swallows = True
+        return len(carrying)
+
     def add(self, toxic: Toxic) -> None:
         """Add a toxic to its stream."""
         self._streams[toxic.stream].add(toxic)
@@ -82,8 +96,8 @@ class SimNetwork:
             return None
         self._dialled += 1
         made = SimConnection(self._dialled, self._listener, on_closed)
-        made.up = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
-        made.down = Passing(made.number, lambda: made.is_open, lambda delay: self._cut(made, delay))
+        made.up = Passing(made.number, lambda: made.carries, lambda delay: self._cut(made, delay))
+        made.down = Passing(made.number, lambda: made.carries, lambda delay: self._cut(made, delay))
         # Most connections are established at once, a few take up to half a second; requests wait for theirs.
         late = self._choices.share("connecting", made.number) ** 8
         made.up.clear_at = self._kernel.now + CONNECT_SECONDS + LONGEST_CONNECT_SECONDS * late
@@ -132,6 +146,8 @@ class SimNetwork:
         self._kernel.after(delay, lambda: self._break(connection) if connection.is_open else None)
 
     def _break(self, connection: SimConnection) -> None:
+        if connection.swallows:
+            return  # the client does not hear of it
         calls = list(connection.calls)
         self._drop(connection)
         for call in calls:
@@ -145,7 +161,7 @@ class SimNetwork:
         if connection in self._connections:
             self._connections.remove(connection)
         for call in connection.calls:
-            if self._choices.below(2, "arrives all the same", call.number):
+            if not connection.swallows and self._choices.below(2, "arrives all the same", call.number):
                 # Soon, or when the client has long sent it again: whatever lies between may have kept it.
                 delay = 0.001 * 2 ** self._choices.below(LATEST, "arrives late", call.number)
                 self._kernel.after(delay, partial(self._deliver, connection, call, lambda _answer: None))

@@ -155,6 +155,9 @@ class _Running:
             case ask.Reconnect():
                 world.network.reconnect()
                 world.observer.note("proxy", "proxy.enabled")
+            case ask.SwallowConnections():
+                count = world.network.swallow()
+                world.observer.note("proxy", "proxy.connections.swallowed", count=count)
             case ask.AddToxic(toxic):
                 world.network.add(toxic)
                 told = {"toxic": toxic.name, "type": toxic.type, "stream": toxic.stream}

@@ -21,7 +21,7 @@ class Passing:
 
     Attributes:
         connection: number of the connection.
-        is_open: returns whether the connection is open.
+        carries: returns whether what is sent on the connection arrives.
         cut: closes the connection after a delay in virtual seconds.
         clear_at: virtual time in seconds at which the last message sent arrives; messages do not overtake each other.
         sent: number of messages sent so far.
@@ -29,7 +29,7 @@ class Passing:
     """
 
     connection: int
-    is_open: Callable[[], bool]
+    carries: Callable[[], bool]
     cut: Callable[[float], None]
     clear_at: float = 0.0
     sent: int = 0
@@ -107,7 +107,7 @@ class SimStream:
         passing.clear_at = max(passing.clear_at, self._kernel.now + delay)
         wait = passing.clear_at - self._kernel.now
         assert math.isfinite(wait), "the delay of a message must be finite"
-        self._kernel.after(wait, lambda: deliver() if passing.is_open() else None)
+        self._kernel.after(wait, lambda: deliver() if passing.carries() else None)
 
     def _of(self, kind: str) -> list[Toxic]:
         return [toxic for toxic in self._toxics.values() if toxic.type == kind]

@@ -12,6 +12,7 @@ from harness.plan.faults import (
     PARTIES,
     Absence,
     BitRot,
+    Blackhole,
     CutMessage,
     DiskFault,
     DropConnection,
@@ -32,8 +33,8 @@ from harness.trace.place import At
 from splitlearn.points import POINTS, Frequency
 
 TYPES = (
-    Absence, BitRot, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault, Partition,
-    Pause, PowerLoss, Restart, TakeOver,
+    Absence, BitRot, Blackhole, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault,
+    Partition, Pause, PowerLoss, Restart, TakeOver,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]

@@ -1,6 +1,7 @@
 """What can break: each fault is a value; a scenario has any number of them."""
 
 from harness.plan.faults.bit_rot import HALVES, BitRot, WhichHalf
+from harness.plan.faults.blackhole import Blackhole
 from harness.plan.faults.connections import CutMessage, DropConnection, Partition
 from harness.plan.faults.effects import PARTIES, PartyName
 from harness.plan.faults.fault import SHARED_MARKS, Fault
@@ -21,6 +22,7 @@ __all__ = [
     "VICTIMS",
     "Absence",
     "BitRot",
+    "Blackhole",
     "CutMessage",
     "DiskFailure",
     "DiskFault",

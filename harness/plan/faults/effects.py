@@ -36,6 +36,7 @@ __all__ = [
     "StartStoppedParty",
     "StopParty",
     "Supersede",
+    "SwallowConnections",
     "Until",
     "UntilTrunkServes",
     "Wait",
@@ -60,6 +61,11 @@ class Disconnect:
 @dataclass(frozen=True)
 class Reconnect:
     """Accept connections again."""
+
+
+@dataclass(frozen=True)
+class SwallowConnections:
+    """Let the connections that are open swallow everything for good, in the simulated world."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +243,7 @@ Effect: TypeAlias = (
     Release
     | Disconnect
     | Reconnect
+    | SwallowConnections
     | AddToxic
     | RemoveToxic
     | ArmMessageFault

@@ -47,8 +47,6 @@ WIRE = (
         "deadline-of-an-attempt",
         "a call that is never answered is given up and sent again",
         (Swap("splitlearn.wire.attempt:Attempt.__init__", _without_deadline),),
-        unseen="Not exercised: every network fault ends within 90 s and closes the connection, which ends the call as "
-        "well.",
     ),
     Ablation(
         "new-connection",
