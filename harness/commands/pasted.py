@@ -34,7 +34,7 @@ def _source(value: object, margin: str) -> str:
     inner = margin + INDENT
     if isinstance(value, TrainingConfig):
         return _lines("TrainingConfig(", (f"{name}={_literal(each)}" for name, each in _changed(value).items()), margin)
-    if isinstance(value, tuple) and any(map(is_dataclass, value)):
+    if isinstance(value, tuple) and any(is_dataclass(each) or isinstance(each, TrainingConfig) for each in value):
         return _lines("(", (_source(each, inner) for each in value), margin)
     if not is_dataclass(value):
         return _literal(value)

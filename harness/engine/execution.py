@@ -10,13 +10,14 @@ from harness.engine.memory_sampler import sample_memory
 from harness.engine.network import Network
 from harness.engine.observer import Observer
 from harness.engine.party import Party
-from harness.engine.programs import SECOND_CLIENT, SECOND_SESSION, SESSION, Programs
+from harness.engine.programs import Programs
 from harness.engine.testbed import Testbed
 from harness.engine.world import World
 from harness.errors import HarnessError
 from harness.judging.execution_result import ExecutionResult
 from harness.judging.facts import Traffic
 from harness.plan.link_toxics import toxics_of
+from harness.plan.other_clients import SESSION, other_clients_of
 from harness.plan.scenario import Scenario
 from harness.processes.program import Program
 from harness.proxy.client import ToxiproxyClient
@@ -49,9 +50,10 @@ class Execution:
         self._memory: list[MemorySample] = []
         self._trunk_address = ""
         self._dialled = "local"
-        self._meeting = Meeting(SECOND_CLIENT, SESSION) if scenario.second_client else None
-        others = {SECOND_CLIENT: (Meeting.PLACE,)} if self._meeting else {}
-        self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take, others=others)
+        self._others = {other.party: other for other in other_clients_of(scenario)}
+        self._meeting = Meeting(self._others, [SESSION, *(other.session for other in self._others.values())])
+        met = dict.fromkeys(self._others, (Meeting.PLACE,))
+        self._observer = Observer(tuple(planned.at for planned in scenario.planned), self._take, others=met)
         self._programs = Programs(scenario, testbed.starter, writer, self._observer.path)
         parties = {
             name: Party(name, launch, self._observer.note)
@@ -127,7 +129,7 @@ class Execution:
 
     def _train(self) -> None:
         client = self._world.parties["client"]
-        with self._second_client(), self._running(client):
+        with self._other_clients(), self._running(client):
             try:
                 status = client.wait_for_end(self._scenario.timeout, self._trunk_must_live)
                 if status:
@@ -139,23 +141,22 @@ class Execution:
                 self._director.finish(START_TIMEOUT)
 
     @contextmanager
-    def _second_client(self) -> Iterator[None]:
-        """Run the other client, if there is one, alongside the `with` block, in which it meets the first."""
-        config = self._scenario.second_client
-        if config is None:
+    def _other_clients(self) -> Iterator[None]:
+        """Run the other clients, if there are any, alongside the `with` block, in which they meet the first."""
+        opened = At("trunk.session.opened")
+        with ExitStack() as stack:
+            programs = {}
+            for party, other in self._others.items():
+                programs[party] = self._programs.other_client(other, self._dialled)
+                stack.callback(programs[party].stop)
+            for party, program in programs.items():
+                own = {"session": self._others[party].session}
+                self._observer.wait_for(opened, START_TIMEOUT, meanwhile=program.must_run, fields=own)
             yield
-            return
-        program = self._programs.second_client(config, self._dialled)
-        try:
-            opened = At("trunk.session.opened")
-            own = {"session": SECOND_SESSION}
-            self._observer.wait_for(opened, START_TIMEOUT, meanwhile=program.must_run, fields=own)
-            yield
-            status = program.wait(self._scenario.timeout)
-        finally:
-            program.stop()
-        if status:
-            raise HarnessError(f"the second client ended with status {status}; {program.last_lines()}")
+            for party, program in programs.items():
+                status = program.wait(self._scenario.timeout)
+                if status:
+                    raise HarnessError(f"{party} ended with status {status}; {program.last_lines()}")
 
     @contextmanager
     def _running(self, party: Party) -> Iterator[None]:
@@ -186,9 +187,8 @@ class Execution:
             self._trunk_address = str(event.fields["address"])
         elif event.point == "client.commit.applied" and event.party == "client":
             self._memory += sample_memory(self._world.parties, event.step or 0)
-        if self._meeting:
-            self._meeting.take(event)
-        if event.release is not None and event.party != SECOND_CLIENT:
+        self._meeting.take(event)
+        if event.release is not None and event.party not in self._others:
             self._director.take(event, self._world)
         self._on_event(event)
 

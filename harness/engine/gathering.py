@@ -4,19 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.programs import SECOND_CLIENT, SECOND_SESSION, SESSION
-from harness.engine.references import Reference
 from harness.engine.testbed import Testbed
 from harness.errors import HarnessError
 from harness.judging.crashes import crashes_in
 from harness.judging.execution_result import ExecutionResult
 from harness.judging.facts import RunFacts
 from harness.oracle.compare import RunFiles
+from harness.plan.other_clients import SESSION, OtherClient, other_clients_of
 from harness.plan.scenario import Scenario
 from harness.recording.writer import RunWriter, read_lines
-from harness.trace.event import Event
 
-__all__ = ["facts_of", "second_reference"]
+__all__ = ["facts_of"]
 
 EXPORT_TIMEOUT = 60.0
 
@@ -31,9 +29,10 @@ def facts_of(scenario: Scenario, writer: RunWriter, result: ExecutionResult, tes
         except HarnessError as error:
             problem = str(error)
     reference_steps = read_lines(folder / "reference.jsonl")
+    others = other_clients_of(scenario)
     return RunFacts(
         scenario=scenario,
-        events=[event for event in result.events if not _is_of_second(event)],
+        events=[event for event in result.events if not any(other.owns(event) for other in others)],
         problem=problem,
         split_steps=_metrics(writer, SESSION),
         reference_steps=reference_steps,
@@ -44,39 +43,31 @@ def facts_of(scenario: Scenario, writer: RunWriter, result: ExecutionResult, tes
         crashes=crashes_in(writer.logs),
         halves=_halves(writer, SESSION),
         exported=exported,
-        second=_second_facts(scenario, writer, result, testbed) if scenario.second_client else None,
+        others={other.party: _facts_of_other(other, scenario, writer, result, testbed) for other in others},
         world=result.world,
     )
 
 
-def _is_of_second(event: Event) -> bool:
-    """Return whether an event is of the other client, or one of the trunk's in that client's session."""
-    return event.party == SECOND_CLIENT or event.fields.get("session") == SECOND_SESSION
-
-
-def _second_facts(scenario: Scenario, writer: RunWriter, result: ExecutionResult, testbed: Testbed) -> RunFacts:
-    """Gather what is known of the other client."""
-    assert scenario.second_client is not None
-    config = scenario.second_client
-    folder = second_reference(scenario, testbed).wait()
+def _facts_of_other(
+    other: OtherClient, scenario: Scenario, writer: RunWriter, result: ExecutionResult, testbed: Testbed
+) -> RunFacts:
+    """Gather what is known of another client."""
+    folder = testbed.references.get(other.config).wait()
     reference_steps = read_lines(folder / "reference.jsonl")
-    finals = _finals(writer, SECOND_SESSION, len(reference_steps))
+    finals = _finals(writer, other.session, len(reference_steps))
     return RunFacts(
-        scenario=replace(scenario, config=config, second_client=None, checks=()),
-        events=[event for event in result.events if _is_of_second(event)],
+        # What is planned happens at places that the first client or the trunk passes; this one need not have them.
+        scenario=replace(
+            scenario, config=other.config, other_clients=(), faults=(), adversaries=(), party_settings={}, checks=()
+        ),
+        events=[event for event in result.events if other.owns(event)],
         problem="",
-        split_steps=_metrics(writer, SECOND_SESSION),
+        split_steps=_metrics(writer, other.session),
         reference_steps=reference_steps,
-        split=RunFiles((writer.tensors(SECOND_CLIENT),), finals, (writer.tensors("trunk"),)),
+        split=RunFiles((writer.tensors(other.party),), finals, (writer.tensors("trunk"),)),
         reference=RunFiles((folder,), (folder / "final.safetensors",)),
         traffic=None,
     )
-
-
-def second_reference(scenario: Scenario, testbed: Testbed) -> Reference:
-    """Return the other client's reference; start it if necessary."""
-    assert scenario.second_client is not None
-    return testbed.references.get(scenario.second_client)
 
 
 def _metrics(writer: RunWriter, session: str) -> list[dict[str, Any]]:
@@ -88,7 +79,7 @@ def _metrics(writer: RunWriter, session: str) -> list[dict[str, Any]]:
 
 def _split_files(scenario: Scenario, writer: RunWriter, steps: int) -> RunFiles:
     client, trunk, finals = writer.tensors("client"), writer.tensors("trunk"), _finals(writer, SESSION, steps)
-    if scenario.second_client:
+    if scenario.other_clients:
         return RunFiles((client,), finals, (trunk,))
     return RunFiles((client,) if scenario.topology == "local" else (client, trunk), finals)
 

@@ -1,6 +1,6 @@
-"""Lets two clients meet at the trunk, however late one of them starts."""
+"""Lets all clients meet at the trunk, however late one of them starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from harness.trace.event import Event
 from harness.trace.place import At
@@ -9,30 +9,30 @@ __all__ = ["Meeting"]
 
 
 class Meeting:
-    """Holds the second client, once it has opened its session, until the first client has opened one, too.
+    """Holds every client but the first, once it has opened its session, until all sessions have been opened.
 
-    The first is started meanwhile. On a busy machine, one could otherwise be done before the other has started.
+    On a busy machine, one could otherwise be done before another has started.
 
     Args:
-        second: the second client's party.
-        session: name of the first client's session.
+        others: parties of the clients that are held.
+        sessions: names of all clients' sessions.
     """
 
-    # Where the second client is to be held.
+    # Where the clients are to be held.
     PLACE = At("client.session.opened")
 
-    def __init__(self, second: str, session: str) -> None:
-        self._second = second
-        self._session = session
-        self._is_open = False
-        self._release: Callable[[], None] | None = None
+    def __init__(self, others: Iterable[str], sessions: Iterable[str]) -> None:
+        self._others = frozenset(others)
+        self._missing = set(sessions)
+        self._held: list[Callable[[], None]] = []
 
     def take(self, event: Event) -> None:
-        """Take an event; release the second client once both sessions are open."""
-        if event.party == self._second and event.release:
-            self._release = event.release
-        elif event.point == "trunk.session.opened" and event.fields.get("session") == self._session:
-            self._is_open = True
-        if self._is_open and self._release:
-            self._release()
-            self._release = None
+        """Take an event; release the clients once all sessions have been opened."""
+        if event.party in self._others and event.release:
+            self._held.append(event.release)
+        elif event.point == "trunk.session.opened":
+            self._missing.discard(str(event.fields["session"]))
+        if not self._missing:
+            for release in self._held:
+                release()
+            self._held.clear()

@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.plan.other_clients import SESSION, OtherClient
 from harness.plan.scenario import Scenario
 from harness.processes.program import Program
 from harness.processes.starters import Starter
 from harness.recording.writer import RunWriter
 from splitlearn.config import TrainingConfig
 
-__all__ = ["SECOND_CLIENT", "SECOND_SESSION", "SESSION", "Programs"]
-
-SESSION = "run"
-SECOND_SESSION = "second-run"
-# What the other client is called in traces, logs and recordings.
-SECOND_CLIENT = "client-2"
+__all__ = ["Programs"]
 
 
 class Programs:
@@ -40,7 +36,8 @@ class Programs:
 
     def trunk(self, port: str) -> Program:
         """Start the trunk at a port, "0" for any."""
-        places = ["--max-sessions", "2"] if self._scenario.second_client else []
+        others = self._scenario.other_clients
+        places = ["--max-sessions", str(1 + len(others))] if others else []
         idle = ["--idle-timeout", str(self._scenario.idle_timeout)] if self._scenario.idle_timeout else []
         return self._start("trunk", ["trunk", "--port", port, *places, *idle, *self._flags("trunk", self.config)])
 
@@ -50,13 +47,15 @@ class Programs:
         flags = self._flags("client", self.config.but(trunk_address=trunk_address))
         return self._start("client", ["train", *resume, *flags])
 
-    def second_client(self, config: TrainingConfig, trunk_address: str) -> Program:
-        """Start the other client."""
-        own = config.but(save_dir=self._writer.checkpoints, session=SECOND_SESSION, trunk_address=trunk_address)
-        path, folder = self._writer.folder / f"{SECOND_CLIENT}.json", self._writer.tensors(SECOND_CLIENT)
-        own.save(path)
-        observed = [*self._probe, "--party", SECOND_CLIENT]
-        return self._start(SECOND_CLIENT, ["train", "--config", str(path), "--record", str(folder), *observed])
+    def other_client(self, other: OtherClient, trunk_address: str) -> Program:
+        """Start another client; of its tensors, only digests are kept."""
+        own = other.config.but(
+            save_dir=self._writer.checkpoints, session=other.session, save_minutes=0, trunk_address=trunk_address
+        )
+        path, folder = self._writer.folder / f"{other.party}.json", self._writer.tensors(other.party)
+        self._scenario.settings_of("client", own).save(path)
+        observed = [*self._probe, "--party", other.party]
+        return self._start(other.party, ["train", "--config", str(path), "--record", str(folder), *observed])
 
     def _start(self, name: str, argv: Sequence[str]) -> Program:
         return self._starter.start(name, "splitlearn", argv, self._writer.logs / f"{name}.log")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.engine.execution import Execution
 from harness.engine.failure import record_failure
-from harness.engine.gathering import facts_of, second_reference
+from harness.engine.gathering import facts_of
 from harness.engine.material import kind_of_material
 from harness.engine.materials import MATERIALS, with_materials
 from harness.engine.meaning import must_mean_something
@@ -111,8 +111,8 @@ def _judged(
     scenario: Scenario, testbed: Testbed, writer: RunWriter, replay: str, on_event: Callable[[Event], None]
 ) -> Judgement:
     reference = testbed.references.get(scenario.config, scenario.record_steps, timed=scenario.timed)
-    if scenario.second_client:
-        second_reference(scenario, testbed)
+    for config in scenario.other_clients:
+        testbed.references.get(config)
     if scenario.timed:
         reference.wait()
     result = _executed(scenario, testbed, writer, on_event)

@@ -43,7 +43,7 @@ class RunFacts:
         crashes: crash messages by name of the log.
         halves: how many checkpoint files each side has left in the session's folder.
         exported: folder of the exported model; None if nothing was to be exported, or could be.
-        second: facts of the other client at the same trunk; None if there was none.
+        others: facts of every other client at the same trunk, by party.
         world: the simulated one in which it ran; None if real programs ran.
     """
 
@@ -59,7 +59,7 @@ class RunFacts:
     crashes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     halves: Mapping[str, int] = field(default_factory=dict)
     exported: Path | None = None
-    second: "RunFacts | None" = None
+    others: "Mapping[str, RunFacts]" = field(default_factory=dict)
     world: SimulatedWorld | None = None
 
     @cached_property

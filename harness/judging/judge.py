@@ -20,7 +20,7 @@ STATED: Mapping[str, Callable[[Scenario], object]] = {
     "faults": lambda scenario: scenario.faults,
     "adversaries": lambda scenario: scenario.adversaries,
     "convergence": lambda scenario: scenario.loss_below,
-    "second_client": lambda scenario: scenario.second_client,
+    "other_clients": lambda scenario: scenario.other_clients,
     "hostility": lambda scenario: any(isinstance(each, HostilePeers) for each in scenario.adversaries),
     "lies": lambda scenario: any(isinstance(each, LyingTrunk) for each in scenario.adversaries),
 }

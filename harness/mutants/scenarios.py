@@ -108,8 +108,8 @@ TWO_CLIENTS = replace(
     DIRECT,
     name="mutant-two-clients",
     title="Two clients at one trunk",
-    checks=("equivalence", "exactly_once", "second_client"),
-    second_client=CONFIG.but(learning_rate=3e-3, max_steps=8),
+    checks=("equivalence", "exactly_once", "other_clients"),
+    other_clients=(CONFIG.but(learning_rate=3e-3, max_steps=8),),
     record_steps=(),
 )
 # Runs that are judged by their time and memory.

@@ -21,6 +21,8 @@ SMALL = TrainingConfig(
     gradient_accumulation_steps=3, learning_rate=1e-3, warmup_steps=2, scheduler_type="cosine", max_steps=6,
     max_grad_norm=0.5, rpc_timeout=20.0, retry_timeout=60.0,
 )  # fmt: skip
+# What another client trains beside one that trains SMALL.
+ANOTHER = SMALL.but(learning_rate=3e-3, scheduler_type="linear", batch_size=3, codec="zlib", max_steps=8)
 EDGE_AND_MIDDLE_CUTS = ("0:2", "1:3", "2:4")
 
 
@@ -146,7 +148,7 @@ def fault_recovery() -> Iterable[Scenario]:
 
 
 def other_parties() -> Iterable[Scenario]:
-    """Yield runs with a second client, with strangers to keep out, and with an export to check."""
+    """Yield runs with other clients, with strangers to keep out, and with an export to check."""
     for name, title, material in (
         ("token", "A shared secret, and strangers without it", "token"),
         ("tls", "TLS through the proxy, and a token; strangers without either", "TLS"),
@@ -157,8 +159,19 @@ def other_parties() -> Iterable[Scenario]:
         "two-clients",
         "Two clients at one trunk, each with the bits of its own reference",
         SMALL,
-        checks=("equivalence", "exactly_once", "second_client"),
-        second_client=SMALL.but(learning_rate=3e-3, scheduler_type="linear", batch_size=3, codec="zlib", max_steps=8),
+        checks=("equivalence", "exactly_once", "other_clients"),
+        other_clients=(ANOTHER,),
+    )
+    yield Scenario(
+        "three-clients",
+        "Three clients at one trunk: their connections drop, and then the trunk is killed, while all of them train",
+        SMALL.but(max_steps=8, save_interval=3),
+        checks=("equivalence", "exactly_once", "other_clients", "faults", "liveness", "detection", "peak_memory"),
+        other_clients=(
+            ANOTHER.but(save_interval=2, max_steps=12),
+            SMALL.but(learning_rate=5e-4, gradient_accumulation_steps=2, max_grad_norm=0.0, codec="fp16", max_steps=12),
+        ),
+        faults=(drop("client.forward.sent"), Kill(At("client.backward.sent", 4, 1), ("trunk",))),
     )
     yield Scenario(
         "export",

@@ -1,7 +1,7 @@
 """The rules that a scenario must satisfy: one function per rule, which yields what to change."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from harness.plan.amounts import amounts_can_be_meant
@@ -9,6 +9,7 @@ from harness.plan.faults import CutMessage, DropConnection, MessageFault, Networ
 from harness.plan.faults.groups import GROUPS, OTHER
 from harness.plan.names import name_fits_a_folder
 from harness.plan.numbers import numbers_can_be_meant
+from harness.plan.other_clients import other_clients_agree_with_the_trunk, other_clients_have_a_trunk_to_share
 from harness.plan.planned import Planned
 from harness.plan.rpcs import RPCS
 from harness.plan.spelling import did_you_mean
@@ -124,32 +125,22 @@ def party_settings_are_allowed(scenario: "Scenario") -> Iterator[str]:
         for name in unknown:
             yield f"there is no setting {name!r}{did_you_mean(name, TrainingConfig.model_fields)}"
         if not unknown:
-            try:
-                scenario.settings_of(party)
-            except ConfigError as error:
-                yield f"settings of the {party}: {error}"
+            others = scenario.other_clients if party == "client" else ()
+            yield from dict.fromkeys(_refusals(scenario, party, (scenario.config, *others)))
 
 
 def cuts_fit_the_preset(scenario: "Scenario") -> Iterator[str]:
     """Checked for presets only: the size of a model in a folder is known once it is read."""
-    for config in (scenario.config, *((scenario.second_client,) if scenario.second_client else ())):
-        if config.model in PRESETS and config.cuts.upper > PRESETS[config.model]["n_layer"]:
-            blocks = PRESETS[config.model]["n_layer"]
-            yield f"cuts {config.cuts} need {config.cuts.upper} blocks; the model {config.model!r} has {blocks}"
+    config = scenario.config
+    if config.model in PRESETS and config.cuts.upper > PRESETS[config.model]["n_layer"]:
+        blocks = PRESETS[config.model]["n_layer"]
+        yield f"cuts {config.cuts} need {config.cuts.upper} blocks; the model {config.model!r} has {blocks}"
 
 
 def a_loss_is_stated_where_it_is_checked(scenario: "Scenario") -> Iterator[str]:
     """Convergence means that the loss falls below a stated value."""
     if "convergence" in scenario.checks and not scenario.loss_below > 0:
         yield "the check 'convergence' needs a value below which the loss must fall; set loss_below"
-
-
-def a_second_client_has_a_trunk_to_share(scenario: "Scenario") -> Iterator[str]:
-    """No other client can reach a trunk in the first client's process."""
-    if scenario.second_client and scenario.topology == "local":
-        yield "a second client cannot reach a trunk in the first one's process; make the topology 'direct' or 'proxy'"
-    if "second_client" in scenario.checks and not scenario.second_client:
-        yield "the check 'second_client' needs another client; set second_client to its settings"
 
 
 def times_are_taken_without_the_reference_beside(scenario: "Scenario") -> Iterator[str]:
@@ -160,10 +151,11 @@ def times_are_taken_without_the_reference_beside(scenario: "Scenario") -> Iterat
 
 def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
     """Otherwise the run would be ended before its first call could fail."""
-    if scenario.timeout <= scenario.config.rpc_timeout:
+    longest = max(config.rpc_timeout for config in (scenario.config, *scenario.other_clients))
+    if scenario.timeout <= longest:
         yield (
-            f"timeout {scenario.timeout:g} s is no longer than one call may take (rpc_timeout "
-            f"{scenario.config.rpc_timeout:g} s); make it longer"
+            f"timeout {scenario.timeout:g} s is no longer than one call may take (rpc_timeout {longest:g} s); make it "
+            "longer"
         )
 
 
@@ -184,10 +176,19 @@ RULES: tuple[Rule, ...] = (
     party_settings_are_allowed,
     cuts_fit_the_preset,
     a_loss_is_stated_where_it_is_checked,
-    a_second_client_has_a_trunk_to_share,
+    other_clients_have_a_trunk_to_share,
+    other_clients_agree_with_the_trunk,
     times_are_taken_without_the_reference_beside,
     a_run_may_take_longer_than_a_call,
 )
+
+
+def _refusals(scenario: "Scenario", party: str, configs: Iterable[TrainingConfig]) -> Iterator[str]:
+    for config in configs:
+        try:
+            scenario.settings_of(party, config)
+        except ConfigError as error:
+            yield f"settings of the {party}: {error}"
 
 
 def _steps_passed(fault: Planned, scenario: "Scenario") -> range | None:

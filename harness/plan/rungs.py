@@ -18,7 +18,7 @@ SIMULATED: Rung = "simulated"
 def on_rung(scenario: Scenario, rung: Rung) -> Scenario:
     """Return the scenario on one rung: without its link and faults, judged by its bits alone.
 
-    A trunk in the client's process has no place for a second client.
+    A trunk in the client's process has no place for other clients.
     """
     return replace(
         scenario,
@@ -27,7 +27,7 @@ def on_rung(scenario: Scenario, rung: Rung) -> Scenario:
         link=LOOPBACK,
         faults=(),
         adversaries=(),
-        second_client=None if rung == "local" else scenario.second_client,
+        other_clients=() if rung == "local" else scenario.other_clients,
         timed=False,
         checks=("equivalence",),
         expects=(),

@@ -42,8 +42,8 @@ class Scenario:
         record_steps: steps whose gradients and cut tensors are kept whole; the client fetches the trunk's.
         recovery_bound: seconds from a fault's healing to the client's next progress, at most.
         materials: names of `harness.engine.materials.MATERIALS`: files made for the run and named in its settings.
-        party_settings: settings that only the client, or only the trunk, has.
-        second_client: settings of another client that trains at the same trunk at the same time.
+        party_settings: settings that only the clients, or only the trunk, have.
+        other_clients: settings of further clients, each of which trains at the same trunk at the same time.
         idle_timeout: seconds until the trunk gives up a silent client's place; 0 means the trunk's default.
         loss_below: value below which the loss must fall; 0 means none.
 
@@ -71,7 +71,7 @@ class Scenario:
     loss_below: float = 0.0
     materials: tuple[str, ...] = ()
     party_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    second_client: TrainingConfig | None = None
+    other_clients: tuple[TrainingConfig, ...] = ()
 
     def __post_init__(self) -> None:
         broken = broken_rules(self)
@@ -85,13 +85,13 @@ class Scenario:
 
     def with_seed(self, seed: int) -> Self:
         """Return the same scenario with other weights, data order and dropout."""
-        second = self.second_client.but(seed=seed) if self.second_client else None
-        return replace(self.but(seed=seed), second_client=second)
+        return self.but(seed=seed)
 
     def settings_of(self, party: str, config: TrainingConfig | None = None) -> TrainingConfig:
         """Return the client's or the trunk's settings; `config` replaces the scenario's own."""
         return (config or self.config).but(**self.party_settings.get(party, {}))
 
     def but(self, **settings: object) -> Self:
-        """Return the same scenario with some settings changed."""
-        return replace(self, config=self.config.but(**settings))
+        """Return the same scenario with some settings of all its clients changed."""
+        others = tuple(each.but(**settings) for each in self.other_clients)
+        return replace(self, config=self.config.but(**settings), other_clients=others)

@@ -16,8 +16,8 @@ from harness.plan.scenario import Scenario
 __all__ = ["SCHEMA", "scenario_from_json", "scenario_json"]
 
 # Version of what is written here. In an older one, missing fields have their defaults; what cannot be read is refused.
-SCHEMA = 1
-OLDEST = 1
+SCHEMA = 2
+OLDEST = 2
 # Keys besides the scenario's fields: written by the recorder of the run, or needed to read the file.
 MODULES = ("modules", "module_digests")
 BESIDE = frozenset({"schema", *MODULES, "start"})

@@ -58,15 +58,15 @@ def expected_of(scenario: Scenario, arm: str) -> Outcome:
     It is simulated once and cached for schedules with equal settings.
     """
     plain = undisturbed(scenario)
-    second = plain.second_client.model_dump_json() if plain.second_client else ""
-    return _expected(plain.config.model_dump_json(), second, plain.record_steps, arm)
+    others = tuple(each.model_dump_json() for each in plain.other_clients)
+    return _expected(plain.config.model_dump_json(), others, plain.record_steps, arm)
 
 
 @cache
-def _expected(config: str, second: str, record_steps: tuple[int, ...], arm: str) -> Outcome:
+def _expected(config: str, others: tuple[str, ...], record_steps: tuple[int, ...], arm: str) -> Outcome:
     settings = TrainingConfig.model_validate_json(config)
-    other = TrainingConfig.model_validate_json(second) if second else None
-    plain = Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps, second_client=other)
+    other_clients = tuple(map(TrainingConfig.model_validate_json, others))
+    plain = Scenario("undisturbed", "Undisturbed", settings, record_steps=record_steps, other_clients=other_clients)
     with quiet():
         make_deterministic(settings)
         world = Simulation(plain, ARMS[arm].parts_of)

@@ -76,8 +76,8 @@ FEWEST, MOST = 3, 6
 FEWEST_KINDS = 2
 # Points that the drawn settings cannot make a run pass.
 NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
-# Points that the first client's last calls pass. With two clients, no fault is placed there: the first client makes no
-# further call that could notice it, and the second client would bear its effects.
+# Points that the first client's last calls pass. With several clients, no fault is placed there: the first client
+# makes no further call that could notice it, and the others would bear its effects.
 AT_THE_END = frozenset(
     {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
 )
@@ -86,14 +86,14 @@ PASSED = tuple(point for point in POINTS if point not in NEVER and not point.sta
 OPEN = tuple(point for point in PASSED if POINTS[point] is not Frequency.RUN)
 
 
-def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_clients: bool = False) -> Scenario:
+def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, others: int = 0) -> Scenario:
     """Return a scenario whose faults, their places and some settings follow from a seed.
 
     Args:
         seed: seed of the schedule.
         config: base settings; the number of microbatches and the checkpoint interval are replaced by drawn ones.
         faults: number of faults; 0 means three to six, as drawn.
-        two_clients: whether a second client trains with the same trunk.
+        others: number of other clients that train with the same trunk, each at a learning rate of its own.
     """
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - repeatable, not secret
     drawn = config.but(
@@ -102,10 +102,10 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, two_cli
     )
     kinds = chance.sample(list(KINDS), chance.randint(FEWEST_KINDS, len(KINDS)))
     plain = Scenario(f"schedule-{seed}", f"Faults drawn from seed {seed}", drawn)
-    if two_clients:
-        plain = replace(plain, second_client=drawn.but(learning_rate=2 * drawn.learning_rate))
+    rates = [number * drawn.learning_rate for number in range(2, 2 + others)]
+    plain = replace(plain, other_clients=tuple(drawn.but(learning_rate=rate) for rate in rates))
     wanted = faults or chance.randint(FEWEST, MOST)
-    points = [point for point in PASSED if not (two_clients and point in AT_THE_END)]
+    points = [point for point in PASSED if not (others and point in AT_THE_END)]
     while len(plain.faults) < wanted:
         place = drawn_place(drawn, chance, points)
         plain = with_fault(plain, KINDS[chance.choice(kinds)](place, chance))

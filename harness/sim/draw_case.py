@@ -9,8 +9,9 @@ from harness.sim.draw import draw_schedule
 
 __all__ = ["case_of"]
 
-# In one of so many schedules, two clients share the trunk.
-TWO_CLIENTS_EVERY = 8
+# In one of so many schedules, other clients share the trunk: so many of them, as drawn.
+OTHER_CLIENTS_EVERY = 8
+OTHER_CLIENTS = (1, 1, 2, 3)
 # In one of so many, another client takes the session over; in one of so many, every step takes longer than the trunk
 # waits for a silent client; in one of so many, a checkpoint decays.
 TAKE_OVERS_IN, SLOW_IN, ROTTEN_IN = 8, 8, 8
@@ -25,9 +26,10 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
         arm: name of the arm, which decides the model.
         faults: number of faults; 0 means three to six, as drawn, and in a share of the seeds a few more.
     """
-    two = seed % TWO_CLIENTS_EVERY == TWO_CLIENTS_EVERY - 1
-    memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - repeatable, not secret
-    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, two_clients=two)
+    shared = seed % OTHER_CLIENTS_EVERY == OTHER_CLIENTS_EVERY - 1
+    others = random.Random(f"clients {seed}").choice(OTHER_CLIENTS) if shared else 0  # noqa: S311 - repeatable, not secret
+    memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - as above
+    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, others=others)
     if faults:
         return Case(schedule, SimulatedIn(seed, arm, memory=memory))
     chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above

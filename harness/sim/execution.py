@@ -42,7 +42,7 @@ def execute(scenario: Scenario, writer: RunWriter, on_event: Callable[[Event], N
     with ExitStack() as stack:
 
         def new_log(party: str) -> FileTensorLog:
-            # As in a real run, the second client keeps digests only.
+            # As in a real run, other clients keep digests only.
             whole = scenario.record_steps if party in ("client", "trunk") else ()
             return stack.enter_context(closing(FileTensorLog(writer.tensors(party), whole)))
 

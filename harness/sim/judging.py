@@ -9,9 +9,10 @@ from typing import Any
 from harness.judging.facts import RunFacts
 from harness.judging.judge import Judgement, apply, names_of, verdict_of
 from harness.oracle.compare import RunFiles
+from harness.plan.other_clients import SESSION
 from harness.plan.scenario import Scenario
 from harness.sim.outcome import Outcome
-from harness.sim.parties import SAVE_DIR, SESSION
+from harness.sim.parties import SAVE_DIR
 from harness.sim.parts import load_parts
 from harness.sim.simulation import Simulation
 from harness.trace.simulated_world import SimulatedWorld
@@ -40,8 +41,8 @@ class Undisturbed:
 
 
 def can_be_judged_by_digests(scenario: Scenario) -> bool:
-    """Return whether digests suffice: the scenario has faults, and one client (the trunk's log mixes two sessions)."""
-    return bool(scenario.faults) and scenario.second_client is None
+    """Return whether digests suffice: the scenario has faults, and one client (the trunk's log mixes sessions)."""
+    return bool(scenario.faults) and not scenario.other_clients
 
 
 def judged_by_digests(scenario: Scenario, known: Undisturbed, seed: int) -> Judgement:

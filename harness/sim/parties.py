@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.plan.faults import DiskFault
+from harness.plan.other_clients import SESSION, other_clients_of
 from harness.plan.scenario import Scenario
 from harness.sim.choices import Choices
 from harness.sim.kernel import Kernel
@@ -18,10 +19,9 @@ from harness.sim.relay import SimRelay
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
-__all__ = ["SAVE_DIR", "SECOND_SESSION", "SESSION", "Surroundings", "finals_of", "new_parties"]
+__all__ = ["SAVE_DIR", "Surroundings", "finals_of", "new_parties"]
 
 SAVE_DIR = Path("/checkpoints")
-SESSION, SECOND_SESSION = "run", "second-run"
 HALF = ".safetensors"
 
 
@@ -65,8 +65,7 @@ def new_parties(
         step_seconds: virtual seconds for which a client computes in every step.
     """
     sessions = {"client": (SESSION, scenario.config)}
-    if scenario.second_client:
-        sessions["client-2"] = (SECOND_SESSION, scenario.second_client)
+    sessions |= {other.party: (other.session, other.config) for other in other_clients_of(scenario)}
     parties = {name: _party(name, scenario, around) for name in ("trunk", *sessions)}
     parties["trunk"].program = _trunk(
         parties["trunk"], scenario, around, parts_of, log_of("trunk", ""), memory, len(sessions)

@@ -81,7 +81,7 @@ def shrink(case: Case, fails: Callable[[Case], bool], examples: Path) -> Shrunk:
 
 @st.composite
 def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
-    """Draw a case with a subset of the faults, and possibly fewer steps and microbatches, one client, or no delays.
+    """Draw a case with a subset of the faults, and possibly fewer steps, microbatches and clients, or no delays.
 
     Returns:
         The case; None if the simplified scenario is invalid.
@@ -92,13 +92,13 @@ def smaller_than(draw: st.DrawFn, case: Case) -> Case | None:
         config = config.but(gradient_accumulation_steps=1)
     # Always drawn: a case that needs a further draw to have fewer steps would count as larger.
     config = config.but(max_steps=draw(st.integers(1, config.max_steps)))
-    second = scenario.second_client if draw(KEEP) else None
+    others = tuple(other for other in scenario.other_clients if draw(KEEP))
     calm = case.world.calm or not draw(KEEP)
     memory = case.world.memory if draw(KEEP) else 0
     is_slow = bool(case.world.step_seconds) and bool(draw(KEEP))
     idle_timeout = scenario.idle_timeout if scenario.idle_timeout and draw(KEEP) else 0.0
     try:
-        smaller = replace(scenario, faults=faults, config=config, second_client=second, idle_timeout=idle_timeout)
+        smaller = replace(scenario, faults=faults, config=config, other_clients=others, idle_timeout=idle_timeout)
     except ScenarioError:
         return None
     step_seconds = case.world.step_seconds if is_slow else 0.0

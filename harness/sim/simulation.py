@@ -9,6 +9,7 @@ from dataclasses import replace
 from google.protobuf.message import Message
 
 from harness.plan.faults import PARTIES, PartyName
+from harness.plan.other_clients import SESSION, session_of
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.sim.bit_rot import alter_half
@@ -21,7 +22,7 @@ from harness.sim.machine import Machine
 from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver
 from harness.sim.outcome import Outcome
-from harness.sim.parties import SAVE_DIR, SECOND_SESSION, SESSION, Surroundings, finals_of, new_parties
+from harness.sim.parties import SAVE_DIR, Surroundings, finals_of, new_parties
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
 from harness.sim.relay import SimRelay
@@ -205,7 +206,7 @@ class Simulation:
     def _take(self, event: Event) -> None:
         # What a superseded client has saved counts, too.
         if event.party in self._parties or event.point == "client.checkpoint.saved":
-            session = event.fields.get("session") or (SECOND_SESSION if event.party == "client-2" else SESSION)
+            session = event.fields.get("session") or session_of(event.party)
             self._invariants.take(event, str(session))
         self._on_event(event)
 
@@ -242,8 +243,8 @@ class Simulation:
             return self._log_of(name)
         key = session or "trunk"
         self._bits[key] = Bits()
-        # The trunk's log does not tell sessions apart: with two clients, only the trunk's final states are compared.
-        told_apart = name != "trunk" or not self._scenario.second_client
+        # The trunk's log does not tell sessions apart: with several clients, only its final states are compared.
+        told_apart = name != "trunk" or not self._scenario.other_clients
         known = self._expected.bits[key] if self._expected and told_apart else None
         whole = self._scenario.record_steps
         return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)

@@ -1,9 +1,12 @@
 """A coverage measure: the distinct protocol states that a run reaches."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 
+from harness.plan.other_clients import session_of
 from harness.trace.event import Event
 
 __all__ = ["states_of"]
@@ -12,41 +15,56 @@ __all__ = ["states_of"]
 MOST_LIVES, MOST_AHEAD = 3, 2
 
 
+def _nothing_yet() -> dict[str, int]:
+    return {"client": 0, "trunk": 0}
+
+
+@dataclass
+class _Session:
+    """How far client and trunk are with a session: steps applied and saved, and how often it was begun anew."""
+
+    applied: dict[str, int] = field(default_factory=_nothing_yet)
+    saved: dict[str, int] = field(default_factory=_nothing_yet)
+    lives: int = 1
+    openings: int = 0
+
+
 def states_of(events: Iterable[Event]) -> set[int]:
     """Return hashes of the protocol states that a run reaches.
 
-    A state consists of a point, how far the client is ahead of the trunk in steps applied and saved, how far its
-    applied steps are ahead of its saved ones, how often each side was started and the session opened, whether the
-    network is up, and how many faults are active. Differences and counts are capped, and absolute step numbers left
-    out, because they do not affect what the protocol does next.
+    A state consists of a point, and, of the session that it concerns, how far the client is ahead of the trunk in steps
+    applied and saved, how far its applied steps are ahead of its saved ones, how often each side was started and the
+    session opened, whether the network is up, and how many faults are active. Differences and counts are capped, and
+    absolute step numbers left out, because they do not affect what the protocol does next.
     """
-    applied = {"client": 0, "trunk": 0}
-    saved = {"client": 0, "trunk": 0}
-    lives = {"client": 1, "trunk": 1}
-    openings, is_up, at_work = 0, True, 0
+    sessions: defaultdict[str, _Session] = defaultdict(_Session)
+    trunks, is_up, at_work = 1, True, 0
     found = set()
     for event in events:
         role, _, what = event.point.partition(".")
-        if role in applied:
+        session = sessions[str(event.fields.get("session") or session_of(event.party))]
+        if role in session.applied:
             if what == "session.opened":
-                applied[role] = event.step or 0
-                openings += role == "trunk"
+                session.applied[role] = event.step or 0
+                session.openings += role == "trunk"
             elif what == "commit.applied":
-                applied[role] = (event.step or 0) + 1
+                session.applied[role] = (event.step or 0) + 1
             elif what == "checkpoint.saved":
-                saved[role] = event.step or 0
+                session.saved[role] = event.step or 0
+        elif event.point == "process.started" and event.party == "trunk":
+            trunks += 1
         elif event.point == "process.started":
-            lives[event.party.partition("-")[0]] += 1
+            session.lives += 1
         elif event.point in {"proxy.enabled", "proxy.disabled"}:
             is_up = event.point == "proxy.enabled"
         at_work += (event.point == "fault.injected") - (event.point in {"fault.healed", "fault.unhealed"})
         found.add(
             _stable_hash(
                 event.point,
-                _near(applied["client"] - applied["trunk"]),
-                _near(saved["client"] - saved["trunk"]),
-                _near(applied["client"] - saved["client"]),
-                *(min(number, MOST_LIVES) for number in (*lives.values(), openings)),
+                _near(session.applied["client"] - session.applied["trunk"]),
+                _near(session.saved["client"] - session.saved["trunk"]),
+                _near(session.applied["client"] - session.saved["client"]),
+                *(min(number, MOST_LIVES) for number in (session.lives, trunks, session.openings)),
                 is_up,
                 min(at_work, MOST_AHEAD),
             )

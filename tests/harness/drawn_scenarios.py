@@ -85,11 +85,14 @@ configs = st.builds(
 @st.composite
 def scenarios(draw):
     """Draw a scenario that makes sense."""
+    config = draw(configs)
+    # Of these settings, the trunk has one value for all of its clients.
+    others = configs.map(lambda drawn: drawn.but(seed=config.seed, dropout=config.dropout))
     try:
         return Scenario(
             name=draw(names),
             title=draw(st.text()),
-            config=draw(configs),
+            config=config,
             link=draw(links),
             faults=draw(st.lists(faults, max_size=4, unique_by=lambda fault: fault.name).map(tuple)),
             adversaries=draw(st.lists(adversaries, max_size=3, unique_by=lambda each: each.name).map(tuple)),
@@ -103,7 +106,7 @@ def scenarios(draw):
             loss_below=draw(seconds),
             materials=draw(st.lists(st.text()).map(tuple)),
             party_settings=draw(st.dictionaries(st.sampled_from(PARTIES), st.just({"threads": 2, "token_file": "t"}))),
-            second_client=draw(st.none() | configs),
+            other_clients=draw(st.lists(others, max_size=3).map(tuple)),
         )
     except ScenarioError:
         reject()

@@ -94,20 +94,20 @@ class TestExactlyOnce:
         late = ("relay.request.delivered", None, {"method": "Compute", "code": code, "reason": reason})
         assert expected is check_exactly_once(facts([*applied([0, 1]), late], reference=self.two)).verdict
 
-    def test_each_of_two_clients_is_followed(self):
+    def test_each_of_several_clients_is_followed(self):
         made = facts(applied([0, 1]), reference=[step(0), step(1)])
         other = facts(applied([0, 1, 2]), reference=[step(number) for number in range(3)])
-        result = check_exactly_once(replace(made, second=other))
-        assert (PASS, 10) == (result.verdict, result.compared)
-        assert "5 steps, each applied once on both sides" == result.summary
+        result = check_exactly_once(replace(made, others={"client-2": other, "client-3": made}))
+        assert (PASS, 14) == (result.verdict, result.compared)
+        assert "7 steps, each applied once on both sides" == result.summary
 
     @pytest.mark.parametrize("side", ["client", "trunk"])
-    def test_a_step_that_the_second_client_misses_fails_and_is_said_to_be_its(self, side):
+    def test_a_step_that_another_client_misses_fails_and_is_said_to_be_its(self, side):
         made = facts(applied([0, 1]), reference=[step(0), step(1)])
         other = facts([*applied([0]), *applied([1], {"client", "trunk"} - {side})], reference=[step(0), step(1)])
-        result = check_exactly_once(replace(made, second=other))
+        result = check_exactly_once(replace(made, others={"client-2": made, "client-3": other}))
         assert FAIL is result.verdict
-        assert [f"second client: the {side} has applied 1 steps in the end instead of 2"] == messages(result)
+        assert [f"client-3: the {side} has applied 1 steps in the end instead of 2"] == messages(result)
 
     def test_nothing_applied_is_void(self):
         assert VOID is check_exactly_once(facts(["client.step.started"], reference=self.two)).verdict

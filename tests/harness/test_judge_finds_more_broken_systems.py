@@ -1,4 +1,4 @@
-"""Bugs that only certain runs can show: a skipped step, a second client, strangers, an export."""
+"""Bugs that only certain runs can show: a skipped step, another client, strangers, an export."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def test_gradients_that_a_skipped_step_leaves_show_in_the_next(planted_testbed, 
     assert first["tensor"].startswith(("transformer", "lm_head")), "a gradient"
 
 
-def test_sessions_that_share_their_weights_show_with_a_second_client(planted_testbed):
+def test_sessions_that_share_their_weights_show_with_another_client(planted_testbed):
     """Which client meets a weight or a gradient that the other has changed is a matter of chance."""
     failing(planted_testbed("give-every-session-the-same-stage"), "two-clients")
 

@@ -78,7 +78,7 @@ HERE = At("client.forward.sent")
         ({"adversaries": (LyingTrunk(HERE, 1, 0),)}, {"adversaries", "lies"}),
         ({"expects": ("client.step.skipped",)}, {"expectations"}),
         ({"loss_below": 1.0}, {"convergence"}),
-        ({"second_client": TrainingConfig()}, {"second_client"}),
+        ({"other_clients": (TrainingConfig(),)}, {"other_clients"}),
     ],
 )
 def test_what_a_scenario_states_is_judged_though_its_list_of_checks_leaves_it_out(stated, checks):

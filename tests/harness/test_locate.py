@@ -67,6 +67,6 @@ def test_a_rung_is_guilty_only_where_all_below_it_hold(located, words, guilty):
 
 
 def test_the_trunk_in_the_clients_process_has_one_client():
-    (scenario,) = scenarios_named("two-clients")
-    assert locating.on_rung(scenario, "local").second_client is None
-    assert locating.on_rung(scenario, "direct").second_client == scenario.second_client
+    (scenario,) = scenarios_named("three-clients")
+    assert () == locating.on_rung(scenario, "local").other_clients
+    assert scenario.other_clients == locating.on_rung(scenario, "direct").other_clients

@@ -45,10 +45,21 @@ def test_a_party_that_takes_much_more_fails(party):
     assert [f"the {party} took 565 MiB, the single process 500"] == [finding.message for finding in result.findings]
 
 
-def test_a_second_client_has_an_allowance_of_its_own():
-    both = run(trunk=REFERENCE + 2 * ALLOWANCE_MIB * MIB)
-    with_another = replace(both, scenario=replace(both.scenario, second_client=TrainingConfig()))
-    assert (Verdict.FAIL, Verdict.PASS) == (check_peak_memory(both).verdict, check_peak_memory(with_another).verdict)
+def of_clients(made, count):
+    return replace(made, scenario=replace(made.scenario, other_clients=(count - 1) * (TrainingConfig(),)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_each_client_has_an_allowance_of_its_own_at_the_trunk(count):
+    enough = run(trunk=REFERENCE + count * ALLOWANCE_MIB * MIB)
+    too_much = run(trunk=REFERENCE + (count * ALLOWANCE_MIB + 1) * MIB)
+    verdicts = [check_peak_memory(of_clients(made, count)).verdict for made in (enough, too_much)]
+    assert [Verdict.PASS, Verdict.FAIL] == verdicts
+
+
+def test_a_client_needs_no_memory_for_others():
+    much = run(client=REFERENCE + (ALLOWANCE_MIB + 1) * MIB)
+    assert Verdict.FAIL is check_peak_memory(of_clients(much, 3)).verdict
 
 
 @pytest.mark.parametrize("party", ["client", "trunk"])

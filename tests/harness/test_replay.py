@@ -147,7 +147,7 @@ def test_a_users_own_scenario_and_fault_are_read_from_the_recording(again, recor
 
 
 def test_a_scenario_file_by_hand_may_leave_out_how_to_start(again, tmp_path):
-    (tmp_path / "mine.json").write_text(json.dumps({"schema": 1, "name": "mine", "title": "Mine", "config": {}}))
+    (tmp_path / "mine.json").write_text(json.dumps({"schema": 2, "name": "mine", "title": "Mine", "config": {}}))
     assert 0 == main(["run", "--scenario", str(tmp_path / "mine.json")])
     (run,) = again
     assert (Scenario("mine", "Mine", SMALL.parse({})), 0, False) == (run.scenario, run.testbed.seed, run.testbed.cold)
@@ -169,9 +169,9 @@ def test_the_verdict_is_written_as_of_any_run(again, recorded, tmp_path, capsys)
         ("{", "not JSON"),
         ("[]", "not a scenario, which is a JSON object"),
         ('{"name": "old", "topology": "proxy"}', "of schema 0 cannot be run again"),
-        ('{"schema": 1, "name": "m", "title": "M", "config": {}, "start": {"cold": "perhaps"}}', "start.cold: "),
+        ('{"schema": 2, "name": "m", "title": "M", "config": {}, "start": {"cold": "perhaps"}}', "start.cold: "),
         (
-            '{"schema": 1, "name": "m", "title": "M", "config": {}, "checks": ["no-such"]}',
+            '{"schema": 2, "name": "m", "title": "M", "config": {}, "checks": ["no-such"]}',
             "there is no check 'no-such'",
         ),
     ],

@@ -29,7 +29,7 @@ MINE = Scenario(
     adversaries=(LyingTrunk(HERE, 10, 1),),
     record_steps=(2,),
     party_settings={"trunk": {"threads": 2}},
-    second_client=SMALL,
+    other_clients=(SMALL, SMALL.but(learning_rate=1e-2)),
 )
 VALID = json.dumps({**Plan(MINE, Start()).as_json(), "modules": {"harness.plan.scenario": "scenario.py"}})
 values = st.recursive(

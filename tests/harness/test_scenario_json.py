@@ -112,6 +112,7 @@ def changed_fault(**changes):
     ("values", "message"),
     [
         ({"name": "main", "topology": "proxy"}, "a scenario of schema 0 cannot be run again"),
+        (changed(schema=1), "a scenario of schema 1 cannot be run again"),
         (changed(schema=SCHEMA + 1), f"a scenario of schema {SCHEMA + 1} cannot be run again"),
         (changed(topology="direct"), "has no proxy, and so no faults"),
         (changed(titel="Mine"), "titel: Unexpected keyword argument"),

@@ -114,20 +114,27 @@ BROKEN = {
         "settings of the trunk: threads = 0: Input should be greater than or equal to 1",
     ),
     "cuts_fit_the_preset": (
-        [{"config": SMALL.but(cuts="1:5")}, {"second_client": SMALL.but(cuts="1:5")}],
+        [{"config": SMALL.but(cuts="1:5")}],
         "cuts 1:5 need 5 blocks; the model 'tiny' has 4",
     ),
     "a_loss_is_stated_where_it_is_checked": (
         [{"checks": ("convergence",)}, {"checks": ("convergence",), "loss_below": -1.0}],
         "needs a value below which the loss must fall; set loss_below",
     ),
-    "a_second_client_has_a_trunk_to_share": (
-        [{"topology": "local", "second_client": SMALL}, {"checks": ("second_client",)}],
-        "second",
+    "other_clients_have_a_trunk_to_share": (
+        [{"topology": "local", "other_clients": (SMALL,)}, {"checks": ("other_clients",)}],
+        "other client",
+    ),
+    "other_clients_agree_with_the_trunk": (
+        [
+            {"other_clients": (SMALL, SMALL.but(**changed))}
+            for changed in ({"seed": 7}, {"cuts": "0:2"}, {"model": "mini", "cuts": "1:3"}, {"threads": 2})
+        ],
+        "at client-3 and",
     ),
     "times_are_taken_without_the_reference_beside": ([{"checks": ("step_time",)}], "set timed=True"),
     "a_run_may_take_longer_than_a_call": (
-        [{"timeout": 20.0}],
+        [{"timeout": 20.0}, {"timeout": 20.0, "config": SMALL.but(rpc_timeout=1.0), "other_clients": (SMALL,)}],
         "timeout 20 s is no longer than one call may take (rpc_timeout 20 s); make it longer",
     ),
 }
@@ -165,6 +172,17 @@ def test_settings_of_a_party_are_those_that_there_are(party_settings, message):
     with pytest.raises(ScenarioError) as refused:
         replace(MINE, party_settings=party_settings)
     assert message in str(refused.value)
+
+
+def test_settings_of_the_client_are_those_of_every_client():
+    others = (SMALL, SMALL.but(max_steps=5))
+    with pytest.raises(ScenarioError, match=r"settings of the client: .*warmup_steps = 6: at most max_steps \(5\)"):
+        replace(MINE, party_settings={"client": {"warmup_steps": 6}}, other_clients=others)
+
+
+def test_settings_are_changed_at_every_client():
+    changed = replace(MINE, other_clients=(SMALL.but(learning_rate=1e-2),)).but(seed=7)
+    assert (SMALL.but(seed=7, learning_rate=1e-2),) == changed.other_clients
 
 
 def test_a_microbatch_that_no_step_has_is_refused():

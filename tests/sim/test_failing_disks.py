@@ -39,7 +39,7 @@ def test_without_room_not_even_a_line_is_appended():
     ],
 )
 def test_only_who_depends_on_a_failing_disk_is_started_again(faults, supervised):
-    world = Simulation(scenario_of(*faults, second_client=CONFIG), stub_parts)
+    world = Simulation(scenario_of(*faults, other_clients=(CONFIG,)), stub_parts)
 
     assert supervised == {name for name in ("trunk", "client", "client-2") if world.party(name).supervised}
 

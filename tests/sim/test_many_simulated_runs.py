@@ -97,7 +97,7 @@ def test_two_ways_to_judge_that_disagree_do_not_pass(simulated, monkeypatch):
 def test_members_of_a_group_that_cannot_be_simulated_are_counted_and_not_passed(simulated):
     _, told, _ = simulated("other-parties")
     assert {"token", "tls", "mutual-tls", "export"} == {*told["not_simulated"]}
-    assert ["two-clients"] == [run["scenario"] for run in told["runs"]]
+    assert ["two-clients", "three-clients"] == [run["scenario"] for run in told["runs"]]
 
 
 def test_a_negative_number_of_processes_is_refused(capsys):

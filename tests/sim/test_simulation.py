@@ -124,7 +124,7 @@ def test_a_power_loss_that_did_not_come_in_time_does_not_come_later_when_nobody_
 
 
 def test_two_clients_train_at_the_same_trunk():
-    both = scenario_of(Kill(SERVED, ("trunk",)), second_client=CONFIG.but(max_steps=5, learning_rate=2e-3))
+    both = scenario_of(Kill(SERVED, ("trunk",)), other_clients=(CONFIG.but(max_steps=5, learning_rate=2e-3),))
     outcome = simulated(both)
 
     assert outcome.violation is None

@@ -22,17 +22,15 @@ def check_exactly_once(facts: RunFacts) -> CheckResult:
     Opening a session sets the count to the step of the checkpoint that it continues from; every applied commit must be
     of the next step, and the count must end at the number of steps. A commit that is applied twice, left out, or
     carried out for a superseded incarnation breaks the chain. A session must be opened at the newest step of which
-    both sides had a checkpoint. If two clients train, each is followed, with the trunk's events of its session.
+    both sides had a checkpoint. Of several clients, each is followed, with the trunk's events of its session.
     """
     applied, findings = _followed(facts)
     steps = len(facts.reference_steps)
-    if facts.second:
-        more, found = _followed(facts.second)
-        applied, findings = (
-            applied + more,
-            findings + [replace(each, message=f"second client: {each.message}") for each in found],
-        )
-        steps += len(facts.second.reference_steps)
+    for party, other in facts.others.items():
+        more, found = _followed(other)
+        applied += more
+        findings += [replace(each, message=f"{party}: {each.message}") for each in found]
+        steps += len(other.reference_steps)
     if not applied:
         return CheckResult("exactly_once", 0, "no step was applied")
     calls = facts.count("client.call.failed")

@@ -13,7 +13,7 @@ ALLOWANCE_MIB = 64
 
 @register_check
 def check_peak_memory(facts: RunFacts) -> CheckResult:
-    """Compare each party's peak with the reference's plus an allowance for every client of the trunk.
+    """Compare each party's peak with the reference's plus an allowance, at the trunk one for each of its clients.
 
     All microbatches of a step are in flight together, while the single process has one at a time: each party keeps at
     most the graphs of the others, and the trunk at most what its limits allow.
@@ -43,9 +43,9 @@ def _allowances(facts: RunFacts) -> dict[str, int]:
     """Return how many bytes more than the single process each party may use."""
     config, steps = facts.scenario.config, facts.reference_steps
     waiting = max((int(step["microbatches"]) - 1) * int(step["graph_bytes"]) for step in steps)
-    clients = 1 + bool(facts.scenario.second_client)
-    network = clients * ALLOWANCE_MIB * MIB
-    return {"client": network + waiting, "trunk": network + clients * min(waiting, config.max_pending_bytes)}
+    clients = 1 + len(facts.scenario.other_clients)
+    network = ALLOWANCE_MIB * MIB
+    return {"client": network + waiting, "trunk": clients * (network + min(waiting, config.max_pending_bytes))}
 
 
 def _mib(nbytes: int) -> int:

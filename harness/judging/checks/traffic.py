@@ -12,10 +12,10 @@ __all__ = ["check_traffic"]
 def check_traffic(facts: RunFacts) -> CheckResult:
     """Bound the bytes at the proxy: without compression at least the tensors', and little more.
 
-    N/A without a proxy; with faults, because what a broken connection took in need not have arrived; and with two
+    N/A without a proxy; with faults, because what a broken connection took in need not have arrived; and with several
     clients, because their bytes are counted together.
     """
-    if facts.scenario.topology != "proxy" or facts.scenario.planned or facts.scenario.second_client:
+    if facts.scenario.topology != "proxy" or facts.scenario.planned or facts.scenario.other_clients:
         return CheckResult("traffic", 0, "no bytes were to be counted", applies=False)
     if facts.traffic is None or facts.ended_at is not None or not facts.split_steps:
         return CheckResult("traffic", 0, "no bytes were counted of a whole run")

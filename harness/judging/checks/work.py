@@ -15,10 +15,11 @@ MOST_HALVES = 2
 def check_work(facts: RunFacts) -> CheckResult:
     """Compare each count with its known value: exact in an undisturbed run, bounded by the faults otherwise.
 
-    VOID if the run ended early; N/A if two clients train, because their work is counted together.
+    VOID if the run ended early; N/A if several clients train, because their work is counted together.
     """
-    if facts.scenario.second_client:
-        return CheckResult("work", 0, "the work of two clients is counted together", applies=False)
+    if facts.scenario.other_clients:
+        clients = 1 + len(facts.scenario.other_clients)
+        return CheckResult("work", 0, f"the work of {clients} clients is counted together", applies=False)
     if facts.ended_at is not None or not facts.reference_steps:
         return CheckResult("work", 0, "the run ended early, so it is not known how much it had to do")
     budget = budget_of(facts)

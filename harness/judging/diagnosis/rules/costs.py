@@ -10,7 +10,7 @@ __all__ = ["diagnosis_of"]
 
 CAUSES = {
     "exactly_once": Cause.ONCE,
-    "second_client": Cause.SESSIONS,
+    "other_clients": Cause.SESSIONS,
     "export": Cause.EXPORT,
     "strangers": Cause.DOOR,
     "detection": Cause.DEADLINE,

@@ -1,4 +1,4 @@
-"""Rules for what a crash, a skipped step or a second client brings about."""
+"""Rules for what a crash, a skipped step or another client brings about."""
 
 from harness.judging.diagnosis.cause import Cause, Diagnosis
 from harness.judging.diagnosis.evidence import Evidence
@@ -20,11 +20,13 @@ SHOWS = {
 
 
 def mixed_sessions(evidence: Evidence) -> Diagnosis | None:
-    """A trunk of two clients computes something else for one of them."""
-    if not evidence.facts.scenario.second_client or evidence.first.stage != "trunk":
+    """A trunk of several clients computes something else for one of them."""
+    others = len(evidence.facts.scenario.other_clients)
+    if not others or evidence.first.stage != "trunk":
         return None
     return Diagnosis(
-        Cause.SESSIONS, f"{evidence.place} of the trunk differs while two clients train: their sessions are mixed up"
+        Cause.SESSIONS,
+        f"{evidence.place} of the trunk differs while {1 + others} clients train: their sessions are mixed up",
     )
 
 
