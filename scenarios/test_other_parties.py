@@ -1,4 +1,4 @@
-"""Two clients at one trunk, strangers kept out by TLS and token, and the export of the trained model."""
+"""Several clients at one trunk, strangers kept out by TLS and token, and the export of the trained model."""
 
 import pytest
 
