@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from harness.commands.simulated import in_simulation, simulate
 from harness.engine.ladder import locate
 from harness.engine.materials import with_materials
 from harness.engine.run import RunOutcome, run_scenario
+from harness.engine.scratch import scratch_folder
 from harness.engine.testbed import Testbed, open_bare_testbed
 from harness.oracle.compare import RunFiles
 from harness.plan.scenario import Scenario
@@ -90,9 +90,9 @@ def run_share(share: Share) -> Iterator[RunFolder]:
     torch.set_num_threads(1)
     with (
         open_bare_testbed(share.runs, flags=share.flags) as testbed,
-        tempfile.TemporaryDirectory(prefix="splitlearn-runs-") as scratch,
+        scratch_folder("runs") as scratch,
     ):
-        runner = _Runner(testbed, Path(scratch), keep=share.keep)
+        runner = _Runner(testbed, scratch, keep=share.keep)
         for scenario in share.scenarios:
             yield runner.run(scenario)
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from harness.engine.references import References
 from harness.engine.references_here import StarterHere
+from harness.engine.scratch import scratch_folder
 from harness.judging.execution_result import ExecutionResult
 from harness.output import must_take_files
 from harness.plan.scenario import Scenario
@@ -142,9 +143,9 @@ def open_bare_testbed(runs: Path = RUNS, *, flags: Sequence[str] = ()) -> Iterat
         UnusableError: `runs` is not writable.
     """
     must_take_files(runs, "runs are recorded", "--runs")
-    with tempfile.TemporaryDirectory(prefix="splitlearn-testbed-") as folder, StarterHere() as starter:
-        references = References(starter, Path(folder) / "references")
+    with scratch_folder("testbed") as folder, StarterHere() as starter:
+        references = References(starter, folder / "references")
         yield Testbed(
-            starter, None, None, references, runs, flags=tuple(flags), materials=Path(folder) / "materials",
+            starter, None, None, references, runs, flags=tuple(flags), materials=folder / "materials",
             start_seconds=COLD_START_SECONDS,
         )  # fmt: skip
