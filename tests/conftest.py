@@ -24,8 +24,19 @@ torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
 
 # How long an example takes depends on what else the machine does; pytest bounds the whole test.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+USUAL = settings(deadline=None)
+settings.register_profile("no deadline", USUAL)
+# For many more examples, `HYPOTHESIS_PROFILE=thorough pytest tests/properties`; a failing one says how to repeat it.
+settings.register_profile("thorough", USUAL, max_examples=20 * USUAL.max_examples, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "no deadline"))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Give tests of more examples more time."""
+    times = settings.default.max_examples / USUAL.max_examples
+    for item in items if times > 1 else ():
+        item.add_marker(pytest.mark.timeout(times * float(config.getini("timeout"))))
+
 
 VOCABULARY = 300
 POSITIONS = 24

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from harness.commands.pasted import pasted
 from harness.sim.case import Case
-from harness.sim.diagram import diagram, first_difference
+from harness.sim.consequence import first_consequence
+from harness.sim.diagram import diagram
 from harness.sim.outcome import Outcome
 
 __all__ = ["show_case"]
@@ -23,6 +24,7 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
     say(diagram(outcome))
     say(f"\nviolation: {outcome.violation or 'none'}")
     if neighbour is not None:
-        left_out = {fault.name for fault in case.scenario.faults} - {fault.name for fault in neighbour.scenario.faults}
-        say(f"without {', '.join(left_out)} it passes: {first_difference(outcome, neighbour.run())}")
+        left = [fault.name for fault in neighbour.scenario.faults]
+        left_out = [fault.name for fault in case.scenario.faults if fault.name not in left]
+        say(f"without {', '.join(left_out)} it passes: {first_consequence(outcome, neighbour.run(), left)}")
     return outcome

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.sim.in_flight import InFlight
+from harness.sim.in_flight import NEVER, InFlight
 from harness.sim.outcome import Outcome
 from harness.trace.event import Event
 from splitlearn.wire.errors import WireError
 from splitlearn.wire.methods import METHODS
 
-__all__ = ["diagram", "first_difference"]
+__all__ = ["diagram"]
 
 WIDTH = 34
 # Points that are shown beside the messages.
 TOLD = (
     "fault.injected", "fault.healed", "fault.failed", "fault.unhealed", "process.killed", "process.started",
     "process.stopped", "process.paused", "process.continued", "process.failed", "machine.crashed", "disk.failed",
-    "disk.altered", "client.session.opened", "client.session.lost", "client.commit.applied",
-    "trunk.commit.applied", "client.checkpoint.saved", "trunk.checkpoint.saved", "trunk.server.ready",
+    "disk.altered", "relay.request.lost", "relay.request.kept", "relay.request.delivered", "relay.request.doubled",
+    "relay.request.corrupted", "relay.reply.lost", "relay.reply.corrupted", "client.session.opened",
+    "client.session.lost", "client.commit.applied", "trunk.commit.applied", "client.checkpoint.saved",
+    "trunk.checkpoint.saved", "trunk.server.ready",
 )  # fmt: skip
 SHOWN = 60
 
@@ -35,25 +37,20 @@ def diagram(outcome: Outcome, most: int = SHOWN) -> str:
     return "\n".join([*head, *(f"{t:9.4f}  {text}" for t, text in lines[-most:])])
 
 
-def first_difference(outcome: Outcome, other: Outcome) -> str:
-    """Return a description of the first event at which two runs differ."""
-    for number, (ours, theirs) in enumerate(zip(outcome.events, other.events, strict=False)):
-        if _plain(ours) != _plain(theirs):
-            return (
-                f"the first {number} events are equal; then {_words(ours)} at {ours.t:.4f} s in this run, "
-                f"{_words(theirs)} at {theirs.t:.4f} s in the other"
-            )
-    return f"the first {min(len(outcome.events), len(other.events))} events are equal; then one of the runs ends"
-
-
 def _messages(calls: Sequence[InFlight]) -> Iterator[tuple[float, str]]:
     for call in calls:
-        what = _request(call)
-        reached = call.arrived_at < float("inf")
-        way = f"{call.client} ──{what:─^{WIDTH}}──" + ("▶ trunk" if reached else "✗")
-        yield call.sent_at, f"#{call.number:<4} {way}" + (f"  at {call.arrived_at:.4f}" if reached else "  lost")
+        way = f"#{call.number:<4} {call.client} ──{_request(call):─^{WIDTH}}──"
+        yield call.sent_at, way + _end_of_way(call)
+        if call.again_at < NEVER:
+            yield call.again_at, f"{way}▶ trunk  again"
         if call.answer is not None:
             yield call.done_at, f"#{call.number:<4} {_reply(call)}"
+
+
+def _end_of_way(call: InFlight) -> str:
+    if call.arrived_at < NEVER:
+        return f"▶ trunk  at {call.arrived_at:.4f}"
+    return "✗  lost" if call.cancelled or call.answer is not None else "…  on its way at the end"
 
 
 def _reply(call: InFlight) -> str:
@@ -80,15 +77,11 @@ def _request(call: InFlight) -> str:
 def _events(events: Sequence[Event]) -> Iterator[tuple[float, str]]:
     for event in events:
         if event.point in TOLD:
-            mark = "⚡" if event.source == "harness" else " ·"
+            mark = "⚡" if event.source in ("harness", "relay") else " ·"
             yield event.t, f"{mark}    {_words(event)}"
 
 
 def _words(event: Event) -> str:
-    what = event.fields.get("fault") or event.party
+    what = event.fields.get("fault") or event.party or event.fields.get("method", "")
     step = "" if event.step is None else f" {event.step}"
     return f"{event.point}{step} {what}".rstrip()
-
-
-def _plain(event: Event) -> tuple[object, ...]:
-    return event.point, event.party, event.step, event.microbatch, event.fields.get("fault")

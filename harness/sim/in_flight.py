@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.sim.kernel import Signal, Timer
 from splitlearn.wire.errors import WireError
 
-__all__ = ["Answer", "InFlight"]
+__all__ = ["NEVER", "Answer", "InFlight"]
 
 NEVER = math.inf
 # The replies, or the error that the request failed with.
@@ -26,6 +26,7 @@ class InFlight:
         answer: the answer that the client received; None before that.
         sent_at: time at which it was sent.
         arrived_at: time at which it reached the trunk.
+        again_at: time at which it reached the trunk a second time.
         done_at: time at which the client received the answer.
         arrived: whether it has reached the trunk.
         cancelled: whether it was canceled; the trunk then drops it unless it has begun to carry it out.
@@ -40,6 +41,7 @@ class InFlight:
     answer: Answer | None = None
     sent_at: float = 0.0
     arrived_at: float = NEVER
+    again_at: float = NEVER
     done_at: float = NEVER
     arrived: bool = False
     cancelled: bool = False

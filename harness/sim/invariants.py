@@ -74,7 +74,8 @@ class Invariants:
         elif what == "commit.applied":
             before = self._applied.get(key, 0)
             if step != before:
-                self._violated("applied once", f"the {role} applied step {step} after {before} steps")
+                applied = f"session {session!r}: the {role} applied step {step} after {before} steps"
+                self._violated("applied once", applied)
             self._applied[key] = step + 1
         elif what == "compute.received" and session in self._lost:
             self._violated("kept checkpoint", self._lost[session])
@@ -99,11 +100,11 @@ class Invariants:
         newest = self._newest.get(request.key.session_id, 0)
         if request.key.incarnation and request.key.incarnation < newest:
             heeded = f"a {call.method} of incarnation {request.key.incarnation} was carried out; the newest is {newest}"
-            self._violated("one incarnation", heeded)
+            self._violated("one incarnation", f"{_place(request.key)}: {heeded}")
         if call.method in REPEATABLE:
             first = self._replies.setdefault(call.request, replies[0])
             if first != replies[0] and _content(call, first) != _content(call, replies[0]):
-                self._violated("same reply", f"a repeated {call.method} got a different reply")
+                self._violated("same reply", f"{_place(request.key)}: a repeated {call.method} got a different reply")
 
     def _opened_at(self, role: str, session: str, step: int) -> None:
         ours, theirs = (self._saved.get((side, session), set()) for side in ("client", "trunk"))
@@ -114,6 +115,11 @@ class Invariants:
                 lost = f"{session!r} continues from step {step}, though both sides had a checkpoint of step {common}"
                 self._lost[session] = lost
         self._applied[role, session] = step
+
+
+def _place(key: Any) -> str:  # noqa: ANN401 - of a request of any method
+    """Return in words what a request's key is about."""
+    return f"session {key.session_id!r}, step {key.step}, microbatch {key.microbatch}"
 
 
 def _content(call: InFlight, reply: bytes) -> bytes:

@@ -121,6 +121,12 @@ class SimNetwork:
 
         self._streams["upstream"].send(connection.up, len(call.request), deliver)
 
+    def forget_connections(self) -> None:
+        """Leave every request as it is: the run is over, and nobody hears of what closes now."""
+        for connection in self._connections:
+            connection.calls.clear()
+        self._connections.clear()
+
     def close(self, connection: SimConnection) -> None:
         """Close a connection from the client's side, without calling its `on_closed`."""
         self._drop(connection)

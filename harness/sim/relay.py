@@ -46,7 +46,7 @@ class SimRelay:
         if not kept:
             raise HarnessError("the relay holds no request")
         for call in kept:
-            self._pass_on(_anew(call, call.request), partial(self._tell, "request.delivered", call))
+            self._pass_again(call, _anew(call, call.request), partial(self._tell, "request.delivered", call))
 
     def arrived(self, call: InFlight, answer: Callable[[Answer], None]) -> None:
         """Pass a request on to the trunk, or apply the rule that is armed for its method."""
@@ -79,6 +79,11 @@ class SimRelay:
         else:
             self.trunk.arrived(call, answer)
 
+    def _pass_again(self, call: InFlight, copy: InFlight, answer: Callable[[Answer], None]) -> None:
+        if self.trunk is not None:
+            call.again_at = self._kernel.now
+        self._pass_on(copy, answer)
+
     def _lose(self, call: InFlight, got: Answer, answer: Callable[[Answer], None]) -> None:
         self._tell("reply.lost", call, got)
         answer(_broken("the reply was lost"))
@@ -95,7 +100,7 @@ class SimRelay:
                 answer(second)
 
         self._pass_on(call, take)
-        self._kernel.after(APART, lambda: self._pass_on(call, take))
+        self._kernel.after(APART, lambda: self._pass_again(call, call, take))
 
     def _corrupt(self, rule: MessageRule, call: InFlight, got: Answer, answer: Callable[[Answer], None]) -> None:
         if isinstance(got, WireError):

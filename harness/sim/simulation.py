@@ -118,6 +118,7 @@ class Simulation:
             except Exception as error:  # noqa: BLE001 - whatever it is, the seed and its faults must be told
                 self._violated("crash", f"{type(error).__name__}: {error}")
             finally:
+                self.network.forget_connections()
                 for party in self._parties.values():
                     party.end_all()
         return Outcome(
@@ -247,7 +248,8 @@ class Simulation:
         told_apart = name != "trunk" or not self._scenario.other_clients
         known = self._expected.bits[key] if self._expected and told_apart else None
         whole = self._scenario.record_steps
-        return BitsLog(known, self._bits[key], lambda where: self._violated("bits", where), name, whole)
+        whose = f"session {session!r}: " if session else ""
+        return BitsLog(known, self._bits[key], lambda where: self._violated("bits", whose + where), name, whole)
 
 
 def undisturbed(scenario: Scenario) -> Scenario:

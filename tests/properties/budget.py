@@ -1,6 +1,8 @@
 """How many examples a property takes, and where they leave their files.
 
-Without a word the examples are the same ones every time. `--hypothesis-profile=thorough` draws other and many more.
+An example takes from a millisecond, for a few bytes, to a second, for a whole training. So each property has a number
+of its own, and the profile says how many times as many to draw: once, the same ones every time, or more, other ones
+every time.
 """
 
 import shutil
@@ -10,20 +12,19 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-THOROUGH = "thorough"
-TIMES = 40
 # Where failing examples are written, as scenarios that a command runs again.
 FAILING = Path("reports/runs/failing")
 
-settings.register_profile(THOROUGH, deadline=None, print_blob=True)
 
-
-def examples(count):
-    """Return the settings of a property that takes so many examples, or `TIMES` as many in the thorough profile."""
-    if settings.get_current_profile_name() == THOROUGH:
-        return settings(max_examples=TIMES * count, suppress_health_check=list(HealthCheck), print_blob=True)
+def examples(count, **more):
+    """Return the settings of a property that usually takes so many examples."""
+    times = settings.default.max_examples // settings.get_profile("no deadline").max_examples
     return settings(
-        max_examples=count, derandomize=True, suppress_health_check=list(HealthCheck), deadline=None, print_blob=True
+        max_examples=times * count,
+        derandomize=times == 1,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        **more,
     )
 
 

@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-from properties import budget  # noqa: F401 - registers the thorough profile before it is asked for
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,11 +8,11 @@ import dataclasses
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
-from properties.budget import THOROUGH, TIMES
+from properties.budget import examples
 from properties.peer import Peer
 from trunk.undisturbed import MICROBATCHES, STEPS, Undisturbed
 
@@ -213,21 +213,8 @@ def world(small_model):
     return World(TrainingConfig(model=str(small_model()), cuts="1:2", seed=7))
 
 
-def limits(count, **more):
-    """Return settings for so many examples; the same ones every time, unless thorough ones are asked for."""
-    thorough = settings.get_current_profile_name() == THOROUGH
-    return settings(
-        max_examples=TIMES * count if thorough else count,
-        derandomize=not thorough,
-        stateful_step_count=50,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        **more,
-    )
-
-
 def test_whatever_happens_to_requests_and_machines_no_bit_changes(world):
-    run_machine(lambda: TwoClients(world), settings=limits(20))
+    run_machine(lambda: TwoClients(world), settings=examples(20, stateful_step_count=50))
 
 
 def commits_twice(patch):
@@ -258,4 +245,4 @@ def forgets_its_checkpoints(patch):
 def test_planted(world, monkeypatch, plant):
     plant(monkeypatch)
     with pytest.raises((AssertionError, WireError, KeyError)):
-        run_machine(lambda: TwoClients(world), settings=limits(60, phases=[Phase.generate]))
+        run_machine(lambda: TwoClients(world), settings=examples(60, stateful_step_count=50, phases=[Phase.generate]))

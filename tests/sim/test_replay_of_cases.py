@@ -45,7 +45,7 @@ def test_a_case_that_fails_names_what_it_violates(written, capsys, tmp_path):
 
     shown = capsys.readouterr().out
     assert status == 1
-    assert "violation: one incarnation: a Compute of incarnation" in shown
+    assert "violation: one incarnation: session 'run', step 3, microbatch 0: a Compute of incarnation" in shown
     assert "MessageFault(" in shown
     assert shown.endswith("verdict: FAIL\n")
     assert json.loads(result.read_text())["invariant"] == "one incarnation"
