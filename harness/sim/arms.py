@@ -24,11 +24,14 @@ class Arm:
         parts_of: returns the arm's model and data for a configuration.
         memories: byte limits for the step in progress at the trunk, of which each drawn schedule gets one; 0 means
             the settings' own limit. With the smallest, the trunk must ask for forward passes again.
+        variants: other settings, of which each drawn schedule with one client gets one set; each needs undisturbed runs
+            of its own.
     """
 
     config: TrainingConfig
     parts_of: Callable[[TrainingConfig], Parts]
     memories: tuple[int, ...]
+    variants: tuple[Mapping[str, object], ...]
 
 
 ARMS: Mapping[str, Arm] = {
@@ -39,6 +42,7 @@ ARMS: Mapping[str, Arm] = {
         ),
         stub_parts,
         (0, 0, 2_500, 6_000),
+        ({}, {"codec": "fp16"}, {"codec": "zlib"}, {"max_grad_norm": 1000.0}),
     ),
     "tensors": Arm(
         TrainingConfig(
@@ -48,6 +52,7 @@ ARMS: Mapping[str, Arm] = {
         ),
         load_parts,
         (0, 0, 16_000, 60_000),
+        ({}, {"codec": "fp16"}, {"codec": "zlib", "max_grad_norm": 0.0}, {"optimizer_type": "sgd"}),
     ),
 }  # fmt: skip
 

@@ -40,7 +40,9 @@ __all__ = ["KINDS", "OPEN", "PASSED", "draw_schedule", "drawn_place", "with_faul
 Draw = Callable[[At, random.Random], Fault]
 STREAMS: tuple[Stream, ...] = ("upstream", "downstream")
 METHODS = ("Compute", "Backward", "SyncTrainingState", "OpenSession")
+GRADIENTS = ".gradients."
 SENDING = {
+    "GetGradients": "client.gradients.sending",
     "Compute": "client.forward.sending",
     "Backward": "client.backward.sending",
     "SyncTrainingState": "client.checkpoint.started",
@@ -49,7 +51,7 @@ SENDING = {
 
 
 def _message(at: At, chance: random.Random) -> MessageFault:
-    method = chance.choice(METHODS)
+    method = "GetGradients" if GRADIENTS in at.point else chance.choice(METHODS)
     place = replace(at, point=SENDING[method]) if POINTS[at.point] is POINTS[SENDING[method]] else At(SENDING[method])
     return MessageFault(place, chance.choice(MESSAGE_FAILURES), method, chance.choice(SPOTS))
 
@@ -81,12 +83,19 @@ NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
 AT_THE_END = frozenset(
     {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
 )
-# Points that a run may pass, and those at which the client has its session open.
-PASSED = tuple(point for point in POINTS if point not in NEVER and not point.startswith("client.gradients"))
+# Points that a run may pass, and those at which the client has its session open; and those that it passes only if it
+# records whole steps, which are drawn several times as often then.
+PASSED = tuple(point for point in POINTS if point not in NEVER and GRADIENTS not in point)
 OPEN = tuple(point for point in PASSED if POINTS[point] is not Frequency.RUN)
+RECORDING = 3 * tuple(point for point in POINTS if GRADIENTS in point)
+# Checkpoint intervals by the number of microbatches, of which there is mostly one. Few pairs, because each needs an
+# undisturbed run of its own.
+INTERVALS = {1: (1, 2, 3, 4), 2: (1, 3), 3: (2,)}
 
 
-def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, others: int = 0) -> Scenario:
+def draw_schedule(
+    seed: int, config: TrainingConfig, *, faults: int = 0, others: int = 0, records: bool = False
+) -> Scenario:
     """Return a scenario whose faults, their places and some settings follow from a seed.
 
     Args:
@@ -94,18 +103,25 @@ def draw_schedule(seed: int, config: TrainingConfig, *, faults: int = 0, others:
         config: base settings; the number of microbatches and the checkpoint interval are replaced by drawn ones.
         faults: number of faults; 0 means three to six, as drawn.
         others: number of other clients that train with the same trunk, each at a learning rate of its own.
+        records: whether the client fetches the trunk's gradients in every step.
     """
     chance = random.Random(f"schedule {seed}")  # noqa: S311 - repeatable, not secret
+    microbatches = chance.choice((1, 1, 1, 1, 2, 3))
     drawn = config.but(
-        gradient_accumulation_steps=chance.choice((1, 1, 1, 1, 2, 3)),
-        save_interval=chance.choice((1, 2, 3, 4)),
+        gradient_accumulation_steps=microbatches,
+        save_interval=chance.choice(INTERVALS[microbatches]),
     )
     kinds = chance.sample(list(KINDS), chance.randint(FEWEST_KINDS, len(KINDS)))
     plain = Scenario(f"schedule-{seed}", f"Faults drawn from seed {seed}", drawn)
     rates = [number * drawn.learning_rate for number in range(2, 2 + others)]
-    plain = replace(plain, other_clients=tuple(drawn.but(learning_rate=rate) for rate in rates))
+    plain = replace(
+        plain,
+        other_clients=tuple(drawn.but(learning_rate=rate) for rate in rates),
+        record_steps=tuple(range(drawn.max_steps)) if records else (),
+    )
     wanted = faults or chance.randint(FEWEST, MOST)
     points = [point for point in PASSED if not (others and point in AT_THE_END)]
+    points += RECORDING if records else ()
     while len(plain.faults) < wanted:
         place = drawn_place(drawn, chance, points)
         plain = with_fault(plain, KINDS[chance.choice(kinds)](place, chance))

@@ -1,7 +1,9 @@
 """Draws a case from a seed: a schedule of faults, and the world in which it runs."""
 
 import random
+from dataclasses import replace
 
+from harness.plan.links import LOOPBACK, LTE, SATELLITE, WAN_50MS
 from harness.sim.arms import ARMS
 from harness.sim.case import ArmName, Case, SimulatedIn
 from harness.sim.circumstances import with_bit_rot, with_silence, with_take_over
@@ -16,6 +18,10 @@ OTHER_CLIENTS = (1, 1, 2, 3)
 # waits for a silent client; in one of so many, a checkpoint decays.
 TAKE_OVERS_IN, SLOW_IN, ROTTEN_IN = 8, 8, 8
 SLOW_STEP_SECONDS = 14.0
+# In one of so many schedules with one client and the arm's own settings, the client fetches the trunk's gradients.
+RECORDING_IN = 5
+# Of the network, none of which changes a bit; most schedules have the fastest.
+LINKS = (LOOPBACK, LOOPBACK, LOOPBACK, WAN_50MS, LTE, SATELLITE)
 
 
 def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
@@ -29,7 +35,11 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
     shared = seed % OTHER_CLIENTS_EVERY == OTHER_CLIENTS_EVERY - 1
     others = random.Random(f"clients {seed}").choice(OTHER_CLIENTS) if shared else 0  # noqa: S311 - repeatable, not secret
     memory = random.Random(f"memory {seed}").choice(ARMS[arm].memories)  # noqa: S311 - as above
-    schedule = draw_schedule(seed, ARMS[arm].config, faults=faults, others=others)
+    chance = random.Random(f"settings {seed}")  # noqa: S311 - as above
+    link, variant = chance.choice(LINKS), chance.choice(ARMS[arm].variants)
+    records = chance.randrange(RECORDING_IN) == 0 and not shared
+    config = ARMS[arm].config.but(**({} if shared or records else variant))
+    schedule = replace(draw_schedule(seed, config, faults=faults, others=others, records=records), link=link)
     if faults:
         return Case(schedule, SimulatedIn(seed, arm, memory=memory))
     chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above
