@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from harness.commands.recording_flags import RUNS, add_recording_flags
-from harness.errors import UnusableError
 from harness.output import must_be_writable
 
 __all__ = ["TRUST", "add_parser", "replay"]
@@ -57,6 +56,7 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
     """
     from harness.commands.replayed_case import (  # noqa: PLC0415 - needs torch, for which --help must not wait
         case_in,
+        must_leave_case_as_it_is,
         must_run_for_real,
         replay_case,
     )
@@ -64,8 +64,7 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
     place = path if path.exists() else RUNS / path
     case = case_in(place)
     if case is not None and not flags.real:
-        if flags.report or flags.junit:
-            raise UnusableError("a case of the simulated world is not recorded: leave --report and --junit out")
+        must_leave_case_as_it_is(place, flags)
         return replay_case(case, flags.json)
     from harness.commands.running import run_all  # noqa: PLC0415 - as above
     from harness.recording.plan import Plan, read_plan  # noqa: PLC0415 - as above

@@ -1,9 +1,12 @@
 """Replays a case of the simulated world, as `harness explore` writes it."""
 
+import argparse
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from harness.commands.recording_flags import RUNS
 from harness.commands.showing_cases import show_case
 from harness.errors import UnusableError
 from harness.judging.agreement import shown
@@ -13,7 +16,7 @@ from harness.sim.case import KEY, Case, read_case
 from harness.sim.outcome import Outcome
 from harness.trace.verdict import Verdict
 
-__all__ = ["case_in", "must_run_for_real", "replay_case"]
+__all__ = ["case_in", "must_leave_case_as_it_is", "must_run_for_real", "replay_case"]
 
 
 def case_in(path: Path) -> Case | None:
@@ -30,6 +33,36 @@ def case_in(path: Path) -> Case | None:
     except (ValueError, RecursionError):
         return None
     return read_case(values) if isinstance(values, dict) and KEY in values else None
+
+
+def must_leave_case_as_it_is(file: Path, flags: argparse.Namespace) -> None:
+    """Raise `UnusableError` for flags that contradict a case, which says how it is simulated and is not recorded.
+
+    Args:
+        file: the case's.
+        flags: of `harness run` or `harness replay`.
+    """
+    recording = {"--report": flags.report, "--junit": flags.junit, "--runs": flags.runs != RUNS, "--keep": flags.keep}
+    others = {
+        "--seed": flags.seed is not None,
+        "--rung": flags.rung,
+        "--proxy": flags.proxy != "auto",
+        "--cold": flags.cold,
+        "--record-steps": flags.record_steps,
+    }
+    unrecorded = _given(recording)
+    if unrecorded:
+        raise UnusableError(f"a case of the simulated world is not recorded: leave {unrecorded} out")
+    contradicting = _given(others)
+    if contradicting:
+        raise UnusableError(
+            f"{file} says by itself how it is simulated: leave {contradicting} out, and edit {KEY!r} in the file; or "
+            f"run it with real programs: harness replay {file} --real"
+        )
+
+
+def _given(flags: Mapping[str, object]) -> str:
+    return " and ".join(name for name, given in flags.items() if given)
 
 
 def replay_case(case: Case, result: Path | None) -> int:

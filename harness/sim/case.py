@@ -1,11 +1,11 @@
 """A case: a scenario and the simulation settings that reproduce its run, as one JSON file."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
@@ -32,6 +32,9 @@ class SimulatedIn:
         memory: byte limit for the step in progress at the trunk; 0 means the settings' own.
         step_seconds: virtual seconds for which a client computes in every step.
     """
+
+    # In JSON, an unknown setting is an error.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     seed: int
     arm: ArmName = "stub"
@@ -97,5 +100,12 @@ def read_case(values: dict[str, Any]) -> Case:
         world = TypeAdapter(SimulatedIn).validate_python(values.get(KEY, {"seed": 0}))
     except ValidationError as error:
         problem = error.errors()[0]
-        raise UnusableError(f"{KEY}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}") from None
+        place, told = ".".join(map(str, (KEY, *problem["loc"]))), problem["msg"]
+        if problem["type"] == "unexpected_keyword_argument":
+            told = f"there is no such setting; leave it out, or give one of {', '.join(_settings())}"
+        raise UnusableError(f"{place}: {told}") from None
     return Case(scenario_from_json({key: value for key, value in values.items() if key != KEY}), world)
+
+
+def _settings() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(SimulatedIn))

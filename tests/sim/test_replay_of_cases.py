@@ -1,6 +1,7 @@
 """`harness replay FILE` of a case that `harness explore` wrote."""
 
 import json
+from pathlib import Path
 
 import pytest
 from sim.worlds import scenario_of
@@ -87,3 +88,49 @@ def test_a_case_is_not_recorded_and_has_no_report(written, capsys):
 def test_a_damaged_case_is_named(written, capsys):
     assert main(["replay", written(DROP, arm="paper")]) == 2
     assert "simulation.arm" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--seed", "7"),
+        ("--rung", "direct"),
+        ("--rung", "simulated"),
+        ("--proxy", "embedded"),
+        ("--cold",),
+        ("--record-steps", "1"),
+    ],
+    ids=" ".join,
+)
+def test_flags_that_contradict_a_case_are_refused(written, capsys, flags):
+    file = written(DROP)
+
+    assert main(["run", "--scenario", file, *flags]) == 2
+    told = capsys.readouterr().err
+    assert f"leave {flags[0]} out, and edit 'simulation' in the file" in told
+    assert f"harness replay {file} --real" in told
+
+
+@pytest.mark.parametrize("flags", [("--runs", "here"), ("--sim", "--keep"), ("--junit", "out.xml", "--runs", "here")])
+def test_flags_of_recordings_are_refused(written, capsys, monkeypatch, tmp_path, flags):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "--scenario", written(DROP), *flags]) == 2
+    named = " and ".join(flag for flag in flags if flag.startswith("--") and flag != "--sim")
+    assert f"not recorded: leave {named} out" in capsys.readouterr().err
+
+
+def test_a_case_is_a_scenario_to_run(written):
+    assert main(["run", "--scenario", written(DROP)]) == 0
+    assert main(["run", "--scenario", written(DROP), "--sim"]) == 0
+
+
+def test_an_unknown_setting_of_the_simulation_is_refused(written, capsys):
+    file = Path(written(DROP))
+    values = json.loads(file.read_text())
+    values["simulation"]["speed"] = 3
+    file.write_text(json.dumps(values))
+
+    assert main(["replay", str(file)]) == 2
+    assert (
+        "simulation.speed: there is no such setting; leave it out, or give one of seed, arm," in capsys.readouterr().err
+    )
