@@ -4,36 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from mutants.found import FOUND
 
 from harness.cli import main
 from harness.mutants import MUTANTS
 from harness.mutants.page import page
 from harness.mutants.scorecard import scorecard
-from harness.recording.schema import AlarmRecord, TrialRecord
+from harness.recording.schema import AlarmRecord
 
-FOUND = TrialRecord(
-    mutant="see-the-future",
-    what="Tokens attend to later ones.",
-    source="classic: no mask",
-    party="shared",
-    scenario="mutant-direct",
-    since=0,
-    expected_cause="attention",
-    verdict="FAIL",
-    checks=("equivalence",),
-    step=0,
-    stage="bottom",
-    tensor="smashed",
-    latency=0,
-    layer_right=None,
-    cause="attention",
-    cause_right=True,
-    in_the_curve=True,
-    in_allclose=True,
-    seconds=2.0,
-    finding="first divergence",
-    likely_cause="tokens attend to later ones",
-)
 PASSED = replace(FOUND, verdict="PASS", checks=(), step=None, stage="", tensor="", cause="", cause_right=False)
 EQUIVALENT = replace(PASSED, mutant="add-in-another-order", equivalent="Two numbers have one sum.")
 

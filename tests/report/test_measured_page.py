@@ -4,37 +4,16 @@ import re
 from dataclasses import replace
 
 import pytest
+from mutants.found import FOUND
 from page_outline import Outline, text_of
 
 from harness.cli import main
 from harness.recording.measured import Measured, measured_text, read_measured
 from harness.recording.reader import read_run
-from harness.recording.schema import AblationRecord, AblationsRecord, AlarmRecord, ScorecardRecord, TrialRecord
+from harness.recording.schema import AblationRecord, AblationsRecord, AlarmRecord, ScorecardRecord
 from harness.report.page import render_index, render_run
 
-CAUGHT = TrialRecord(
-    mutant="see-the-future",
-    what="Tokens attend to later ones.",
-    source="classic: no mask",
-    party="shared",
-    scenario="mutant-direct",
-    since=0,
-    expected_cause="attention",
-    verdict="FAIL",
-    checks=("equivalence", "export"),
-    step=2,
-    stage="bottom",
-    tensor="smashed",
-    latency=2,
-    layer_right=None,
-    cause="attention",
-    cause_right=True,
-    in_the_curve=True,
-    in_allclose=False,
-    seconds=70.0,
-    finding="first divergence",
-    likely_cause="tokens attend to later ones",
-)
+CAUGHT = replace(FOUND, checks=("equivalence", "export"), step=2, latency=2, in_allclose=False, seconds=70.0)
 MISNAMED = replace(CAUGHT, mutant="clip-twice", cause="norm", cause_right=False, expected_cause="clipping")
 UNSEEN_IN_BITS = replace(CAUGHT, mutant="wait", step=None, stage="", tensor="", latency=None, in_allclose=None)
 MISSED = replace(CAUGHT, mutant="leave-one-out", verdict="PASS", checks=(), cause="", cause_right=False, step=None)
