@@ -62,6 +62,7 @@ def run(flags: argparse.Namespace) -> int:
     from harness.commands.ablation_table import page, table  # noqa: PLC0415 - --help must not wait for pydantic
     from harness.commands.recorded_ablations import record_ablations  # noqa: PLC0415 - nor for torch
     from harness.recording.measured import measured_text  # noqa: PLC0415 - as above
+    from harness.report.wording import plural  # noqa: PLC0415 - as above
 
     say = partial(print, file=people_read(flags.json), flush=True)
     found = record_ablations(flags.names, flags.schedules, flags.seed, flags.jobs)
@@ -69,6 +70,6 @@ def run(flags: argparse.Namespace) -> int:
     if flags.markdown:
         flags.markdown.write_text(page(found))
     say(table(found))
-    say(f"at most {found.schedules:,} schedules for each, in {found.seconds:.0f} s")
+    say(f"at most {plural(found.schedules, 'schedule')} for each, in {found.seconds:.0f} s")
     say(f"verdict: {found.verdict}")
     return Verdict(found.verdict).exit_status

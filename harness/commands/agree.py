@@ -43,6 +43,7 @@ def run(flags: argparse.Namespace) -> int:
     """Run every schedule in both worlds; return the verdict's exit status."""
     from harness.engine.testbed import open_testbed  # noqa: PLC0415 - needs torch, for which --help must not wait
     from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
+    from harness.report.wording import plural  # noqa: PLC0415 - as above
 
     must_be_writable(flags.json)
     say = partial(print, file=people_read(flags.json), flush=True)
@@ -59,7 +60,7 @@ def run(flags: argparse.Namespace) -> int:
                 say(f"       {each}")
     apart = {name: told for name, told in found.items() if told}
     verdict = Verdict.FAIL if apart else Verdict.PASS if found else Verdict.VOID
-    say(f"{len(found) - len(apart)} of {len(found)} schedules agree")
+    say(f"{len(found) - len(apart)} of {plural(len(found), 'schedule')} agree")
     say(f"verdict: {verdict.value}")
     told = {"verdict": verdict.value, "schedules": len(found), "agreed": len(found) - len(apart), "apart": apart}
     write_json(flags.json, json.dumps(told, indent=2) + "\n")

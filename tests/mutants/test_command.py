@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from mutants.found import FOUND
 
 from harness.cli import main
-from harness.mutants import MUTANTS
+from harness.mutants import MUTANTS, trials
 from harness.mutants.page import page
 from harness.mutants.scorecard import scorecard
 from harness.recording.schema import AlarmRecord
+from harness.trace.verdict import Verdict
 
 PASSED = replace(FOUND, verdict="PASS", checks=(), step=None, stage="", tensor="", cause="", cause_right=False)
 EQUIVALENT = replace(PASSED, mutant="add-in-another-order", equivalent="Two numbers have one sum.")
@@ -53,6 +55,21 @@ def test_a_mutant_that_is_caught_passes_and_is_written_down(tmp_path):
 )
 def test_a_missed_bug_a_false_alarm_and_a_refuted_argument_fail(trials, alarms, verdict):
     assert verdict == scorecard(trials, alarms, 1, "").verdict
+
+
+def test_what_is_recorded_as_measured_is_the_commit_at_the_beginning(monkeypatch):
+    source = ["before"]
+
+    def run_scenario(*_):
+        source[0] = "after"
+        return SimpleNamespace(verdict=Verdict.PASS)
+
+    monkeypatch.setattr(trials, "commit", lambda: source[0])
+    monkeypatch.setattr(trials, "run_scenario", run_scenario)
+    monkeypatch.setattr(trials, "try_mutant", lambda *_: FOUND)
+    card = trials.try_all([MUTANTS[FOUND.mutant]], None, 1, lambda _: None)
+
+    assert ("before", "after", (FOUND,)) == (card.commit, source[0], card.mutants)
 
 
 def test_bugs_are_counted():
