@@ -24,6 +24,7 @@ from harness.proxy.server_process import find_backend
 from harness.recording.reader import RunFolder, read_run
 from harness.recording.writer import json_text
 from harness.report.reading import worst_verdict
+from harness.report.wording import plural
 from harness.trace.verdict import Verdict, worst
 
 __all__ = ["run_all"]
@@ -96,12 +97,13 @@ def _compared(runs: Sequence[RunFolder], seconds: float) -> str:
     """Return in words how much was compared in simulated worlds."""
     checks = (check for run in runs for check in run.verdict.checks if check.name == "equivalence")
     tensors = sum(check.compared or 0 for check in checks)
-    return f"simulated: {len(runs)} scenarios in {seconds:.1f} s, {tensors:,} tensors compared, bit for bit"
+    compared = f"{plural(tensors, 'tensor')} compared, bit for bit"
+    return f"simulated: {plural(len(runs), 'scenario')} in {seconds:.1f} s, {compared}"
 
 
 def _tell_left_out(left_out: Mapping[str, str], say: Callable[[str], None]) -> None:
     for reason, count in Counter(left_out.values()).items():
-        say(f"not simulated: {count} scenarios, for each of which holds: {reason}")
+        say(f"not simulated: {plural(count, 'scenario')}, for each of which holds: {reason}")
 
 
 def _run_one(scenario: Scenario, testbed: Testbed, flags: argparse.Namespace) -> RunFolder:
