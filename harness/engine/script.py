@@ -84,8 +84,8 @@ class RunningScript:
                 world.parties[party].pause()
             case ask.ResumeParty(party):
                 world.parties[party].go_on()
-            case ask.Until(point, fields, within, after):
-                return world.wait_for(point, after or self._held, within, **fields)
+            case ask.Until(_, fields, within, after):
+                return world.wait_for(effect.at, after or self._held, within, **fields)
             case ask.UntilTrunkServes():
                 world.wait_for_trunk(self._held, ask.NOTICE_TIMEOUT)
             case ask.Wait(seconds):

@@ -61,13 +61,13 @@ class World:
         """Set what lies between the parties, once it is up."""
         self._network, self._relay, self._flipper = network, relay, flipper
 
-    def wait_for(self, point: str, since: Event, timeout: float, **fields: object) -> Event:
-        """Wait for a point to be passed after an event, with these fields.
+    def wait_for(self, at: At, since: Event, timeout: float, **fields: object) -> Event:
+        """Wait for a place to be passed after an event, with these fields.
 
         Raises:
             HarnessError: the run has ended, or (`TimedOutError`) the event did not come.
         """
-        return self.observer.wait_for(At(point), timeout, since.number, self._raise_if_over, fields)
+        return self.observer.wait_for(at, timeout, since.number, self._raise_if_over, fields)
 
     def wait_for_trunk(self, since: Event, timeout: float) -> None:
         """Wait until a restarted trunk serves, even if the client's work is done meanwhile.

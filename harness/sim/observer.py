@@ -136,9 +136,9 @@ class SimObserver:
                 watcher.deadline.cancel()
                 self._kernel.after(0.0, watcher.then)
 
-    def seeker(self, point: str, after: int = -1, fields: Mapping[str, object] = NO_FIELDS) -> Seeker:
-        """Return a search for the first event at a point that is numbered above `after` and has these fields."""
-        return Seeker(self.events, At(point), after + 1, fields)
+    def seeker(self, at: At, after: int = -1, fields: Mapping[str, object] = NO_FIELDS) -> Seeker:
+        """Return a search for the first event at a place that is numbered above `after` and has these fields."""
+        return Seeker(self.events, at, after + 1, fields)
 
     def _take_hold(self, party: str, point: str, step: int | None, microbatch: int | None) -> bool:
         """Count the passing of a point, and return whether the process is held there."""

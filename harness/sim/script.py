@@ -12,6 +12,7 @@ from harness.sim.observer import SimObserver
 from harness.sim.party import SimParty
 from harness.sim.relay import SimRelay
 from harness.trace.event import Event
+from harness.trace.place import At
 
 __all__ = ["SimWorld", "run_script"]
 
@@ -103,7 +104,7 @@ class _Running:
         observer = self._world.observer
         match effect:
             case ask.Until(point, fields, within, after):
-                find = observer.seeker(point, (after or self._held).number, fields).find
+                find = observer.seeker(effect.at, (after or self._held).number, fields).find
                 late = HarnessError(f"{point} did not come within {within:g} s")
                 observer.when(
                     lambda: self._world.over or find() is not None,
@@ -112,7 +113,7 @@ class _Running:
                     lambda: self.advance(None, late),
                 )
             case ask.UntilTrunkServes():
-                served = observer.seeker("trunk.server.ready", self._held.number).find
+                served = observer.seeker(At("trunk.server.ready"), self._held.number).find
                 down = HarnessError("the trunk did not start serving in time")
                 observer.when(
                     lambda: served() is not None, ask.NOTICE_TIMEOUT, self._go_on, lambda: self.advance(None, down)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.trace.event import Event
 
-__all__ = ["At"]
+__all__ = ["At", "AtAny"]
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,11 @@ class At:
         step = "" if self.step is None else f" of step {self.step}"
         microbatch = "" if self.microbatch is None else f", microbatch {self.microbatch}"
         return self.point + step + microbatch + ("" if self.occurrence == 1 else f", time {self.occurrence}")
+
+
+class AtAny(At):
+    """The same place, of any party of the role: of any client, for example."""
+
+    def matches(self, event: Event) -> bool:
+        """Return whether an event is at this place."""
+        return self.covers(event.point, event.step, event.microbatch)

@@ -209,7 +209,7 @@ def test_waiting_counts_later_events_only_and_does_not_outlive_the_run(stage):
     on.observer.note("client", "client.call.failed")
     on.over.set()
     with pytest.raises(HarnessError, match="the run ended"):
-        on.world.wait_for("client.call.failed", on.observer.note("harness", "fault.injected"), DEADLINE)
+        on.world.wait_for(At("client.call.failed"), on.observer.note("harness", "fault.injected"), DEADLINE)
 
 
 @pytest.mark.parametrize(

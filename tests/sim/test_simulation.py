@@ -131,6 +131,18 @@ def test_two_clients_train_at_the_same_trunk():
     assert len(outcome.finals) == 4
 
 
+def test_a_network_that_breaks_for_another_client_alone_is_mended():
+    """The first client is done, and makes no call that could fail."""
+    late = At("trunk.checkpoint.saved", occurrence=4)
+    fault = NetworkFault(late, "reset", "downstream")
+    both = scenario_of(fault, config=CONFIG.but(max_steps=2), other_clients=(CONFIG.but(save_interval=1),))
+
+    outcome = simulated(both)
+
+    assert outcome.violation is None
+    assert ["fault.injected", "fault.healed"] == [event.point for event in outcome.events if "fault" in event.point]
+
+
 def test_a_gradient_that_joins_twice_is_found_in_its_step(monkeypatch):
     backward = TrunkSession.backward
 

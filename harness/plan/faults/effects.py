@@ -9,6 +9,7 @@ from harness.plan.faults.flip import Flip
 from harness.plan.faults.message_rule import MessageRule
 from harness.plan.faults.toxic import Toxic
 from harness.trace.event import Event
+from harness.trace.place import At, AtAny
 
 __all__ = [
     "NOTICE_TIMEOUT",
@@ -219,12 +220,19 @@ class Until:
         fields: fields that the event must have.
         within: seconds.
         after: events up to this one do not count; None means the passing of the fault's place.
+        of_any: whether any client or trunk may pass it, not only the first.
     """
 
     point: str
     fields: Mapping[str, object] = field(default_factory=dict)
     within: float = NOTICE_TIMEOUT
     after: Event | None = None
+    of_any: bool = False
+
+    @property
+    def at(self) -> At:
+        """The place."""
+        return AtAny(self.point) if self.of_any else At(self.point)
 
 
 @dataclass(frozen=True)

@@ -53,15 +53,15 @@ def is_lost_connection(event: Event) -> bool:
 
 
 def until_a_call_failed(method: str = "") -> Script:
-    """Wait until the client has noticed: a call has failed, of one RPC if one is named.
+    """Wait until a client has noticed: a call has failed, of one RPC if one is named.
 
     Or until two of other RPCs have failed. The client notices that a call has failed when it waits for it: if it first
     waits for another one that fails again and again, it notices only after what broke is mended. At the second
     failure, which follows a pause, the named call has failed as well, noticed or not, if it was in flight at the first.
     """
-    first = yield Until("client.call.failed")
+    first = yield Until("client.call.failed", of_any=True)
     if method and first and not is_failed_call(first, method):
-        yield Until("client.call.failed", after=first)
+        yield Until("client.call.failed", after=first, of_any=True)
 
 
 def mended_after(wait: Script, mending: Iterable[Effect]) -> Script:
