@@ -10,12 +10,14 @@ from splitlearn.tensor_log import Party
 __all__ = ["Bits", "BitsLog"]
 
 Key = tuple[int, int | None, str]
+# With the session before it.
+SessionKey = tuple[str, int, int | None, str]
 # Reports one difference, as a sentence.
 Differ = Callable[[str], None]
 
 
 class Bits:
-    """Tensor digests, keyed by step, microbatch and name.
+    """Tensor digests, keyed by session, step, microbatch and name.
 
     Attributes:
         compared: number of tensors compared with another run's.
@@ -23,17 +25,17 @@ class Bits:
 
     def __init__(self) -> None:
         self.compared = 0
-        self._digests: dict[Key, bytes] = {}
+        self._digests: dict[SessionKey, bytes] = {}
 
     def __len__(self) -> int:
         """Return the number of digests stored."""
         return len(self._digests)
 
-    def put(self, key: Key, data: bytes) -> None:
+    def put(self, key: SessionKey, data: bytes) -> None:
         """Store a tensor's digest, replacing any earlier one."""
         self._digests[key] = data
 
-    def get(self, key: Key) -> bytes | None:
+    def get(self, key: SessionKey) -> bytes | None:
         """Return a tensor's digest; None if there is none."""
         return self._digests.get(key)
 
@@ -46,16 +48,24 @@ class BitsLog:
         found: receives every digest.
         differ: called with a description of every difference.
         party: whose tensors these are; both parties may use the same names.
+        session: returns the session whose tensors are computed now.
         whole: steps for which the client also fetches the trunk's gradients.
     """
 
     def __init__(
-        self, known: Bits | None, found: Bits, differ: Differ, party: str, whole: Collection[int] = ()
+        self,
+        known: Bits | None,
+        found: Bits,
+        differ: Differ,
+        party: str,
+        session: Callable[[], str],
+        whole: Collection[int] = (),
     ) -> None:
         self._known = known
         self._found = found
         self._differ = differ
         self._party = party
+        self._session = session
         self._whole = whole
 
     def keeps_whole(self, step: int) -> bool:
@@ -96,11 +106,14 @@ class BitsLog:
 
     def _keep(self, key: Key, data: bytes) -> None:
         digest = data if len(data) <= 16 else hashlib.blake2b(data, digest_size=16).digest()
-        self._found.put(key, digest)
+        session = self._session()
+        whole_key = (session, *key)
+        self._found.put(whole_key, digest)
         if self._known is None:
             return
         self._found.compared += 1
-        if self._known.get(key) != digest:
+        if self._known.get(whole_key) != digest:
             step, microbatch, name = key
             where = "" if microbatch is None else f", microbatch {microbatch}"
-            self._differ(f"{self._party}: {name} of step {step}{where} differs from the undisturbed run")
+            found = f"{self._party}: {name} of step {step}{where} differs from the undisturbed run"
+            self._differ(f"session {session!r}: {found}")

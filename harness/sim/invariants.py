@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.sim.in_flight import InFlight
+from harness.sim.replies import FirstReplies
 from harness.trace.event import Event
 from splitlearn.wire.methods import METHODS
 
@@ -15,15 +16,13 @@ INVARIANTS = {
     "applied once": "neither side applies a step twice or skips one",
     "bits": "every tensor equals the undisturbed run's, bit for bit",
     "one incarnation": "only requests of a session's newest incarnation are carried out",
-    "same reply": "a repeated request gets the bytes of the first reply",
+    "same reply": "a repeated request gets the first reply again, mostly even in another of the client's lives",
     "kept checkpoint": "a checkpoint that both sides have written is never lost",
     "final state": "both halves of the last checkpoint equal the undisturbed run's, byte for byte",
     "liveness": "whenever no fault is at work any more, the clients are done within a fixed time",
     "completion": "no program exits with an error",
     "crash": "nothing raises an exception outside the programs",
 }
-# Methods whose repeated requests must get the first reply again.
-REPEATABLE = ("Compute", "Backward")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Invariants:
         # Steps of which a side has saved a checkpoint, by role and session.
         self._saved: dict[tuple[str, str], set[int]] = {}
         self._newest: dict[str, int] = {}
-        self._replies: dict[bytes, bytes] = {}
+        self._replies = FirstReplies()
         # What each session lost when the trunk opened it, unless its client opens it again before it trains.
         self._lost: dict[str, str] = {}
         self._synced = False
@@ -88,9 +87,9 @@ class Invariants:
 
     def answered(self, call: InFlight, request: Any, replies: Sequence[bytes]) -> None:  # noqa: ANN401 - of any method
         """Check a request that the trunk has carried out, and its replies."""
-        method = METHODS[call.method]
         if call.method == "OpenSession":
-            opened: Any = method.read_reply(replies[0], call.request)
+            self._check_repetition(call, request, replies, f"session {request.session_id!r}")
+            opened: Any = METHODS[call.method].read_reply(replies[0], call.request)
             self._newest[request.session_id] = max(self._newest.get(request.session_id, 0), opened.incarnation)
             return
         if call.method == "SyncTrainingState":
@@ -101,10 +100,11 @@ class Invariants:
         if request.key.incarnation and request.key.incarnation < newest:
             heeded = f"a {call.method} of incarnation {request.key.incarnation} was carried out; the newest is {newest}"
             self._violated("one incarnation", f"{_place(request.key)}: {heeded}")
-        if call.method in REPEATABLE:
-            first = self._replies.setdefault(call.request, replies[0])
-            if first != replies[0] and _content(call, first) != _content(call, replies[0]):
-                self._violated("same reply", f"{_place(request.key)}: a repeated {call.method} got a different reply")
+        self._check_repetition(call, request, replies, _place(request.key))
+
+    def _check_repetition(self, call: InFlight, request: Any, replies: Sequence[bytes], where: str) -> None:  # noqa: ANN401 - as above
+        if not self._replies.are_repeated(call, request, replies):
+            self._violated("same reply", f"{where}: a repeated {call.method} got a different reply")
 
     def _opened_at(self, role: str, session: str, step: int) -> None:
         ours, theirs = (self._saved.get((side, session), set()) for side in ("client", "trunk"))
@@ -120,10 +120,3 @@ class Invariants:
 def _place(key: Any) -> str:  # noqa: ANN401 - of a request of any method
     """Return in words what a request's key is about."""
     return f"session {key.session_id!r}, step {key.step}, microbatch {key.microbatch}"
-
-
-def _content(call: InFlight, reply: bytes) -> bytes:
-    """Return a reply's bytes with `stopping` cleared, because that field does not depend on the request."""
-    message: Any = METHODS[call.method].read_reply(reply, call.request)
-    message.stopping = False
-    return bytes(message.SerializeToString(deterministic=True))

@@ -24,7 +24,7 @@ class Outcome:
         events: the trace.
         messages: every request that the trunk carried out, with its replies.
         seconds: virtual duration in seconds.
-        bits: digests of all tensors, by session, and under "trunk" those of the trunk.
+        bits: digests of all tensors, by session of the client, and under "trunk" those of the trunk, of all sessions.
         finals: bytes of both halves of each session's last checkpoint, by party, session and file name.
         calls: every request sent.
         choices: number of choices drawn from the tape.

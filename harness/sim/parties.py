@@ -14,8 +14,9 @@ from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
-from harness.sim.programs import ClientProgram, Monitor, TrunkProgram
+from harness.sim.programs import ClientProgram, TrunkProgram
 from harness.sim.relay import SimRelay
+from harness.sim.server import Monitor
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 

@@ -1,15 +1,10 @@
 """The simulated `splitlearn train` and `splitlearn trunk`: the production code, wired to simulated ports."""
 
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from google.protobuf.message import Message
 
 from harness.sim.choices import Choices
 from harness.sim.computing import ComputingProbe
-from harness.sim.in_flight import InFlight
 from harness.sim.kernel import Signal
 from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver, SimProbe
@@ -17,7 +12,7 @@ from harness.sim.parts import Parts
 from harness.sim.party import SimParty
 from harness.sim.process import Process
 from harness.sim.relay import SimRelay
-from harness.sim.server import SimServer
+from harness.sim.server import Monitor, SimServer
 from harness.sim.transport import SimTransport
 from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
@@ -36,13 +31,6 @@ __all__ = ["ClientProgram", "TrunkProgram"]
 # Virtual seconds between checks for idle sessions, as in the real server.
 TIDY_SECONDS = 1.0
 STOP_LOOK_SECONDS = 0.001
-
-
-class Monitor(Protocol):
-    """Observes the requests that a trunk carries out."""
-
-    def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
-        """Observe a request that was carried out and its replies, which are not sent yet."""
 
 
 @dataclass
@@ -155,7 +143,7 @@ class TrunkProgram:
                 self.config, self.parts.identity, self.parts.new_trunk, sessions, probe, self.tensor_log, runtime.disk,
                 self.parts.activations_of(self.config),
             )  # fmt: skip
-            server = SimServer(process, Dispatch(service), self.choices, self.monitor.answered)
+            server = SimServer(process, Dispatch(service), self.choices, self.monitor)
             with runtime.clock.repeating(lambda: server.put(service.close_idle), TIDY_SECONDS, "tidy"):
                 self.relay.trunk = server
                 self.network.listen(self.relay)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from google.protobuf.message import Message
 
@@ -13,10 +14,20 @@ from harness.sim.refusal import as_received
 from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.wire.errors import WireError
 
-__all__ = ["SimServer"]
+__all__ = ["Monitor", "SimServer"]
 
 # Virtual seconds that a request takes: a minimum, and the width of the random range above it.
 FLOOR, RANGE = 0.001, 0.004
+
+
+class Monitor(Protocol):
+    """Observes the requests that a trunk carries out."""
+
+    def begun(self, request: Message) -> None:
+        """Observe that a request is about to be carried out."""
+
+    def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
+        """Observe a request that was carried out and its replies, which are not sent yet."""
 
 
 class SimServer:
@@ -26,7 +37,7 @@ class SimServer:
         process: the trunk's process.
         dispatch: carries out each request.
         choices: decide how long each request takes.
-        on_answer: called with every request that was carried out and its replies, before they are sent.
+        monitor: observes every request that is carried out.
     """
 
     def __init__(
@@ -34,12 +45,12 @@ class SimServer:
         process: Process,
         dispatch: Dispatch,
         choices: Choices,
-        on_answer: Callable[[InFlight, Message, Sequence[bytes]], None],
+        monitor: Monitor,
     ) -> None:
         self._process = process
         self._dispatch = dispatch
         self._choices = choices
-        self._on_answer = on_answer
+        self._monitor = monitor
         self._waiting: deque[Callable[[], None]] = deque()
         self._something = Signal(process.kernel)
         self._served = 0
@@ -80,8 +91,9 @@ class SimServer:
     def _answer(self, call: InFlight) -> Answer:
         try:
             read = self._dispatch.read(call.method, call.request)
+            self._monitor.begun(read.request)
             found = list(self._dispatch.write(read, self._dispatch.carry_out(read)))
-            self._on_answer(call, read.request, found)
+            self._monitor.answered(call, read.request, found)
             return found
         except WireError as error:
             return as_received(error)

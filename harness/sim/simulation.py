@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -87,6 +88,8 @@ class Simulation:
         self._kernel = Kernel()
         self._choices = Choices(seed, calm=calm)
         self._over = False
+        # The session whose request the trunk carries out, or was the last to.
+        self._served = ""
         self.observer = SimObserver(self._kernel, tuple(each.at for each in scenario.planned), self._take, self._begin)
         self.network = SimNetwork(self._kernel, self._choices, scenario.link)
         self.relay = SimRelay(self._kernel, self.observer.note)
@@ -222,6 +225,11 @@ class Simulation:
         if not self._scripts:
             self._undisturbed_since = self._kernel.now
 
+    def begun(self, request: Message) -> None:
+        """Note whose request the trunk begins to carry out: the tensors that it computes are that session's."""
+        own: Any = request
+        self._served = (own.key if hasattr(own, "key") else own).session_id
+
     def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
         """Check a request that was carried out and its replies, which are not sent yet."""
         self._messages.append((call, replies))
@@ -244,12 +252,15 @@ class Simulation:
             return self._log_of(name)
         key = session or "trunk"
         self._bits[key] = Bits()
-        # The trunk's log does not tell sessions apart: with several clients, only its final states are compared.
-        told_apart = name != "trunk" or not self._scenario.other_clients
-        known = self._expected.bits[key] if self._expected and told_apart else None
-        whole = self._scenario.record_steps
-        whose = f"session {session!r}: " if session else ""
-        return BitsLog(known, self._bits[key], lambda where: self._violated("bits", whose + where), name, whole)
+        known = self._expected.bits[key] if self._expected else None
+        return BitsLog(
+            known,
+            self._bits[key],
+            lambda where: self._violated("bits", where),
+            name,
+            lambda: session or self._served,
+            self._scenario.record_steps,
+        )
 
 
 def undisturbed(scenario: Scenario) -> Scenario:

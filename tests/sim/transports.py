@@ -204,11 +204,21 @@ class SimWorld:
             self.trunk.kill()
 
     def _serve(self, process):
-        server = SimServer(process, Dispatch(self.service), self._choices, lambda _call, _request, _replies: None)
+        server = SimServer(process, Dispatch(self.service), self._choices, Unobserved())
         self._network.listen(server)
         process.on_gone(lambda: self._network.listen(None))
         process.wait_for(Signal(self.kernel))  # never set: the process runs until it is killed
         return 0
+
+
+class Unobserved:
+    """Observes nothing."""
+
+    def begun(self, request):
+        """Do nothing."""
+
+    def answered(self, call, request, replies):
+        """Do nothing."""
 
 
 class SimGate:
