@@ -22,7 +22,7 @@ examples:
   harness ablations --schedules 300 --json reports/baselines/ablations.json --markdown docs/ablations.md
 
 exit status: 0 PASS, 1 FAIL: the correct system broke an invariant, 2 wrong usage, 3 VOID: in so few schedules, nothing
-failed without a safeguard that is needed
+failed without a safeguard that is needed, or something failed without one that is said not to be
 """
 SCHEDULES = 50
 
@@ -70,6 +70,9 @@ def run(flags: argparse.Namespace) -> int:
     if flags.markdown:
         flags.markdown.write_text(page(found))
     say(table(found))
+    for row in found.rows:
+        if row.refuted:
+            say(f"{row.switched_off}: schedules fail without it, though it is said of it: {row.refuted}")
     say(f"at most {plural(found.schedules, 'schedule')} for each, in {found.seconds:.0f} s")
     say(f"verdict: {found.verdict}")
     return Verdict(found.verdict).exit_status

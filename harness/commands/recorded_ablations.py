@@ -38,7 +38,7 @@ def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int)
 
 
 def verdict_of(rows: Sequence[Row]) -> VerdictWord:
-    """Return the verdict: FAIL if the correct system failed, VOID if a safeguard is neither shown nor explained."""
+    """Return the verdict: FAIL if the correct system failed, VOID if a safeguard is not shown or explained, or both."""
     correct, *others = rows
     if correct.failures:
         return "FAIL"
@@ -60,6 +60,7 @@ def recorded(row: Row) -> AblationRecord:
         faults_when_shrunk=row.faults,
         runs_to_shrink=row.runs,
         why_nothing_failed=_why_nothing_failed(row),
+        refuted=row.refuted,
     )
 
 

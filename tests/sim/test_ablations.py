@@ -1,11 +1,13 @@
 """Safeguards of the protocol, switched off: something fails without them, and nothing with them."""
 
+from math import comb
 from pkgutil import resolve_name
 
 import pytest
 from sim.worlds import scenario_of
 
 from harness.cli import main
+from harness.commands import recorded_ablations
 from harness.commands.ablation_table import page
 from harness.commands.recorded_ablations import recorded, verdict_of
 from harness.plan.faults import Kill, MessageFault, PowerLoss
@@ -72,7 +74,32 @@ def test_a_row_is_explained_by_its_failures_or_its_argument():
     assert Row("fencing", 100, failure).is_explained
     assert not Row("fencing", 100, ()).is_explained
     assert Row("idle-closing", 100, ()).is_explained
-    assert Row("fencing", 100, failure).per_10_000 == 200
+
+
+def test_failures_refute_an_argument_that_there_are_none(monkeypatch, capsys):
+    failed = Row("idle-closing", 100, (Failure(3, "bits", "other bits"),))
+    monkeypatch.setattr(recorded_ablations, "ablate", lambda *_, **__: [Row(NOTHING, 100, ()), failed])
+
+    assert not failed.is_explained
+    assert 3 == main(["ablations", "idle-closing"])
+    told = capsys.readouterr().out
+    assert (
+        f"idle-closing: schedules fail without it, though it is said of it: {ABLATIONS['idle-closing'].unseen}" in told
+    )
+    assert "verdict: VOID" in told
+    assert "" == Row("fencing", 100, failed.failures).refuted == Row("idle-closing", 100, ()).refuted
+
+
+def test_a_rate_is_not_taken_too_high_because_the_search_ended_with_a_failure():
+    failures = tuple(Failure(seed, "bits", "other bits") for seed in range(ENOUGH))
+
+    assert 200 == Row("fencing", 100, failures[:2]).per_10_000
+    assert 10_000 * (ENOUGH - 1) / 40 == Row("fencing", 41, failures).per_10_000
+    # The average over all searches, weighted by their probabilities, is the true rate.
+    rate, longest = 0.3, 400
+    ends = {n: comb(n - 1, ENOUGH - 1) * rate**ENOUGH * (1 - rate) ** (n - ENOUGH) for n in range(ENOUGH, longest)}
+    mean = sum(chance * Row("fencing", n, failures).per_10_000 for n, chance in ends.items())
+    assert mean == pytest.approx(10_000 * rate)
 
 
 def test_the_command_writes_what_failed_for_programs_and_as_a_page(tmp_path, capsys):

@@ -17,13 +17,14 @@ class AblationRecord:
         guards: what the safeguard does, in words.
         schedules: how many were run.
         failed: how many of them broke an invariant.
-        per_10_000: failures in 10,000 schedules, as far as these tell.
+        per_10_000: failures in 10,000 schedules, as far as these tell; by inverse sampling if there were enough.
         first_seed: of the first failing schedule; None if none failed.
         first_message: what was wrong with it; None if none failed.
         invariants: how often each was the first not to hold, the most frequent at the beginning.
         faults_when_shrunk: faults left of the first failing schedule; None if it was not shrunk.
         runs_to_shrink: schedules that the shrinking took.
         why_nothing_failed: in words; empty if something failed, and for the correct system.
+        refuted: the same, for a safeguard without which something failed all the same; empty for all others.
     """
 
     switched_off: str
@@ -37,6 +38,7 @@ class AblationRecord:
     faults_when_shrunk: int | None
     runs_to_shrink: int
     why_nothing_failed: str
+    refuted: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class AblationsRecord:
     """What fails without each safeguard, and, in the first row, with all of them.
 
     Attributes:
-        verdict: PASS if nothing fails with all safeguards, and without each something does or is said not to.
+        verdict: PASS if nothing fails with all safeguards, and without each something either does or is said not to.
         schedules: how many each row may have run.
         seed: of the first schedule.
         enough: failures after which a row needed no more schedules.
