@@ -21,7 +21,7 @@ __all__ = ["add_parser", "disagreements"]
 
 DESCRIPTION = """\
 Run fault schedules drawn from consecutive seeds twice, in the simulated world and with real programs behind the proxy.
-Compare the verdicts, the faults that took effect, the steps that each side applied, the digests of all tensors, and the
+Compare the verdicts, the faults that showed, the steps that each side applied, the digests of all tensors, and the
 final checkpoints. FAIL if the two runs differ in any of them.
 """
 SCHEDULES = 10

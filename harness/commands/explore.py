@@ -82,7 +82,7 @@ def run(flags: argparse.Namespace) -> int:
     say = partial(print, file=people_read(flags.json), flush=True)
     exploration = Exploration()
     try:
-        say("\n".join([*_explored(exploration, flags, say)]))
+        say(_explored(exploration, flags, say))
         for failure in exploration.failures:
             exploration.shrunk[failure] = _shrunk(failure, flags, say)
     except BaseException:
@@ -96,8 +96,8 @@ def run(flags: argparse.Namespace) -> int:
     return exploration.verdict.exit_status
 
 
-def _explored(exploration: "Exploration", flags: argparse.Namespace, say: Callable[[str], None]) -> list[str]:
-    """Run the schedules; return the figures, and how the coverage has grown."""
+def _explored(exploration: "Exploration", flags: argparse.Namespace, say: Callable[[str], None]) -> str:
+    """Run the schedules; return in words the figures, and how the coverage has grown."""
     from harness.commands.coverage_progress import CoverageProgress  # noqa: PLC0415 - as above
     from harness.sim.explore import explore  # noqa: PLC0415 - as above
 
@@ -106,7 +106,7 @@ def _explored(exploration: "Exploration", flags: argparse.Namespace, say: Callab
         for found in explore(flags.seconds, flags.seed, flags.arm, flags.jobs, flags.schedules, flags.faults):
             exploration.findings, exploration.seconds = found, time.monotonic() - started
             progress.show(found)
-    return [exploration.text, progress.growth]
+    return f"{exploration.text}\n{progress.growth}"
 
 
 def _shrunk(failure: "Failure", flags: argparse.Namespace, say: partial[None]) -> Mapping[str, Any]:
