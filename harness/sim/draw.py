@@ -78,11 +78,6 @@ FEWEST, MOST = 3, 6
 FEWEST_KINDS = 2
 # Points that the drawn settings cannot make a run pass.
 NEVER = frozenset({"client.step.skipped", "trunk.graph.recomputed"})
-# Points that the first client's last calls pass. With several clients, no fault is placed there: the first client
-# makes no further call that could notice it, and the others would bear its effects.
-AT_THE_END = frozenset(
-    {"client.training.finished", "client.session.closing", "trunk.session.closing", "trunk.session.closed"}
-)
 # Points that a run may pass, and those at which the client has its session open; and those that it passes only if it
 # records whole steps, which are drawn several times as often then.
 PASSED = tuple(point for point in POINTS if point not in NEVER and GRADIENTS not in point)
@@ -120,8 +115,7 @@ def draw_schedule(
         record_steps=tuple(range(drawn.max_steps)) if records else (),
     )
     wanted = faults or chance.randint(FEWEST, MOST)
-    points = [point for point in PASSED if not (others and point in AT_THE_END)]
-    points += RECORDING if records else ()
+    points = PASSED + (RECORDING if records else ())
     while len(plain.faults) < wanted:
         place = drawn_place(drawn, chance, points)
         plain = with_fault(plain, KINDS[chance.choice(kinds)](place, chance))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sim.worlds import CONFIG, scenario_of, simulated
 
-from harness.plan.faults import DropConnection, Kill
+from harness.plan.faults import CutMessage, DropConnection, Kill, NetworkFault
 from harness.sim.case import Case, SimulatedIn
 from harness.sim.draw_case import OTHER_CLIENTS_EVERY, case_of
 from harness.sim.shrink import shrink
@@ -39,6 +39,24 @@ def test_each_client_does_all_its_steps_whatever_happens_to_their_trunk(count):
     for number, config in enumerate(OTHERS[:count], start=2):
         last = config.max_steps - 1
         assert applied(outcome, f"client-{number}", f"run-{number}") == {"client": last, "trunk": last}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NetworkFault(At("trunk.checkpoint.written", occurrence=4), "half-open", "upstream"),
+        CutMessage(At("client.backward.done", 1, 1), "upstream", 2000),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_a_network_is_mended_for_the_others_once_the_first_client_is_done(fault):
+    others = 2 * (CONFIG,)
+    outcome = simulated(scenario_of(fault, config=CONFIG.but(max_steps=2), other_clients=others))
+
+    assert outcome.violation is None
+    points = [event.point for event in outcome.events]
+    assert "proxy.toxic.added" in points
+    assert points.index("proxy.toxic.removed") < len(points) - 100
 
 
 def test_a_wrong_gradient_in_the_third_clients_session_is_found_there(monkeypatch):
