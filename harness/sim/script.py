@@ -35,7 +35,7 @@ class SimWorld(Protocol):
 
     @property
     def over(self) -> bool:
-        """Whether the first client has finished, which scripts wait for to notice what they break."""
+        """Whether all clients have finished."""
 
 
 def run_script(planned: Planned, held: Event, world: SimWorld, on_end: Callable[[], None]) -> None:

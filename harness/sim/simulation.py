@@ -98,8 +98,8 @@ class Simulation:
 
     @property
     def over(self) -> bool:
-        """Whether the first client has finished, which scripts wait for to notice what they break, as in a real run."""
-        return self._over or self._parties["client"].done
+        """Whether all clients have finished."""
+        return self._over
 
     def party(self, name: str) -> SimParty:
         """Return a party by name."""

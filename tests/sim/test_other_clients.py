@@ -49,7 +49,7 @@ def test_each_client_does_all_its_steps_whatever_happens_to_their_trunk(count):
     ],
     ids=lambda fault: fault.name,
 )
-def test_a_network_is_mended_for_the_others_once_the_first_client_is_done(fault):
+def test_a_network_that_breaks_at_the_first_clients_end_is_mended_for_the_others(fault):
     others = 2 * (CONFIG,)
     outcome = simulated(scenario_of(fault, config=CONFIG.but(max_steps=2), other_clients=others))
 
@@ -74,7 +74,7 @@ def test_a_wrong_gradient_in_the_third_clients_session_is_found_there(monkeypatc
     violation = simulated(shared, expected=expected).violation
 
     assert violation.invariant == "bits"
-    assert "client-3" in violation.message
+    assert "run-3" in violation.message
 
 
 def test_an_eighth_of_the_drawn_schedules_has_one_to_three_other_clients():
