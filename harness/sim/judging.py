@@ -41,7 +41,7 @@ class Undisturbed:
 
 
 def can_be_judged_by_digests(scenario: Scenario) -> bool:
-    """Return whether digests suffice: the scenario has faults, and one client (the trunk's log mixes sessions)."""
+    """Return whether digests suffice: the scenario has faults, and one client, for others have facts of their own."""
     return bool(scenario.faults) and not scenario.other_clients
 
 
