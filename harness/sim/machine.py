@@ -16,29 +16,39 @@ from splitlearn.runtime.simulated import MemoryDisk, SeededEntropy
 __all__ = ["Machine", "ProcessClock"]
 
 LOCK_LOOK_SECONDS = 0.01
+# Of a machine's clock: seconds by which it may be ahead, and by how much in a second it may run fast.
+MOST_OFFSET, MOST_DRIFT = 1e6, 0.01
 
 
 class ProcessClock:
-    """The virtual clock, as seen by one process."""
+    """A machine's clock, as one process sees it.
 
-    def __init__(self, process: Process) -> None:
+    Args:
+        process: the process.
+        offset: what the clock showed when the virtual time began, in seconds.
+        rate: its seconds in a virtual second.
+    """
+
+    def __init__(self, process: Process, offset: float = 0.0, rate: float = 1.0) -> None:
         self._process = process
+        self._offset = offset
+        self._rate = rate
 
     def now(self) -> float:
-        """Return the virtual time in seconds."""
-        return self._process.kernel.now
+        """Return the clock's time in seconds."""
+        return self._offset + self._rate * self._process.kernel.now
 
     def sleep(self, seconds: float) -> None:
-        """Sleep for some virtual seconds."""
-        self._process.sleep(seconds)
+        """Sleep for some seconds of this clock."""
+        self._process.sleep(seconds / self._rate)
 
     @contextmanager
     def repeating(self, action: Callable[[], None], seconds: float, name: str) -> Iterator[None]:
-        """Call an action every `seconds` of virtual time, in its own greenlet, until the `with` block exits."""
+        """Call an action every `seconds` of this clock, in its own greenlet, until the `with` block exits."""
         over = Signal(self._process.kernel)
 
         def repeat() -> None:
-            while not self._process.wait_for(over, seconds):
+            while not self._process.wait_for(over, seconds / self._rate):
                 action()
 
         self._process.start(repeat)
@@ -97,7 +107,7 @@ class Machine:
 
     Args:
         name: name of the party that runs on it.
-        choices: decide which unsynced changes survive a power loss.
+        choices: decide what its clock shows, and which unsynced changes survive a power loss.
 
     Attributes:
         disk: the files, kept across processes.
@@ -121,7 +131,10 @@ class Machine:
         life = len(self._processes)
         # 0 in a calm world, in which two processes must not have the same random name either.
         drawn = self._choices.number("entropy", self.name, life) or zlib.crc32(f"{self.name} {life}".encode())
-        return Runtime(ProcessClock(process), SeededEntropy(drawn), self.disk, ProcessLocks(process, self._locks))
+        # No two machines' clocks agree, and a calm world's show the virtual time.
+        offset = MOST_OFFSET * self._choices.share("clock's offset", self.name)
+        clock = ProcessClock(process, offset, 1 + MOST_DRIFT * self._choices.share("clock's drift", self.name))
+        return Runtime(clock, SeededEntropy(drawn), self.disk, ProcessLocks(process, self._locks))
 
     def lose_power(self) -> None:
         """Drop a random selection of unsynced changes from the disk; the process must have been killed."""
