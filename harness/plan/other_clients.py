@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.plan.faults import OtherClientFault
 from harness.trace.event import Event
 from splitlearn.config import Scope, TrainingConfig, names_of
 
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
     from harness.plan.scenario import Scenario
 
 __all__ = [
-    "SESSION", "OtherClient", "other_clients_agree_with_the_trunk", "other_clients_have_a_trunk_to_share",
-    "other_clients_of", "session_of",
+    "SESSION", "OtherClient", "faults_of_other_clients_have_one", "other_clients_agree_with_the_trunk",
+    "other_clients_have_a_trunk_to_share", "other_clients_of", "session_of",
 ]  # fmt: skip
 
 # Name of the first client's session.
@@ -59,6 +60,13 @@ def other_clients_have_a_trunk_to_share(scenario: "Scenario") -> Iterator[str]:
         yield "other clients cannot reach a trunk in the first one's process; make the topology 'direct' or 'proxy'"
     if "other_clients" in scenario.checks and not scenario.other_clients:
         yield "the check 'other_clients' needs another client; set other_clients to the settings of each"
+
+
+def faults_of_other_clients_have_one(scenario: "Scenario") -> Iterator[str]:
+    """A client that does not exist comes to no harm."""
+    for fault in scenario.faults:
+        if isinstance(fault, OtherClientFault) and fault.client not in range(2, 2 + len(scenario.other_clients)):
+            yield f"{fault.name}: there is no {fault.party}; name one of other_clients, which are numbered from 2"
 
 
 def other_clients_agree_with_the_trunk(scenario: "Scenario") -> Iterator[str]:

@@ -9,7 +9,11 @@ from harness.plan.faults import CutMessage, DropConnection, MessageFault, Networ
 from harness.plan.faults.groups import GROUPS, OTHER
 from harness.plan.names import name_fits_a_folder
 from harness.plan.numbers import numbers_can_be_meant
-from harness.plan.other_clients import other_clients_agree_with_the_trunk, other_clients_have_a_trunk_to_share
+from harness.plan.other_clients import (
+    faults_of_other_clients_have_one,
+    other_clients_agree_with_the_trunk,
+    other_clients_have_a_trunk_to_share,
+)
 from harness.plan.planned import Planned
 from harness.plan.rpcs import RPCS
 from harness.plan.spelling import did_you_mean
@@ -178,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     a_loss_is_stated_where_it_is_checked,
     other_clients_have_a_trunk_to_share,
     other_clients_agree_with_the_trunk,
+    faults_of_other_clients_have_one,
     times_are_taken_without_the_reference_beside,
     a_run_may_take_longer_than_a_call,
 )

@@ -3,12 +3,12 @@
 import random
 from dataclasses import replace
 
-from harness.plan.faults import HALVES, PARTIES, Absence, BitRot, TakeOver
+from harness.plan.faults import HALVES, HARMS, PARTIES, Absence, BitRot, OtherClientFault, TakeOver
 from harness.plan.scenario import Scenario
 from harness.sim.draw import OPEN, PASSED, drawn_place, with_fault
 from harness.trace.place import At
 
-__all__ = ["with_bit_rot", "with_silence", "with_take_over"]
+__all__ = ["with_bit_rot", "with_harm_to_others", "with_silence", "with_take_over"]
 
 # Points at which the trunk has its half of a checkpoint, and the client has not yet begun with its own.
 BETWEEN_HALVES = ("trunk.checkpoint.saved", "trunk.sync.done")
@@ -20,6 +20,8 @@ SLOW_TIMEOUT = 900.0
 IN_A_STEP = ("client.step.started", "client.forward.sent", "client.backward.sending", "client.commit.decided")
 # Bits of a half's last tensors, and of all that a half may have; the latter are mostly in its header.
 BITS = (8 * 8, 8 * 4096)
+# Faults of other clients in a schedule that has such clients, and seconds for which one may be paused.
+MOST_HARM, PAUSES = 2, (0.5, 2.0, 8.0)
 
 
 def with_take_over(schedule: Scenario, seed: int) -> Scenario:
@@ -51,3 +53,14 @@ def with_bit_rot(schedule: Scenario, seed: int) -> Scenario:
     point, step = chance.choice(IN_A_STEP), chance.randrange(second_save, schedule.config.max_steps)
     bit = chance.randrange(chance.choice(BITS))
     return with_fault(schedule, BitRot(At(point, step), chance.choice(PARTIES), chance.choice(HALVES), bit))
+
+
+def with_harm_to_others(schedule: Scenario, seed: int) -> Scenario:
+    """Return a schedule with up to two more faults, each of one of its other clients; the same if it has none."""
+    chance = random.Random(f"harm to others {seed}")  # noqa: S311 - as above
+    for _ in range(chance.randint(0, MOST_HARM) if schedule.other_clients else 0):
+        client = chance.randint(2, 1 + len(schedule.other_clients))
+        place = drawn_place(schedule.config, chance, OPEN)
+        fault = OtherClientFault(place, client, chance.choice(HARMS), chance.choice(PAUSES))
+        schedule = with_fault(schedule, fault)
+    return schedule

@@ -6,7 +6,7 @@ from dataclasses import replace
 from harness.plan.links import LOOPBACK, LTE, SATELLITE, WAN_50MS
 from harness.sim.arms import ARMS
 from harness.sim.case import ArmName, Case, SimulatedIn
-from harness.sim.circumstances import with_bit_rot, with_silence, with_take_over
+from harness.sim.circumstances import with_bit_rot, with_harm_to_others, with_silence, with_take_over
 from harness.sim.draw import draw_schedule
 
 __all__ = ["case_of"]
@@ -42,6 +42,7 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
     schedule = replace(draw_schedule(seed, config, faults=faults, others=others, records=records), link=link)
     if faults:
         return Case(schedule, SimulatedIn(seed, arm, memory=memory))
+    schedule = with_harm_to_others(schedule, seed)
     chance = random.Random(f"circumstances {seed}")  # noqa: S311 - as above
     taken_over, slow = chance.randrange(TAKE_OVERS_IN) == 0, chance.randrange(SLOW_IN) == 0
     if taken_over:

@@ -20,6 +20,7 @@ from harness.plan.faults import (
     Kill,
     MessageFault,
     NetworkFault,
+    OtherClientFault,
     Partition,
     Pause,
     PowerLoss,
@@ -34,7 +35,7 @@ from splitlearn.points import POINTS, Frequency
 
 TYPES = (
     Absence, BitRot, Blackhole, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault,
-    Partition, Pause, PowerLoss, Restart, TakeOver,
+    OtherClientFault, Partition, Pause, PowerLoss, Restart, TakeOver,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]
@@ -61,6 +62,7 @@ def faults_of(kind):
         "bit": st.integers(0, 1 << 20),
         "count": messages,
         "times": st.integers(1, 1000),
+        "client": st.integers(2, 3),
         "answered": messages,
     }
     return st.builds(kind, **{field.name: bounds[field.name] for field in fields(kind) if field.name in bounds})

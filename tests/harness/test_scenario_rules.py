@@ -8,7 +8,17 @@ import pytest
 from harness.errors import ScenarioError, UnusableError
 from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
 from harness.plan.catalogue import SMALL
-from harness.plan.faults import Absence, CutMessage, DropConnection, Kill, MessageFault, Partition, Pause, Restart
+from harness.plan.faults import (
+    Absence,
+    CutMessage,
+    DropConnection,
+    Kill,
+    MessageFault,
+    OtherClientFault,
+    Partition,
+    Pause,
+    Restart,
+)
 from harness.plan.links import WAN_50MS, LinkProfile
 from harness.plan.matrices import CONFIG
 from harness.plan.rules import RULES, broken_rules
@@ -131,6 +141,10 @@ BROKEN = {
             for changed in ({"seed": 7}, {"cuts": "0:2"}, {"model": "mini", "cuts": "1:3"}, {"threads": 2})
         ],
         "at client-3 and",
+    ),
+    "faults_of_other_clients_have_one": (
+        [{"faults": (OtherClientFault(At("client.forward.sent", 2, 0), 2, "kill"),)}],
+        "there is no client-2; name one of other_clients, which are numbered from 2",
     ),
     "times_are_taken_without_the_reference_beside": ([{"checks": ("step_time",)}], "set timed=True"),
     "a_run_may_take_longer_than_a_call": (

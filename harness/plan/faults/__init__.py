@@ -9,12 +9,14 @@ from harness.plan.faults.flips import FlippedStream
 from harness.plan.faults.machines import DISK_FAILURES, DiskFailure, DiskFault, PowerLoss
 from harness.plan.faults.messages import MESSAGE_FAILURES, MessageFailure, MessageFault
 from harness.plan.faults.network import NETWORK_FAILURES, NetworkFailure, NetworkFault
+from harness.plan.faults.other_clients import HARMS, Harm, OtherClientFault
 from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
 from harness.plan.faults.takeover import TakeOver
 
 __all__ = [
     "DISK_FAILURES",
     "HALVES",
+    "HARMS",
     "MESSAGE_FAILURES",
     "NETWORK_FAILURES",
     "PARTIES",
@@ -29,11 +31,13 @@ __all__ = [
     "DropConnection",
     "Fault",
     "FlippedStream",
+    "Harm",
     "Kill",
     "MessageFailure",
     "MessageFault",
     "NetworkFailure",
     "NetworkFault",
+    "OtherClientFault",
     "Partition",
     "PartyName",
     "Pause",

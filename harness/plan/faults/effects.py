@@ -106,7 +106,7 @@ class ArmFlip:
 class KillParty:
     """Send SIGKILL."""
 
-    party: PartyName
+    party: str
 
 
 @dataclass(frozen=True)
@@ -165,21 +165,21 @@ class AlterHalf:
 class StopParty:
     """Send SIGTERM."""
 
-    party: PartyName
+    party: str
 
 
 @dataclass(frozen=True)
 class StartParty:
     """Restart the program."""
 
-    party: PartyName
+    party: str
 
 
 @dataclass(frozen=True)
 class StartStoppedParty:
     """Wait until a party that was asked to stop has ended with this exit status, then restart it."""
 
-    party: PartyName
+    party: str
     status: int
 
 
@@ -187,14 +187,14 @@ class StartStoppedParty:
 class PauseParty:
     """Send SIGSTOP."""
 
-    party: PartyName
+    party: str
 
 
 @dataclass(frozen=True)
 class ResumeParty:
     """Send SIGCONT."""
 
-    party: PartyName
+    party: str
 
 
 @dataclass(frozen=True)
