@@ -3,12 +3,12 @@
 import random
 from dataclasses import replace
 
-from harness.plan.faults import HALVES, HARMS, PARTIES, Absence, BitRot, OtherClientFault, TakeOver
+from harness.plan.faults import HALVES, HARMS, PARTIES, Absence, BitRot, OtherClientFault, OvertakenRequest, TakeOver
 from harness.plan.scenario import Scenario
 from harness.sim.draw import OPEN, PASSED, drawn_place, with_fault
 from harness.trace.place import At
 
-__all__ = ["with_bit_rot", "with_harm_to_others", "with_silence", "with_take_over"]
+__all__ = ["with_bit_rot", "with_harm_to_others", "with_overtaken_request", "with_silence", "with_take_over"]
 
 # Points at which the trunk has its half of a checkpoint, and the client has not yet begun with its own.
 BETWEEN_HALVES = ("trunk.checkpoint.saved", "trunk.sync.done")
@@ -22,6 +22,12 @@ IN_A_STEP = ("client.step.started", "client.forward.sent", "client.backward.send
 BITS = (8 * 8, 8 * 4096)
 # Faults of other clients in a schedule that has such clients, and seconds for which one may be paused.
 MOST_HARM, PAUSES = 2, (0.5, 2.0, 8.0)
+# Where requests are sent that are of a step, by method.
+OF_A_STEP = {
+    "Compute": "client.forward.sending",
+    "Backward": "client.backward.sending",
+    "SyncTrainingState": "client.checkpoint.started",
+}
 
 
 def with_take_over(schedule: Scenario, seed: int) -> Scenario:
@@ -64,3 +70,11 @@ def with_harm_to_others(schedule: Scenario, seed: int) -> Scenario:
         fault = OtherClientFault(place, client, chance.choice(HARMS), chance.choice(PAUSES))
         schedule = with_fault(schedule, fault)
     return schedule
+
+
+def with_overtaken_request(schedule: Scenario, seed: int) -> Scenario:
+    """Return a schedule with one more fault, a request that arrives when its step is over."""
+    chance = random.Random(f"overtaken {seed}")  # noqa: S311 - as above
+    method = chance.choice(list(OF_A_STEP))
+    place = drawn_place(schedule.config, chance, [OF_A_STEP[method]])
+    return with_fault(schedule, OvertakenRequest(place, method))

@@ -6,7 +6,13 @@ from dataclasses import replace
 from harness.plan.links import LOOPBACK, LTE, SATELLITE, WAN_50MS
 from harness.sim.arms import ARMS
 from harness.sim.case import ArmName, Case, SimulatedIn
-from harness.sim.circumstances import with_bit_rot, with_harm_to_others, with_silence, with_take_over
+from harness.sim.circumstances import (
+    with_bit_rot,
+    with_harm_to_others,
+    with_overtaken_request,
+    with_silence,
+    with_take_over,
+)
 from harness.sim.draw import draw_schedule
 
 __all__ = ["case_of"]
@@ -15,8 +21,8 @@ __all__ = ["case_of"]
 OTHER_CLIENTS_EVERY = 8
 OTHER_CLIENTS = (1, 1, 2, 3)
 # In one of so many, another client takes the session over; in one of so many, every step takes longer than the trunk
-# waits for a silent client; in one of so many, a checkpoint decays.
-TAKE_OVERS_IN, SLOW_IN, ROTTEN_IN = 8, 8, 8
+# waits for a silent client; in one of so many, a checkpoint decays; in one of so many, a request is overtaken.
+TAKE_OVERS_IN, SLOW_IN, ROTTEN_IN, OVERTAKEN_IN = 8, 8, 8, 4
 SLOW_STEP_SECONDS = 14.0
 # In one of so many schedules with one client and the arm's own settings, the client fetches the trunk's gradients.
 RECORDING_IN = 5
@@ -52,4 +58,6 @@ def case_of(seed: int, arm: ArmName, faults: int = 0) -> Case:
     # Not where a superseded client may still be saving.
     if chance.randrange(ROTTEN_IN) == 0 and not taken_over:
         schedule = with_bit_rot(schedule, seed)
+    if chance.randrange(OVERTAKEN_IN) == 0:
+        schedule = with_overtaken_request(schedule, seed)
     return Case(schedule, SimulatedIn(seed, arm, memory=memory, step_seconds=SLOW_STEP_SECONDS if slow else 0.0))

@@ -21,6 +21,7 @@ from harness.plan.faults import (
     MessageFault,
     NetworkFault,
     OtherClientFault,
+    OvertakenRequest,
     Partition,
     Pause,
     PowerLoss,
@@ -35,7 +36,7 @@ from splitlearn.points import POINTS, Frequency
 
 TYPES = (
     Absence, BitRot, Blackhole, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault,
-    OtherClientFault, Partition, Pause, PowerLoss, Restart, TakeOver,
+    OtherClientFault, OvertakenRequest, Partition, Pause, PowerLoss, Restart, TakeOver,
 )  # fmt: skip
 ADVERSARIES = (HostilePeers, KeepPace, LyingTrunk)
 PASSED = [point for point, frequency in POINTS.items() if frequency is not Frequency.CHECKPOINT]

@@ -10,6 +10,7 @@ from harness.plan.faults.machines import DISK_FAILURES, DiskFailure, DiskFault, 
 from harness.plan.faults.messages import MESSAGE_FAILURES, MessageFailure, MessageFault
 from harness.plan.faults.network import NETWORK_FAILURES, NetworkFailure, NetworkFault
 from harness.plan.faults.other_clients import HARMS, Harm, OtherClientFault
+from harness.plan.faults.overtaking import OvertakenRequest
 from harness.plan.faults.processes import VICTIMS, Absence, Kill, Pause, Restart, Victims
 from harness.plan.faults.takeover import TakeOver
 
@@ -38,6 +39,7 @@ __all__ = [
     "NetworkFailure",
     "NetworkFault",
     "OtherClientFault",
+    "OvertakenRequest",
     "Partition",
     "PartyName",
     "Pause",

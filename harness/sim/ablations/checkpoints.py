@@ -109,6 +109,8 @@ CHECKPOINTS = (
         "save-names-its-step",
         "a request to save writes nothing if another step has been applied",
         (Swap("splitlearn.trunk.service:TrunkService._save", _saves_anything),),
+        unseen="Covered by the commit that a request to save carries, which is refused first once another step was "
+        "applied. It guards against a request without a commit, which tests of the trunk send.",
     ),
     Ablation(
         "save-once",
