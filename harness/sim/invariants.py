@@ -82,6 +82,9 @@ class Invariants:
             self._saved.setdefault(key, set()).add(step)
         elif event.point == "disk.altered":
             self._saved[event.party, session].discard(step)
+        elif what == "server.starting":
+            self._synced = False  # of a request that the trunk did not live to answer
+            self._replies.note_start()
         elif what == "sync.done":
             self._synced = True
 
