@@ -8,6 +8,7 @@ from harness.plan.faults import Kill, TakeOver
 from harness.sim.replies import FirstReplies
 from harness.trace.place import At
 from splitlearn.wire import compute_service_pb2 as pb
+from splitlearn.wire.checksum import checksum_of
 from splitlearn.wire.methods import METHODS
 
 
@@ -26,7 +27,8 @@ def test_a_request_to_open_that_comes_again_gets_the_answer_of_this_life():
     request = pb.OpenSessionRequest(session_id="run", client="client", opening=1)
     call = SimpleNamespace(method="OpenSession", request=open_session.write_request(request))
     first, second = (
-        [open_session.write_reply(pb.OpenSessionReply(incarnation=incarnation), call.request)] for incarnation in (1, 2)
+        [*open_session.write_replies([pb.OpenSessionReply(incarnation=incarnation)], checksum_of(call.request))]
+        for incarnation in (1, 2)
     )
     replies = FirstReplies()
 
