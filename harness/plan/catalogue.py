@@ -52,6 +52,16 @@ def more_equivalence() -> Iterable[Scenario]:
     yield Scenario("two-threads", "Two threads in every process", SMALL.but(threads=2))
     yield Scenario("smoothed-z-loss", "Label smoothing and z-loss", SMALL.but(label_smoothing=0.1, loss_type="z_loss"))
     yield Scenario(
+        "one-forward-one-backward",
+        "Six microbatches, two at a time",
+        SMALL.but(schedule="1f1b", window=2, gradient_accumulation_steps=6, max_steps=4),
+    )
+    yield Scenario(
+        "many-microbatches",
+        "More microbatches than may be in flight at once",
+        SMALL.but(schedule="1f1b", gradient_accumulation_steps=150, batch_size=1, max_length=16, max_steps=2),
+    )
+    yield Scenario(
         "small-tape",
         "A trunk that can keep one MiB computes forward passes again",
         SMALL.but(max_pending_bytes=1 << 20),

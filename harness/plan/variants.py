@@ -40,7 +40,15 @@ VARIANTS = (
     Variant(materials=("short text",)),
     Variant({"attention": "eager", "scheduler_type": "linear", "label_smoothing": 0.1}),
     Variant({"optimizer_type": "sgd", "learning_rate": 0.1, "max_grad_norm": 0.0, "cuts": "0:2"}, ("untied",)),
-    Variant({"dtype": "bfloat16", "scheduler_type": "constant", "gradient_accumulation_steps": 4}),
+    Variant(
+        {
+            "dtype": "bfloat16",
+            "scheduler_type": "constant",
+            "gradient_accumulation_steps": 4,
+            "schedule": "1f1b",
+            "window": 2,
+        }
+    ),
     Variant({"codec": "fp16", "loss_type": "z_loss", "weight_decay": 0.1, "cuts": "2:4"}),
 )
 CHOICES: Mapping[str, tuple[object, ...]] = {
@@ -54,6 +62,8 @@ CHOICES: Mapping[str, tuple[object, ...]] = {
     "max_grad_norm": (0.5, 0.0),
     "optimizer_type": ("adamw", "adam"),
     "scheduler_type": ("cosine", "linear", "constant"),
+    "schedule": ("afab", "1f1b"),
+    "window": (4, 2),
 }
 # The short text ends an epoch in the middle of a step of three microbatches.
 MATERIALS: tuple[tuple[str, ...], ...] = ((), ("untied",), ("short text",))

@@ -32,6 +32,8 @@ DRAWN: Mapping[str, SearchStrategy[object]] = {
     "max_length": st.integers(2, 16),
     "batch_size": st.sampled_from(BATCH_SIZES),
     "gradient_accumulation_steps": st.sampled_from(ACCUMULATIONS),
+    "schedule": st.sampled_from(("afab", "1f1b")),
+    "window": st.integers(1, 4),
     "num_epochs": st.sampled_from(EPOCHS),
     "max_steps": st.integers(1, 3),
     "max_skipped": st.sampled_from((10, 0)),

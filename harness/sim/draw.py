@@ -86,6 +86,8 @@ RECORDING = 3 * tuple(point for point in POINTS if GRADIENTS in point)
 # Checkpoint intervals by the number of microbatches, of which there is mostly one. Few pairs, because each needs an
 # undisturbed run of its own.
 INTERVALS = {1: (1, 2, 3, 4), 2: (1, 3), 3: (2,)}
+# Of three microbatches, two at a time are in flight.
+SCHEDULES: Mapping[int, Mapping[str, object]] = {3: {"schedule": "1f1b", "window": 2}}
 
 
 def draw_schedule(
@@ -105,6 +107,7 @@ def draw_schedule(
     drawn = config.but(
         gradient_accumulation_steps=microbatches,
         save_interval=chance.choice(INTERVALS[microbatches]),
+        **SCHEDULES.get(microbatches, {}),
     )
     kinds = chance.sample(list(KINDS), chance.randint(FEWEST_KINDS, len(KINDS)))
     plain = Scenario(f"schedule-{seed}", f"Faults drawn from seed {seed}", drawn)

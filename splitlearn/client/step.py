@@ -5,11 +5,13 @@ Shapes: B sequences, T positions, H hidden width, V vocabulary.
 
 import logging
 import math
+from dataclasses import dataclass, field
 
 import torch
 
 from splitlearn.client.gradients import ClientGradients, clip_coefficient, global_norm
 from splitlearn.client.report import StepReport
+from splitlearn.client.schedule import Work, schedule_of
 from splitlearn.client.stopwatch import Stopwatch
 from splitlearn.coding import CodecStates
 from splitlearn.config import TrainingConfig
@@ -27,6 +29,14 @@ from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position
 __all__ = ["TrainingStep"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Passes:
+    """What a step's passes yield: the microbatches' losses, and the norms of the trunk's gradients by name."""
+
+    losses: list[torch.Tensor] = field(default_factory=list)
+    norms: dict[str, float] = field(default_factory=dict)
 
 
 class TrainingStep:
@@ -64,35 +74,15 @@ class TrainingStep:
         return self._trunk.codec_states
 
     def run(self, step: int, batch: StepBatch) -> StepReport:
-        """Train on one batch; every forward pass is in flight before the first answer is awaited."""
+        """Train on one batch, in the order of the schedule."""
         watch = Stopwatch(self._clock)
         tokens = target_tokens(batch)
-        places = [Position(step, i, len(batch)) for i in range(len(batch))]
         self._probe.point("client.step.started", step)
 
-        losses: list[torch.Tensor] = []
-        norms: dict[str, float] = {}
+        passes = _Passes()
         finite = True
         try:
-            forwards = []
-            for at, microbatch in zip(places, batch, strict=True):
-                with watch.part("bottom"):
-                    forwards.append(self._send_forward(at, microbatch))
-            backwards = []
-            for at, microbatch, (smashed_BTH, answer) in zip(places, batch, forwards, strict=True):
-                with watch.part("forward_wait"):
-                    features_BTH = answer.result()
-                    self._probe.point("client.forward.received", at.step, at.microbatch)
-                with watch.part("top"):
-                    features_grad_BTH = self._run_top(at, microbatch, features_BTH, tokens, losses)
-                    backwards.append((smashed_BTH, self._send_backward(at, features_grad_BTH)))
-            for at, (smashed_BTH, pending) in zip(places, backwards, strict=True):
-                with watch.part("backward_wait"):
-                    result = pending.result()
-                    self._probe.point("client.backward.received", at.step, at.microbatch)
-                with watch.part("update"):
-                    self._run_bottom_backward(at, smashed_BTH, result, norms)
-                self._probe.point("client.backward.done", at.step, at.microbatch)
+            self._run_passes(step, batch, tokens, watch, passes)
         except WireError as error:
             if error.reason not in (Reason.NON_FINITE, Reason.NON_FINITE_RESULT):
                 raise
@@ -101,7 +91,7 @@ class TrainingStep:
             self._flush_commit()
 
         with watch.part("update"):
-            all_norms = {**norms, **self._gradients.norms()}
+            all_norms = {**passes.norms, **self._gradients.norms()}
             missing = [name for name in self._order if finite and name not in all_norms]
             if missing:
                 raise WireError(Reason.INCOMPLETE_STEP, f"step {step}: the trunk gave no norm of {missing[0]}")
@@ -112,12 +102,40 @@ class TrainingStep:
             if not commit.skip:
                 self._tensor_log.norms(step, all_norms, norm)
             self._tensor_log.update(step, "client", commit.numbers, self.parameters)
+        losses = passes.losses
         loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan
         self._probe.point("client.commit.applied", step, loss=repr(loss), skipped=commit.skip)
         positions = sum(microbatch.input_ids_BT.numel() for microbatch in batch)
         return StepReport(
             step, loss, commit.learning_rate, norm, tokens, positions, commit.skip, watch.total(), watch.parts
         )
+
+    def _run_passes(self, step: int, batch: StepBatch, tokens: int, watch: Stopwatch, passes: "_Passes") -> None:
+        """Run all microbatches forward and backward; `passes` keeps what has come if a call fails."""
+        forwards: dict[int, tuple[torch.Tensor, Pending[torch.Tensor]]] = {}
+        backwards: dict[int, tuple[torch.Tensor, Pending[BackwardResult]]] = {}
+        for action in schedule_of(self._config, len(batch)):
+            at, microbatch = Position(step, action.microbatch, len(batch)), batch[action.microbatch]
+            match action.work:
+                case Work.FORWARD:
+                    with watch.part("bottom"):
+                        forwards[at.microbatch] = self._send_forward(at, microbatch)
+                case Work.TOP:
+                    smashed_BTH, answer = forwards.pop(at.microbatch)
+                    with watch.part("forward_wait"):
+                        features_BTH = answer.result()
+                        self._probe.point("client.forward.received", at.step, at.microbatch)
+                    with watch.part("top"):
+                        features_grad_BTH = self._run_top(at, microbatch, features_BTH, tokens, passes.losses)
+                        backwards[at.microbatch] = smashed_BTH, self._send_backward(at, features_grad_BTH)
+                case Work.BACKWARD:
+                    smashed_BTH, pending = backwards.pop(at.microbatch)
+                    with watch.part("backward_wait"):
+                        result = pending.result()
+                        self._probe.point("client.backward.received", at.step, at.microbatch)
+                    with watch.part("update"):
+                        self._run_bottom_backward(at, smashed_BTH, result, passes.norms)
+                    self._probe.point("client.backward.done", at.step, at.microbatch)
 
     def _send_forward(self, at: Position, microbatch: Microbatch) -> tuple[torch.Tensor, Pending[torch.Tensor]]:
         input_ids_BT, mask_BT = self._to_device(microbatch.input_ids_BT), self._to_device(microbatch.attention_mask_BT)

@@ -7,7 +7,10 @@ from pydantic import Field
 from splitlearn.config.group import SettingsGroup
 from splitlearn.config.scope import Data, Kept
 
-__all__ = ["DataSettings"]
+__all__ = ["MAX_MICROBATCHES", "DataSettings"]
+
+# Of a step; a trunk accepts no more.
+MAX_MICROBATCHES = 1 << 16
 
 
 class DataSettings(SettingsGroup):
@@ -22,9 +25,7 @@ class DataSettings(SettingsGroup):
     )
     max_length: Kept[int] = Field(128, ge=2, description="longest sequence in tokens")
     batch_size: Kept[int] = Field(8, ge=1, description="sequences a microbatch")
-    gradient_accumulation_steps: Kept[int] = Field(
-        1, ge=1, le=128, description="microbatches a step, all in flight at once"
-    )
+    gradient_accumulation_steps: Kept[int] = Field(1, ge=1, le=MAX_MICROBATCHES, description="microbatches a step")
     num_epochs: Data[int] = Field(1, ge=1, description="passes over the data")
     max_steps: Data[int] = Field(
         0, ge=0, description="stop after this many steps; 0 means at the end of the last epoch"

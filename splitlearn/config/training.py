@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
 
-from splitlearn.config.compute import ComputeSettings
+from splitlearn.config.compute import MOST_IN_FLIGHT, ComputeSettings
 from splitlearn.config.data import DataSettings
 from splitlearn.config.group import SettingsGroup
 from splitlearn.config.limits import LimitSettings
@@ -53,6 +53,15 @@ class TrainingConfig(
     def _check_warmup(self) -> Self:
         if self.use_scheduler and self.max_steps and self.warmup_steps > self.max_steps:
             raise ValueError(f"warmup_steps = {self.warmup_steps}: at most max_steps ({self.max_steps})")
+        return self
+
+    @model_validator(mode="after")
+    def _check_in_flight(self) -> Self:
+        if self.schedule == "afab" and self.gradient_accumulation_steps > MOST_IN_FLIGHT:
+            raise ValueError(
+                f"gradient_accumulation_steps = {self.gradient_accumulation_steps}: at most {MOST_IN_FLIGHT} can be in "
+                "flight at once; set schedule to 1f1b, which sends a few at a time"
+            )
         return self
 
     @classmethod

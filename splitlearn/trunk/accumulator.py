@@ -61,6 +61,11 @@ class Accumulator:
         return 0 < self._expected == self._next
 
     @property
+    def joined(self) -> int:
+        """Number of microbatches that have joined, from the step's first on."""
+        return self._next
+
+    @property
     def progress(self) -> str:
         """Number of microbatches that have joined, in words, for messages."""
         return f"{self._next} of {self._expected or 'unknown'} microbatches accumulated"

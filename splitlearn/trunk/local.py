@@ -80,6 +80,8 @@ class LocalTrunk:
                 raise
             self._session.forward(at, *self._inputs[at], None)
             result = self._session.backward(at, gradient_BTH)
+        del self._inputs[at]
+        self._session.release(at, at.microbatch + 1)
         return Ready(BackwardResult(self._to_client("smashed_grad", at, result.smashed_grad_BTH), result.norms))
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:

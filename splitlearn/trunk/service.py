@@ -107,6 +107,7 @@ class TrunkService:
         at = position_value(request.key)
         held.probe.point("trunk.compute.received", at.step, at.microbatch)
         commit = commit_value(request.commit) if request.HasField("commit") else None
+        session.release(at, request.finished)
         features_BTH = session.forward(at, smashed_BTH, attention_mask_BT, commit)
         leaving = session.codec_states.passage(Slot(request.smashed.codec, "features", at.microbatch))
         features = self._tensors.reply(features_BTH, request.smashed, leaving)

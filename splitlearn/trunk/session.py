@@ -75,6 +75,14 @@ class TrunkSession:
         self._accumulator.agree(at)
         return features_BTH
 
+    def release(self, at: Position, finished: int) -> None:
+        """Forget the step's first `finished` microbatches, whose gradients the client has; `at` is in the same step."""
+        if not finished or at.step != self.applied_step:
+            return
+        if finished > self._accumulator.joined:
+            raise WireError(Reason.BAD_REQUEST, f"{at} says that {finished} are finished; {self._accumulator.progress}")
+        self._tape.release(finished)
+
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> BackwardResult:
         """Run a microbatch backward; its gradients join the step's exactly once, in microbatch order."""
         self._check_position(at)

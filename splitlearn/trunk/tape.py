@@ -141,6 +141,12 @@ class Tape:
             self.entries[newest].features_grad_BTH = self.entries[newest].smashed_grad_BTH = None
             self._count(newest)
 
+    def release(self, microbatches: int) -> None:
+        """Drop the step's first microbatches."""
+        for microbatch in [each for each in self.entries if each < microbatches]:
+            del self.entries[microbatch]
+            self._count(microbatch)
+
     def clear(self) -> None:
         """Drop the step."""
         self.entries.clear()

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%splitlearn/wire/compute_service.proto\x12\x0fsplitlearn.wire\"m\n\x06Tensor\x12%\n\x05\x64type\x18\x01 \x01(\x0e\x32\x16.splitlearn.wire.DType\x12\r\n\x05shape\x18\x02 \x03(\x03\x12\r\n\x05\x63odec\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\x07\"f\n\x03Key\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x04\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x12\n\nmicrobatch\x18\x04 \x01(\r\x12\x14\n\x0cmicrobatches\x18\x05 \x01(\r\"\xbe\x02\n\x12OpenSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x45\n\tagreement\x18\x02 \x03(\x0b\x32\x32.splitlearn.wire.OpenSessionRequest.AgreementEntry\x12\x14\n\x0cresume_steps\x18\x03 \x03(\x04\x12\x19\n\x11resume_session_id\x18\x04 \x01(\t\x12\x0e\n\x06reader\x18\x05 \x01(\x08\x12\x0e\n\x06\x63lient\x18\x06 \x01(\t\x12\x0f\n\x07opening\x18\x07 \x01(\r\x12\x10\n\x08replaces\x18\x08 \x01(\x04\x12\r\n\x05\x63odec\x18\t \x01(\t\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\x1a\x30\n\x0e\x41greementEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\x10OpenSessionReply\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x14\n\x0c\x61pplied_step\x18\x02 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x04 \x01(\x04\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"o\n\x06\x43ommit\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x15\n\rlearning_rate\x18\x02 \x01(\x01\x12\x1d\n\x10\x63lip_coefficient\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04skip\x18\x04 \x01(\x08\x42\x13\n\x11_clip_coefficient\"\xf4\x01\n\x0e\x43omputeRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12(\n\x07smashed\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12/\n\x0e\x61ttention_mask\x18\x03 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12,\n\x06\x63ommit\x18\x04 \x01(\x0b\x32\x17.splitlearn.wire.CommitH\x00\x88\x01\x01\x12\x11\n\tinference\x18\x05 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\x42\t\n\x07_commit\"e\n\x0c\x43omputeReply\x12)\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x10\n\x08stopping\x18\x02 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"~\n\x0f\x42\x61\x63kwardRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12.\n\rfeatures_grad\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"\x99\x01\n\rBackwardReply\x12-\n\x0csmashed_grad\x18\x01 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12-\n\x05norms\x18\x02 \x03(\x0b\x32\x1e.splitlearn.wire.ParameterNorm\x12\x10\n\x08stopping\x18\x03 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"+\n\rParameterNorm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04norm\x18\x02 \x01(\x02\"a\n\x13GetGradientsRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12\r\n\x05names\x18\x02 \x03(\t\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"k\n\x08Gradient\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x08gradient\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x0c\n\x04left\x18\x03 \x01(\r\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"\xb8\x02\n\x18SyncTrainingStateRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12@\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x30.splitlearn.wire.SyncTrainingStateRequest.Action\x12,\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x17.splitlearn.wire.CommitH\x00\x88\x01\x01\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"d\n\x06\x41\x63tion\x12\x10\n\x0c\x41\x43TION_QUERY\x10\x00\x12\x11\n\rACTION_COMMIT\x10\x01\x12\x0f\n\x0b\x41\x43TION_SAVE\x10\x02\x12\x10\n\x0c\x41\x43TION_CLOSE\x10\x03\x12\x12\n\x0e\x41\x43TION_ABANDON\x10\x04\x42\t\n\x07_commit\"o\n\x16SyncTrainingStateReply\x12\x14\n\x0c\x61pplied_step\x18\x01 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x10\n\x08stopping\x18\x03 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07*i\n\x05\x44Type\x12\x15\n\x11\x44TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rDTYPE_FLOAT32\x10\x01\x12\x11\n\rDTYPE_FLOAT16\x10\x02\x12\x12\n\x0e\x44TYPE_BFLOAT16\x10\x03\x12\x0f\n\x0b\x44TYPE_UINT8\x10\x04\x32\xbc\x03\n\x0e\x43omputeService\x12U\n\x0bOpenSession\x12#.splitlearn.wire.OpenSessionRequest\x1a!.splitlearn.wire.OpenSessionReply\x12I\n\x07\x43ompute\x12\x1f.splitlearn.wire.ComputeRequest\x1a\x1d.splitlearn.wire.ComputeReply\x12L\n\x08\x42\x61\x63kward\x12 .splitlearn.wire.BackwardRequest\x1a\x1e.splitlearn.wire.BackwardReply\x12Q\n\x0cGetGradients\x12$.splitlearn.wire.GetGradientsRequest\x1a\x19.splitlearn.wire.Gradient0\x01\x12g\n\x11SyncTrainingState\x12).splitlearn.wire.SyncTrainingStateRequest\x1a\'.splitlearn.wire.SyncTrainingStateReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%splitlearn/wire/compute_service.proto\x12\x0fsplitlearn.wire\"m\n\x06Tensor\x12%\n\x05\x64type\x18\x01 \x01(\x0e\x32\x16.splitlearn.wire.DType\x12\r\n\x05shape\x18\x02 \x03(\x03\x12\r\n\x05\x63odec\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\x07\"f\n\x03Key\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x13\n\x0bincarnation\x18\x02 \x01(\x04\x12\x0c\n\x04step\x18\x03 \x01(\x04\x12\x12\n\nmicrobatch\x18\x04 \x01(\r\x12\x14\n\x0cmicrobatches\x18\x05 \x01(\r\"\xbe\x02\n\x12OpenSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x45\n\tagreement\x18\x02 \x03(\x0b\x32\x32.splitlearn.wire.OpenSessionRequest.AgreementEntry\x12\x14\n\x0cresume_steps\x18\x03 \x03(\x04\x12\x19\n\x11resume_session_id\x18\x04 \x01(\t\x12\x0e\n\x06reader\x18\x05 \x01(\x08\x12\x0e\n\x06\x63lient\x18\x06 \x01(\t\x12\x0f\n\x07opening\x18\x07 \x01(\r\x12\x10\n\x08replaces\x18\x08 \x01(\x04\x12\r\n\x05\x63odec\x18\t \x01(\t\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\x1a\x30\n\x0e\x41greementEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x87\x01\n\x10OpenSessionReply\x12\x13\n\x0bincarnation\x18\x01 \x01(\x04\x12\x14\n\x0c\x61pplied_step\x18\x02 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x19\n\x11max_message_bytes\x18\x04 \x01(\x04\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"o\n\x06\x43ommit\x12\x0c\n\x04step\x18\x01 \x01(\x04\x12\x15\n\rlearning_rate\x18\x02 \x01(\x01\x12\x1d\n\x10\x63lip_coefficient\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x0c\n\x04skip\x18\x04 \x01(\x08\x42\x13\n\x11_clip_coefficient\"\x86\x02\n\x0e\x43omputeRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12(\n\x07smashed\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12/\n\x0e\x61ttention_mask\x18\x03 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12,\n\x06\x63ommit\x18\x04 \x01(\x0b\x32\x17.splitlearn.wire.CommitH\x00\x88\x01\x01\x12\x11\n\tinference\x18\x05 \x01(\x08\x12\x10\n\x08\x66inished\x18\x06 \x01(\r\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\x42\t\n\x07_commit\"e\n\x0c\x43omputeReply\x12)\n\x08\x66\x65\x61tures\x18\x01 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x10\n\x08stopping\x18\x02 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"~\n\x0f\x42\x61\x63kwardRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12.\n\rfeatures_grad\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"\x99\x01\n\rBackwardReply\x12-\n\x0csmashed_grad\x18\x01 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12-\n\x05norms\x18\x02 \x03(\x0b\x32\x1e.splitlearn.wire.ParameterNorm\x12\x10\n\x08stopping\x18\x03 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"+\n\rParameterNorm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04norm\x18\x02 \x01(\x02\"a\n\x13GetGradientsRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12\r\n\x05names\x18\x02 \x03(\t\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"k\n\x08Gradient\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x08gradient\x18\x02 \x01(\x0b\x32\x17.splitlearn.wire.Tensor\x12\x0c\n\x04left\x18\x03 \x01(\r\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"\xb8\x02\n\x18SyncTrainingStateRequest\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.splitlearn.wire.Key\x12@\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x30.splitlearn.wire.SyncTrainingStateRequest.Action\x12,\n\x06\x63ommit\x18\x03 \x01(\x0b\x32\x17.splitlearn.wire.CommitH\x00\x88\x01\x01\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07\"d\n\x06\x41\x63tion\x12\x10\n\x0c\x41\x43TION_QUERY\x10\x00\x12\x11\n\rACTION_COMMIT\x10\x01\x12\x0f\n\x0b\x41\x43TION_SAVE\x10\x02\x12\x10\n\x0c\x41\x43TION_CLOSE\x10\x03\x12\x12\n\x0e\x41\x43TION_ABANDON\x10\x04\x42\t\n\x07_commit\"o\n\x16SyncTrainingStateReply\x12\x14\n\x0c\x61pplied_step\x18\x01 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x10\n\x08stopping\x18\x03 \x01(\x08\x12\x18\n\x10message_checksum\x18\x0f \x01(\x07*i\n\x05\x44Type\x12\x15\n\x11\x44TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rDTYPE_FLOAT32\x10\x01\x12\x11\n\rDTYPE_FLOAT16\x10\x02\x12\x12\n\x0e\x44TYPE_BFLOAT16\x10\x03\x12\x0f\n\x0b\x44TYPE_UINT8\x10\x04\x32\xbc\x03\n\x0e\x43omputeService\x12U\n\x0bOpenSession\x12#.splitlearn.wire.OpenSessionRequest\x1a!.splitlearn.wire.OpenSessionReply\x12I\n\x07\x43ompute\x12\x1f.splitlearn.wire.ComputeRequest\x1a\x1d.splitlearn.wire.ComputeReply\x12L\n\x08\x42\x61\x63kward\x12 .splitlearn.wire.BackwardRequest\x1a\x1e.splitlearn.wire.BackwardReply\x12Q\n\x0cGetGradients\x12$.splitlearn.wire.GetGradientsRequest\x1a\x19.splitlearn.wire.Gradient0\x01\x12g\n\x11SyncTrainingState\x12).splitlearn.wire.SyncTrainingStateRequest\x1a\'.splitlearn.wire.SyncTrainingStateReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OPENSESSIONREQUEST_AGREEMENTENTRY']._loaded_options = None
   _globals['_OPENSESSIONREQUEST_AGREEMENTENTRY']._serialized_options = b'8\001'
-  _globals['_DTYPE']._serialized_start=2160
-  _globals['_DTYPE']._serialized_end=2265
+  _globals['_DTYPE']._serialized_start=2178
+  _globals['_DTYPE']._serialized_end=2283
   _globals['_TENSOR']._serialized_start=58
   _globals['_TENSOR']._serialized_end=167
   _globals['_KEY']._serialized_start=169
@@ -48,25 +48,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMIT']._serialized_start=732
   _globals['_COMMIT']._serialized_end=843
   _globals['_COMPUTEREQUEST']._serialized_start=846
-  _globals['_COMPUTEREQUEST']._serialized_end=1090
-  _globals['_COMPUTEREPLY']._serialized_start=1092
-  _globals['_COMPUTEREPLY']._serialized_end=1193
-  _globals['_BACKWARDREQUEST']._serialized_start=1195
-  _globals['_BACKWARDREQUEST']._serialized_end=1321
-  _globals['_BACKWARDREPLY']._serialized_start=1324
-  _globals['_BACKWARDREPLY']._serialized_end=1477
-  _globals['_PARAMETERNORM']._serialized_start=1479
-  _globals['_PARAMETERNORM']._serialized_end=1522
-  _globals['_GETGRADIENTSREQUEST']._serialized_start=1524
-  _globals['_GETGRADIENTSREQUEST']._serialized_end=1621
-  _globals['_GRADIENT']._serialized_start=1623
-  _globals['_GRADIENT']._serialized_end=1730
-  _globals['_SYNCTRAININGSTATEREQUEST']._serialized_start=1733
-  _globals['_SYNCTRAININGSTATEREQUEST']._serialized_end=2045
-  _globals['_SYNCTRAININGSTATEREQUEST_ACTION']._serialized_start=1934
-  _globals['_SYNCTRAININGSTATEREQUEST_ACTION']._serialized_end=2034
-  _globals['_SYNCTRAININGSTATEREPLY']._serialized_start=2047
-  _globals['_SYNCTRAININGSTATEREPLY']._serialized_end=2158
-  _globals['_COMPUTESERVICE']._serialized_start=2268
-  _globals['_COMPUTESERVICE']._serialized_end=2712
+  _globals['_COMPUTEREQUEST']._serialized_end=1108
+  _globals['_COMPUTEREPLY']._serialized_start=1110
+  _globals['_COMPUTEREPLY']._serialized_end=1211
+  _globals['_BACKWARDREQUEST']._serialized_start=1213
+  _globals['_BACKWARDREQUEST']._serialized_end=1339
+  _globals['_BACKWARDREPLY']._serialized_start=1342
+  _globals['_BACKWARDREPLY']._serialized_end=1495
+  _globals['_PARAMETERNORM']._serialized_start=1497
+  _globals['_PARAMETERNORM']._serialized_end=1540
+  _globals['_GETGRADIENTSREQUEST']._serialized_start=1542
+  _globals['_GETGRADIENTSREQUEST']._serialized_end=1639
+  _globals['_GRADIENT']._serialized_start=1641
+  _globals['_GRADIENT']._serialized_end=1748
+  _globals['_SYNCTRAININGSTATEREQUEST']._serialized_start=1751
+  _globals['_SYNCTRAININGSTATEREQUEST']._serialized_end=2063
+  _globals['_SYNCTRAININGSTATEREQUEST_ACTION']._serialized_start=1952
+  _globals['_SYNCTRAININGSTATEREQUEST_ACTION']._serialized_end=2052
+  _globals['_SYNCTRAININGSTATEREPLY']._serialized_start=2065
+  _globals['_SYNCTRAININGSTATEREPLY']._serialized_end=2176
+  _globals['_COMPUTESERVICE']._serialized_start=2286
+  _globals['_COMPUTESERVICE']._serialized_end=2730
 # @@protoc_insertion_point(module_scope)

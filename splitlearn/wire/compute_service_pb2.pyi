@@ -106,20 +106,22 @@ class Commit(_message.Message):
     def __init__(self, step: _Optional[int] = ..., learning_rate: _Optional[float] = ..., clip_coefficient: _Optional[float] = ..., skip: _Optional[bool] = ...) -> None: ...
 
 class ComputeRequest(_message.Message):
-    __slots__ = ("key", "smashed", "attention_mask", "commit", "inference", "message_checksum")
+    __slots__ = ("key", "smashed", "attention_mask", "commit", "inference", "finished", "message_checksum")
     KEY_FIELD_NUMBER: _ClassVar[int]
     SMASHED_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_MASK_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
     INFERENCE_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_CHECKSUM_FIELD_NUMBER: _ClassVar[int]
     key: Key
     smashed: Tensor
     attention_mask: Tensor
     commit: Commit
     inference: bool
+    finished: int
     message_checksum: int
-    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., smashed: _Optional[_Union[Tensor, _Mapping]] = ..., attention_mask: _Optional[_Union[Tensor, _Mapping]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., inference: _Optional[bool] = ..., message_checksum: _Optional[int] = ...) -> None: ...
+    def __init__(self, key: _Optional[_Union[Key, _Mapping]] = ..., smashed: _Optional[_Union[Tensor, _Mapping]] = ..., attention_mask: _Optional[_Union[Tensor, _Mapping]] = ..., commit: _Optional[_Union[Commit, _Mapping]] = ..., inference: _Optional[bool] = ..., finished: _Optional[int] = ..., message_checksum: _Optional[int] = ...) -> None: ...
 
 class ComputeReply(_message.Message):
     __slots__ = ("features", "stopping", "message_checksum")

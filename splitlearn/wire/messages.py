@@ -1,12 +1,12 @@
 """Converts the small values of the protocol to messages and back."""
 
+from splitlearn.config.data import MAX_MICROBATCHES
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import Commit, Opening, Position
 
 __all__ = ["commit_message", "commit_value", "key_message", "opening_value", "position_value"]
 
-MAX_MICROBATCHES = 1 << 16
 CLIENT_NAME_LENGTH = 64
 
 

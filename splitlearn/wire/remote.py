@@ -23,6 +23,7 @@ from splitlearn.wire.opener import Opener
 from splitlearn.wire.reliable import ReliableCalls
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Hello, Pending, Position, TrunkState, Welcome
+from splitlearn.wire.unfinished import Unfinished
 
 __all__ = ["RemoteTrunk"]
 
@@ -40,7 +41,7 @@ class RemoteTrunk:
         self._opener = Opener(calls, self._conversation, config.codec)
         self._heartbeat = Heartbeat(calls, self._conversation)
         self._max_message_bytes = config.max_message_bytes
-        self._forwards: dict[Position, pb.ComputeRequest] = {}
+        self._unfinished = Unfinished()
         self.codec_states = CodecStates()
         self._stopping = False
 
@@ -58,7 +59,7 @@ class RemoteTrunk:
         reply = self._opener.open(hello)
         self._max_message_bytes = min(self._config.max_message_bytes, reply.max_message_bytes)
         self._stopping = False
-        self._forwards.clear()
+        self._unfinished.clear()
         return Welcome(reply.incarnation, reply.applied_step, reply.fingerprint)
 
     def forward(
@@ -66,15 +67,15 @@ class RemoteTrunk:
     ) -> Pending[torch.Tensor]:
         """Send smashed data, with the previous step's commit; the answer is the features, BTH."""
         self._note_commit(commit)
+        self._unfinished.begin(at)
         request = pb.ComputeRequest(
             key=self._conversation.key(at),
             smashed=self._encode("smashed", at, smashed_BTH),
             attention_mask=self._encode_mask(attention_mask_BT),
             commit=commit_message(commit) if commit else None,
+            finished=self._unfinished.finished,
         )
-        if any(kept.step != at.step for kept in self._forwards):
-            self._forwards.clear()
-        self._forwards[at] = request
+        self._unfinished.keep(at, request)
         return self._features(request, smashed_BTH, at)
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
@@ -98,9 +99,11 @@ class RemoteTrunk:
             message = cast("pb.BackwardReply", reply)
             self._note(stopping=message.stopping)
             norms = {entry.name: entry.norm for entry in message.norms}
-            return BackwardResult(self._decode("smashed_grad", at, message.smashed_grad, spec), norms)
+            result = BackwardResult(self._decode("smashed_grad", at, message.smashed_grad, spec), norms)
+            self._unfinished.finish(at)
+            return result
 
-        return BackwardCall(self._calls, request, self._forwards[at], read)
+        return BackwardCall(self._calls, request, self._unfinished.request(at), read)
 
     def gradients(self, step: int, names: Iterable[str] = ()) -> Mapping[str, torch.Tensor]:
         """Fetch the accumulated gradients of the step in progress; all of the trunk's if no names are given."""

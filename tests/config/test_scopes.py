@@ -24,7 +24,8 @@ SCOPES = {
     Scope.DATA: "data tokenizer num_epochs max_steps",
     Scope.EACH: "mode save_dir rpc_timeout tls_ca tls_certificate tls_key token_file max_message_bytes "
     "max_pending_bytes max_activation_bytes",
-    Scope.CLIENT: "max_skipped log_interval save_interval save_minutes session trunk_address retry_timeout",
+    Scope.CLIENT: "schedule window max_skipped log_interval save_interval save_minutes session trunk_address "
+    "retry_timeout",
 }
 IDENTITY = ModelIdentity("family", {}, (), "weights", 8, 8, 8)
 

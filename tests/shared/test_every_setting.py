@@ -20,9 +20,10 @@ from splitlearn.wire.errors import WireError
 
 # Another value than the default of each setting, as it stands in JSON. TLS needs two files at once.
 OTHER = {
-    "mode": "inference", "device": "cuda:1", "threads": 3, "dtype": "bfloat16", "seed": 5, "model": "micro",
-    "cuts": "2:4", "attention": "eager", "dropout": 0.25, "learning_rate": 0.5, "weight_decay": 0.125,
-    "optimizer_type": "sgd", "max_grad_norm": 2.5, "loss_type": "z_loss", "label_smoothing": 0.375,
+    "mode": "inference", "device": "cuda:1", "schedule": "1f1b", "window": 2, "threads": 3, "dtype": "bfloat16",
+    "seed": 5, "model": "micro", "cuts": "2:4", "attention": "eager", "dropout": 0.25, "learning_rate": 0.5,
+    "weight_decay": 0.125, "optimizer_type": "sgd", "max_grad_norm": 2.5, "loss_type": "z_loss",
+    "label_smoothing": 0.375,
     "use_scheduler": False, "scheduler_type": "cosine", "warmup_steps": 4, "data": "some.txt", "data_format": "lines",
     "tokenizer": "gpt2", "vocab_size": 300, "max_length": 32, "batch_size": 3, "gradient_accumulation_steps": 6,
     "num_epochs": 9, "max_steps": 11, "max_skipped": 7, "log_interval": 2, "save_interval": 13, "save_dir": "elsewhere",
@@ -66,6 +67,8 @@ MAY_DIFFER = {
     "max_length": CLIENTS,
     "batch_size": CLIENTS,
     "gradient_accumulation_steps": "stands in every request's key",
+    "schedule": CLIENTS,
+    "window": CLIENTS,
     "num_epochs": CLIENTS,
     "max_steps": CLIENTS,
     "codec": "the client says which, and the trunk must know it; both directions are coded so",

@@ -91,6 +91,15 @@ class Interleaving(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.unfinished)
+    @rule(most=st.integers(1, MICROBATCHES))
+    def release(self, most):
+        """The client has the gradients of the first microbatches: the trunk keeps nothing of those."""
+        joined = next((each for each in range(MICROBATCHES) if each not in self.answered), MICROBATCHES)
+        finished = min(most, joined)
+        self.session.release(Position(self.step, 0, MICROBATCHES), finished)
+        assert all(microbatch >= finished for microbatch in self.session._tape.entries)
+
+    @precondition(lambda self: self.unfinished)
     @rule(order=st.permutations(range(MICROBATCHES)))
     def finish(self, order):
         """Every microbatch in some order, as a client that asks again would send it; then the gradients are whole."""

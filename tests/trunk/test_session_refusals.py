@@ -51,6 +51,14 @@ def test_other_content_under_the_same_key_is_refused(session, hidden_BTH, mask_B
     assert "gradient" in refused(Reason.KEY_REUSED, session.backward, ONLY, hidden_BTH + 1)
 
 
+def test_a_client_that_claims_gradients_of_microbatches_that_did_not_join_is_refused(session, hidden_BTH, mask_BT):
+    session.forward(Position(0, 0, 2), hidden_BTH, mask_BT, None)
+    session.backward(Position(0, 0, 2), hidden_BTH)
+
+    session.release(Position(0, 1, 2), 1)
+    assert "1 of 2" in refused(Reason.BAD_REQUEST, session.release, Position(0, 1, 2), 2)
+
+
 def test_an_incomplete_step_is_not_committed(session, hidden_BTH, mask_BT):
     session.forward(Position(0, 0, 2), hidden_BTH, mask_BT, None)
     session.backward(Position(0, 0, 2), hidden_BTH)
