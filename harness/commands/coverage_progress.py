@@ -23,7 +23,7 @@ class CoverageProgress:
 
     Args:
         total: number of schedules to run; 0 if it is not known.
-        say: prints a line where standard error is not a terminal.
+        say: prints a line: a failure, or, where standard error is not a terminal, the findings so far.
         now: returns the time in seconds.
     """
 
@@ -33,14 +33,20 @@ class CoverageProgress:
         self._grown: list[tuple[int, int]] = [(0, 0)]
         self._bar: tqdm[NoReturn] = tqdm(total=total or None, unit=" schedules", dynamic_ncols=True, disable=None)
         self._next_line = now() + LINE_SECONDS
+        # Number of failures already printed.
+        self._told = 0
 
     def close(self) -> None:
         """Remove the bar."""
         self._bar.close()
 
     def show(self, found: "Findings") -> None:
-        """Show the findings so far."""
-        failed, states = len(found.failures), len(found.states)
+        """Show the findings so far, and print every failure that is new among them."""
+        for failure in found.failures[self._told :]:
+            self._bar.clear()
+            self._say(f"seed {failure.seed}: {failure.invariant}: {failure.message}")
+        self._told = failed = len(found.failures)
+        states = len(found.states)
         self._bar.set_postfix(met=len(found.met), states=states, failed=failed, refresh=False)
         self._bar.update(found.schedules - self._grown[-1][0])
         self._grown.append((found.schedules, states))

@@ -18,7 +18,8 @@ BAR = re.compile(r"[^|\[]*(\d+%\|[^|]*\| \S+/\S+|\d+\w*) \[\d+:\d\d[^\]]*\]")
 # Seconds that ending may take.
 STOP_TIMEOUT = 20.0
 # A program that waits for others before it exits, as a trunk does for clients, gets a second signal to end that wait.
-POLITE_SECONDS = 2.0
+# Not before it has had the time to unload its libraries on a busy machine: then the signal would be its exit status.
+POLITE_SECONDS = 10.0
 
 
 class Program:

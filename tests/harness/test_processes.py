@@ -107,6 +107,7 @@ class TestStopping:
         assert b"" == connection.recv(1)
 
     def test_a_program_that_ignores_the_request_is_killed(self, start, meeting, monkeypatch):
+        monkeypatch.setattr(one_program, "POLITE_SECONDS", 0.2)
         monkeypatch.setattr(one_program, "STOP_TIMEOUT", 0.2)
         program = start("ignore-sigterm", str(meeting.path))
         connection = meeting.wait_for_arrival()

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.commands.coverage_progress import LINE_SECONDS, CoverageProgress
-from harness.sim.explore import Findings
+from harness.sim.explore import Failure, Findings
 
 
 class Log:
@@ -29,6 +29,14 @@ def test_a_line_a_minute_is_written_without_a_terminal(log):
         log.show(50, 7)
 
     assert log.lines == ["50 schedules, 7 states, 0 violated an invariant"] * 2
+
+
+def test_a_failure_is_printed_once_as_soon_as_it_is_found(log):
+    failures = [Failure(7, "bits", "a loss differs"), Failure(9, "liveness", "nobody moves")]
+    for known in (0, 1, 1, 2):
+        log.progress.show(Findings(schedules=50, failures=failures[:known]))
+
+    assert log.lines == ["seed 7: bits: a loss differs", "seed 9: liveness: nobody moves"]
 
 
 def test_states_reached_in_the_last_tenth_mean_that_coverage_still_rises(log):
