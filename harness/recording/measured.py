@@ -1,4 +1,4 @@
-"""What was measured of the harness itself: the scorecard of the judge, and the ablations, each one file of a folder."""
+"""What was measured apart from runs: scorecard of the judge, ablations and benchmarks, each one file of a folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,22 @@ from pydantic import ValidationError
 
 from harness.errors import UnusableError
 from harness.recording.adapters import adapter_of
-from harness.recording.schema import AblationsRecord, ScorecardRecord
+from harness.recording.schema import AblationsRecord, BenchRecord, ScorecardRecord
 from harness.recording.writer import json_text
 
-__all__ = ["BASELINES", "Measured", "measured_text", "read_measured"]
+__all__ = ["BASELINES", "Measured", "measured_text", "read_measured", "read_record"]
 
 # Where the committed ones are.
 BASELINES = Path("reports/baselines")
-SCORECARD, ABLATIONS = "mutants.json", "ablations.json"
+SCORECARD, ABLATIONS, BENCH = "mutants.json", "ablations.json", "bench.json"
 
-Record = TypeVar("Record", AblationsRecord, ScorecardRecord)
+Record = TypeVar("Record", AblationsRecord, BenchRecord, ScorecardRecord)
+# What measures each.
+COMMANDS: Mapping[type, str] = {
+    AblationsRecord: "harness ablations",
+    BenchRecord: "harness bench",
+    ScorecardRecord: "harness mutants",
+}
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,16 @@ class Measured:
 
 def read_measured(folder: Path = BASELINES) -> Measured:
     """Read what a folder has; raises `UnusableError` if a file is damaged."""
-    return Measured(_read(folder / SCORECARD, ScorecardRecord), _read(folder / ABLATIONS, AblationsRecord))
+    return Measured(read_record(folder / SCORECARD, ScorecardRecord), read_record(folder / ABLATIONS, AblationsRecord))
 
 
-def measured_text(record: AblationsRecord | ScorecardRecord) -> str:
+def measured_text(record: AblationsRecord | BenchRecord | ScorecardRecord) -> str:
     """Return a record as the text of its file."""
     return json_text(adapter_of(type(record)).dump_python(record, mode="json"))
 
 
-def _read(file: Path, kind: type[Record]) -> Record | None:
+def read_record(file: Path, kind: type[Record]) -> Record | None:
+    """Read a record; return None if there is no such file; raises `UnusableError` if it is damaged."""
     if not file.exists():
         return None
     try:
@@ -56,4 +63,4 @@ def _read(file: Path, kind: type[Record]) -> Record | None:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         told = f"{where}: {first['msg']}" if where else first["msg"]
-        raise UnusableError(f"{file}: {told}; `harness {file.stem} --json {file}` measures it again") from None
+        raise UnusableError(f"{file}: {told}; `{COMMANDS[kind]} --json {file}` measures it again") from None

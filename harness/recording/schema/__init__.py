@@ -5,6 +5,7 @@ file or line, and the recorded form of a value that lives in a run, is named `â€
 """
 
 from harness.recording.schema.ablations import AblationRecord, AblationsRecord
+from harness.recording.schema.bench import BenchRecord, IntervalRecord, MeasurementRecord
 from harness.recording.schema.environment import EnvironmentRecord, ProxyRecord
 from harness.recording.schema.equivalence import EquivalenceRecord, RowRecord, RungRun
 from harness.recording.schema.event import EventRecord
@@ -21,6 +22,7 @@ __all__ = [
     "AblationRecord",
     "AblationsRecord",
     "AlarmRecord",
+    "BenchRecord",
     "Breakdown",
     "CheckRecord",
     "CheckWord",
@@ -30,7 +32,9 @@ __all__ = [
     "EventRecord",
     "Figures",
     "FindingRecord",
+    "IntervalRecord",
     "LinkRecord",
+    "MeasurementRecord",
     "PlannedAdversary",
     "PlannedFault",
     "ProxyRecord",
