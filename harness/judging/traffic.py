@@ -14,7 +14,7 @@ TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
 CALLS_PER_MICROBATCH = 2
 FLOAT32_BYTES = 4
 # Bytes of one element at a cut, by codec; a compressed one may take less than a float32 and never much more.
-ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2}
+ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2, "bf16": 2}
 # Codecs that must save more than everything except tensors takes, or they are not in use.
 COMPRESSING = ("zlib",)
 # Upper bounds for everything except tensors: masks and frames with them, keys and headers with every call, the norm of

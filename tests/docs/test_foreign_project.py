@@ -40,7 +40,7 @@ from harness.plan.scenario import CHECKS
 scenario = Scenario(
     "train-in-a-tunnel",
     "Training on a train that goes through a tunnel",
-    SMALL.but(codec="bf16"),
+    SMALL.but(codec="fp8"),
     link=TRAIN,
     faults=(
         Tunnel(At("client.forward.sent", step=2, microbatch=0)),
@@ -90,11 +90,11 @@ def project(tmp_path, python):
     (tmp_path / "test_tunnel.py").write_text(OWN_EVERYTHING)
     page = (DOCS / "adding-a-codec.md").read_text()
     packages = packages_of(python)
-    (packages / "bf16_codec.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
-    metadata = packages / "bf16_codec-1.0.dist-info"
+    (packages / "fp8_codec.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0])
+    metadata = packages / "fp8_codec-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bf16-codec\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[splitlearn.codecs]\nbf16 = bf16_codec\n")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fp8-codec\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[splitlearn.codecs]\nfp8 = fp8_codec\n")
     return tmp_path
 
 

@@ -33,6 +33,7 @@ from harness.plan.rpcs import RPCS
 from harness.plan.scenario import CHECKS, Scenario
 from harness.trace.place import At
 from splitlearn.points import POINTS, Frequency
+from splitlearn.registry import CODECS
 
 TYPES = (
     Absence, BitRot, Blackhole, CutMessage, DiskFault, DropConnection, FlippedStream, Kill, MessageFault, NetworkFault,
@@ -77,7 +78,7 @@ links = st.sampled_from(list(LINKS.values())) | st.builds(
 )
 configs = st.builds(
     SMALL.but,
-    codec=st.sampled_from(["raw", "zlib", "fp16"]),
+    codec=st.sampled_from(["raw", *(name for name in CODECS if name != "raw")]),
     seed=st.integers(0, 2**63 - 1),
     learning_rate=st.floats(1e-30, 1e30),
     dropout=st.none() | st.floats(0, 0.9),

@@ -43,6 +43,16 @@ def test_fp16_keeps_its_stated_bound(tensor):
     assert CODECS["fp16"].error_bound == "2^-11 |x| for 2^-14 <= |x| <= 65504, 2^-25 below"
 
 
+@given(tensor=tensors)
+def test_bf16_keeps_its_stated_bound(tensor):
+    tensor = tensor[tensor.abs() < (2 - 2**-8) * 2.0**127]
+    decoded, exact = round_trip("bf16", tensor).double(), tensor.double()
+    bound = torch.where(exact.abs() >= 2.0**-126, 2.0**-8 * exact.abs(), 2.0**-134)
+
+    assert (abs(decoded - exact) <= bound).all()
+    assert CODECS["bf16"].error_bound == "2^-8 |x| for 2^-126 <= |x| < (2 - 2^-8) 2^127, 2^-134 below"
+
+
 def test_fp16_turns_what_it_cannot_hold_into_infinity():
     assert torch.isinf(round_trip("fp16", torch.tensor([65520.0, -1e30]))).all()
 

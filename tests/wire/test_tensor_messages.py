@@ -62,7 +62,7 @@ MALFORMED = {
     "a shape of more bytes than allowed": (Reason.TOO_LARGE, {"shape": (2, 1 << 40, 4)}, "--max-message-bytes"),
     "a shape of more elements than sent": (Reason.BAD_DATA, {"shape": (2, 4, 4)}, "instead of 128"),
     "a shape of fewer elements than sent": (Reason.BAD_DATA, {"shape": (2, 2, 4)}, "instead of 64"),
-    "an unknown codec": (Reason.UNKNOWN_CODEC, {"codec": "gzip"}, "known are fp16, raw, zlib"),
+    "an unknown codec": (Reason.UNKNOWN_CODEC, {"codec": "gzip"}, f"known are {', '.join(CODECS)}"),
     "no codec": (Reason.UNKNOWN_CODEC, {"codec": ""}, "codec ''"),
     "another checksum": (Reason.CORRUPT, {"checksum": 1}, "checksum"),
     "no data": (Reason.CORRUPT, {"data": b""}, "checksum"),
