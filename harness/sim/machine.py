@@ -162,6 +162,13 @@ class Machine:
         """Forget a power loss before a later change."""
         self._losing_power = None
 
+    def _lose_power_unless_kept(self, kept: Signal) -> None:
+        if self._losing_power is None:
+            kept.set()
+        else:
+            _, lose = self._losing_power
+            lose()
+
     def fail(self, changes: tuple[str, ...], error: int, times: int, tell: Callable[[str], object]) -> None:
         """Make the next changes of some kinds fail.
 
@@ -202,8 +209,8 @@ class Machine:
         if self._losing_power is not None:
             left, lose = self._losing_power
             if left <= 1:
-                self._losing_power = None
-                process.kernel.after(0.0, lose)
-                process.wait_for(Signal(process.kernel))  # never set: the process is killed here
+                kept = Signal(process.kernel)
+                process.kernel.after(0.0, lambda: self._lose_power_unless_kept(kept))
+                process.wait_for(kept)  # the process is killed here, unless the power is kept at the last moment
             else:
                 self._losing_power = (left - 1, lose)

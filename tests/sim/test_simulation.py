@@ -123,6 +123,16 @@ def test_a_power_loss_that_did_not_come_in_time_does_not_come_later_when_nobody_
     assert "machine.crashed" not in [event.point for event in outcome.events]
 
 
+def test_power_that_is_kept_at_the_moment_at_which_it_was_to_be_lost_is_kept():
+    """The run ends while the restarted trunk changes its disk (found by `harness explore`, seed 4000782)."""
+    last = At("client.backward.done", 6, 1)
+    restart, starting = Restart(last, "trunk"), PowerLoss(At("trunk.server.starting", occurrence=2), "trunk", 3)
+    outcome = simulated(scenario_of(restart, starting, config=CONFIG.but(max_steps=7, save_interval=2)), calm=True)
+
+    assert outcome.violation is None
+    assert "machine.crashed" not in [event.point for event in outcome.events]
+
+
 def test_two_clients_train_at_the_same_trunk():
     both = scenario_of(Kill(SERVED, ("trunk",)), other_clients=(CONFIG.but(max_steps=5, learning_rate=2e-3),))
     outcome = simulated(both)
