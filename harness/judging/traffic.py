@@ -1,5 +1,6 @@
 """How many bytes a run moved, and how many it had to."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from safetensors import safe_open
@@ -13,8 +14,13 @@ __all__ = ["Bytes", "bytes_of", "traffic_figures"]
 TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
 CALLS_PER_MICROBATCH = 2
 FLOAT32_BYTES = 4
-# Bytes of one element at a cut, by codec; a compressed one may take less than a float32 and never much more.
-ELEMENT_BYTES = {"raw": FLOAT32_BYTES, "fp16": 2, "bf16": 2}
+# Bytes of one position at a cut, by codec and width; a compressed one may take less than float32 and never much more.
+POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
+    "raw": lambda width: FLOAT32_BYTES * width,
+    "fp16": lambda width: 2 * width,
+    "bf16": lambda width: 2 * width,
+    "int8": lambda width: width + FLOAT32_BYTES,
+}
 # Codecs that must save more than everything except tensors takes, or they are not in use.
 COMPRESSING = ("zlib",)
 # Upper bounds for everything except tensors: masks and frames with them, keys and headers with every call, the norm of
@@ -45,13 +51,12 @@ def bytes_of(facts: RunFacts) -> Bytes:
     positions, microbatches = (sum(int(step[name]) for step in steps) for name in ("positions", "microbatches"))
     fetched = sum(step["step"] in facts.scenario.record_steps and not step["skipped"] for step in steps)
     trunk = _trunk_parameters(facts)
-    element = ELEMENT_BYTES.get(config.codec, FLOAT32_BYTES)
-    of_a_position = TENSORS_PER_MICROBATCH * element * facts.hidden_size
+    of_a_position = TENSORS_PER_MICROBATCH * POSITION_BYTES.get(config.codec, POSITION_BYTES["raw"])(facts.hidden_size)
     gradients = fetched * FLOAT32_BYTES * sum(trunk.values())
-    least, tensors = of_a_position * sent + gradients, of_a_position * positions + gradients
+    least, tensors = (int(of_a_position * count) + gradients for count in (sent, positions))
     beside = len(steps) * len(trunk) * OF_A_NORM + microbatches * CALLS_PER_MICROBATCH * BESIDE_CALL + OF_A_SESSION
     most = tensors if config.codec in COMPRESSING else int(tensors * (1 + BESIDE_TENSORS)) + beside
-    return Bytes(least, most, config.codec not in ELEMENT_BYTES)
+    return Bytes(least, most, config.codec not in POSITION_BYTES)
 
 
 def traffic_figures(facts: RunFacts) -> TrafficRecord:

@@ -36,11 +36,20 @@ def upper_half(tensor: "torch.Tensor") -> "torch.Tensor":
     return rounded.where(plain.isfinite(), plain).to(tensor.dtype)
 
 
+def whole_127ths_of_each_row(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return the nearest multiples of a 127th of the largest magnitude in the row; rows without one become NaN."""
+    plain = tensor.float()
+    largest = plain.abs().amax(-1, keepdim=True).clamp(min=2.0**-126)
+    whole = (plain / largest * 127).round() + 0.0  # a byte has no negative zero
+    return (whole / 127 * largest).where(largest < float("inf"), float("nan")).to(tensor.dtype)
+
+
 PROMISES: Mapping[str, Promise] = {
     "raw": everything,
     "zlib": everything,
     "fp16": half_precision,
     "bf16": upper_half,
+    "int8": whole_127ths_of_each_row,
 }
 
 

@@ -1,6 +1,7 @@
 """What the judge expects of a codec is written down twice: there, and in the codec."""
 
 from functools import partial
+from math import prod
 
 import pytest
 import torch
@@ -17,7 +18,13 @@ from splitlearn.codecs.zlib import ZlibCodec
 from splitlearn.config import TrainingConfig
 
 every_codec = pytest.mark.parametrize("codec", CODECS)
-tensors = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=40).map(torch.tensor)
+numbers = st.floats(width=32, allow_nan=False) | st.floats(-2, 2, width=32)
+shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3)
+tensors = shapes.flatmap(
+    lambda shape: st.lists(numbers, min_size=prod(shape), max_size=prod(shape)).map(
+        lambda values: torch.tensor(values).view(shape)
+    )
+)
 
 
 def test_every_codec_of_the_package_has_a_promise():
@@ -49,6 +56,15 @@ def test_the_upper_half_is_the_nearest_and_ties_go_to_even():
     sent = torch.tensor([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8 - 2**-20, 2.0**-134, 3 * 2.0**-134, half_way_to_infinity])
     expected = [1.0, 1 + 2**-6, -1 - 2**-7, 0.0, 2.0**-132, float("inf")]
     assert expected == Crossings("bf16").arriving(sent, "smashed", 0).tolist()
+
+
+def test_bytes_count_127ths_of_the_largest_magnitude_of_their_row():
+    """Ties go to even, whether above or below; the largest magnitude arrives as it is, and so does a row of zeros."""
+    sent = torch.tensor([[127.0, 0.5, 1.5, -2.5, 0.4999, -126.6], [-0.1, 0.0, 0.1, 0.05, 0.0002, -0.0], [0.0] * 6])
+    expected = [[127.0, 0.0, 2.0, -2.0, 0.0, -127.0], [-127.0, 0.0, 127.0, 64.0, 0.0, 0.0], [0.0] * 6]
+    tenth = torch.tensor(0.1)
+    expected[1] = [(torch.tensor(n) / 127 * tenth).item() for n in expected[1]]
+    assert expected == Crossings("int8").arriving(sent, "smashed", 0).tolist()
 
 
 def test_what_is_not_a_number_does_not_become_one():

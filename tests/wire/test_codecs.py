@@ -1,3 +1,4 @@
+import struct
 import zlib
 
 import pytest
@@ -10,6 +11,11 @@ from splitlearn.codecs import CODECS
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 tensors = st.lists(floats, min_size=1, max_size=50).map(lambda values: torch.tensor(values, dtype=torch.float32))
+tables = st.integers(1, 9).flatmap(
+    lambda width: st.lists(
+        st.lists(floats | st.floats(-2, 2, width=32), min_size=width, max_size=width), min_size=1, max_size=8
+    ).map(torch.tensor)
+)
 LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless]
 
 
@@ -51,6 +57,37 @@ def test_bf16_keeps_its_stated_bound(tensor):
 
     assert (abs(decoded - exact) <= bound).all()
     assert CODECS["bf16"].error_bound == "2^-8 |x| for 2^-126 <= |x| < (2 - 2^-8) 2^127, 2^-134 below"
+
+
+@given(table=tables)
+def test_int8_keeps_its_stated_bound_in_every_row(table):
+    decoded, exact = round_trip("int8", table).double(), table.double()
+
+    assert (abs(decoded - exact) <= exact.abs().amax(-1, keepdim=True).clamp(min=2.0**-126) / 253).all()
+    assert CODECS["int8"].error_bound == "max(|row|) / 253, or 2^-126 / 253 if that is more"
+
+
+@pytest.mark.parametrize("tiny", [0.0, -0.0, 2.0**-149, -(2.0**-127)])
+def test_int8_makes_no_nan_of_rows_that_are_next_to_nothing(tiny):
+    table = torch.tensor([[tiny, -tiny, 0.0], [1.0, 0.5, -1.0]])
+
+    assert abs(round_trip("int8", table) - table).max() <= 0.5 / 127
+    assert CODECS["int8"].encode(table).startswith(struct.pack("<2f", 2.0**-126, 1.0))
+
+
+def test_int8_keeps_the_largest_of_each_row_exactly():
+    table = torch.randn(50, 20) * torch.logspace(-30, 30, 50).unsqueeze(1)
+    largest = table.abs() == table.abs().amax(-1, keepdim=True)
+
+    assert torch.equal(table[largest], round_trip("int8", table)[largest])
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
+def test_int8_hides_nothing_that_is_not_finite(odd):
+    decoded = round_trip("int8", torch.tensor([[1.0, odd], [1.0, 2.0]]))
+
+    assert decoded[0].isnan().all()
+    assert decoded[1].isfinite().all()
 
 
 def test_fp16_turns_what_it_cannot_hold_into_infinity():
@@ -112,11 +149,12 @@ def test_a_compression_bomb_is_not_inflated(monkeypatch):
 @pytest.mark.parametrize("offset", [0, 1, 3])
 def test_decoded_tensors_own_their_memory(name, offset):
     """Wherever the bytes lie, the elements are aligned, writable and independent of them."""
-    data = bytearray(offset) + CODECS[name].encode(torch.arange(8.0))
+    tensor = torch.tensor([7.0, -7.0, 0.0, 7.0, 7.0, 0.0, -7.0, 0.0])  # no codec rounds it
+    data = bytearray(offset) + CODECS[name].encode(tensor)
     decoded = CODECS[name].decode(bytes(data)[offset:], torch.float32, (8,))
     decoded += 1
 
-    assert torch.equal(torch.arange(8.0) + 1, decoded)
+    assert torch.equal(tensor + 1, decoded)
     assert decoded.data_ptr() % 64 == 0
 
 
