@@ -177,7 +177,7 @@ def test_a_model_that_is_nowhere_is_refused_with_what_may_be_given(config, load,
     message = refused(load, config.but(model=str(tmp_path / "nowhere")))
 
     assert "nowhere" in message
-    assert "give a preset (tiny, " in message
+    assert "give a preset (nano, " in message
 
 
 @pytest.mark.parametrize("load", LOADERS)
