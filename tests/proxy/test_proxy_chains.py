@@ -23,8 +23,8 @@ def seconds_for(source, target, data=b"ping"):
     return time.monotonic() - began
 
 
-# Few and long ones: every latency of the real server subtracts the lateness of those before it from its own, so that on a
-# busy machine a chain of many short ones waits for less than their sum.
+# Few and long ones: every latency of the real server subtracts the lateness of those before it from its own, so that on
+# a busy machine a chain of many short ones waits for less than their sum.
 @pytest.mark.parametrize(("number", "delay_ms"), [(2, 80), (4, 100)])
 @pytest.mark.parametrize("stream", ["upstream", "downstream"])
 def test_latencies_add_up(bench, stream, number, delay_ms):
