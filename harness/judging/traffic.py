@@ -20,6 +20,7 @@ POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
     "fp16": lambda width: 2 * width,
     "bf16": lambda width: 2 * width,
     "int8": lambda width: width + FLOAT32_BYTES,
+    "int4": lambda width: width / 2 + 2 * width / 64,
 }
 # Codecs that must save more than everything except tensors takes, or they are not in use.
 COMPRESSING = ("zlib",)

@@ -38,10 +38,29 @@ def upper_half(tensor: "torch.Tensor") -> "torch.Tensor":
 
 def whole_127ths_of_each_row(tensor: "torch.Tensor") -> "torch.Tensor":
     """Return the nearest multiples of a 127th of the largest magnitude in the row; rows without one become NaN."""
-    plain = tensor.float()
-    largest = plain.abs().amax(-1, keepdim=True).clamp(min=2.0**-126)
-    whole = (plain / largest * 127).round() + 0.0  # a byte has no negative zero
-    return (whole / 127 * largest).where(largest < float("inf"), float("nan")).to(tensor.dtype)
+    rows = tensor.float()
+    return _whole_steps(rows, _largest(rows), 127).to(tensor.dtype)
+
+
+def whole_sevenths_of_each_64(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return the nearest multiples of a seventh of the largest magnitude, cut to bfloat16, of each 64 elements."""
+    from torch import int32  # noqa: PLC0415 - as above
+
+    flat = tensor.float().flatten()
+    blocks = flat.new_zeros(-(-len(flat) // 64), 64)
+    blocks.view(-1)[: len(flat)] = flat
+    largest = (_largest(blocks).view(int32) & ~0xFFFF).view(flat.dtype)
+    return _whole_steps(blocks, largest, 7).flatten()[: len(flat)].view(tensor.shape).to(tensor.dtype)
+
+
+def _largest(rows: "torch.Tensor") -> "torch.Tensor":
+    """Return the largest magnitude of each row, but at least the smallest normal number."""
+    return rows.abs().amax(-1, keepdim=True).clamp(min=2.0**-126)
+
+
+def _whole_steps(rows: "torch.Tensor", largest: "torch.Tensor", steps: int) -> "torch.Tensor":
+    whole = (rows / largest * steps).round() + 0.0  # a whole number of bits has no negative zero
+    return (whole / steps * largest).where(largest < float("inf"), float("nan"))
 
 
 PROMISES: Mapping[str, Promise] = {
@@ -50,6 +69,7 @@ PROMISES: Mapping[str, Promise] = {
     "fp16": half_precision,
     "bf16": upper_half,
     "int8": whole_127ths_of_each_row,
+    "int4": whole_sevenths_of_each_64,
 }
 
 

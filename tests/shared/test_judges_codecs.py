@@ -19,7 +19,7 @@ from splitlearn.config import TrainingConfig
 
 every_codec = pytest.mark.parametrize("codec", CODECS)
 numbers = st.floats(width=32, allow_nan=False) | st.floats(-2, 2, width=32)
-shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3)
+shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3) | st.tuples(st.integers(60, 140))
 tensors = shapes.flatmap(
     lambda shape: st.lists(numbers, min_size=prod(shape), max_size=prod(shape)).map(
         lambda values: torch.tensor(values).view(shape)
@@ -65,6 +65,17 @@ def test_bytes_count_127ths_of_the_largest_magnitude_of_their_row():
     tenth = torch.tensor(0.1)
     expected[1] = [(torch.tensor(n) / 127 * tenth).item() for n in expected[1]]
     assert expected == Crossings("int8").arriving(sent, "smashed", 0).tolist()
+
+
+def test_half_bytes_count_sevenths_of_the_largest_magnitude_of_64_in_bfloat16():
+    """A largest magnitude that is no bfloat16 number loses its lower half; the next block has its own."""
+    block = torch.zeros(64)
+    block[:6] = torch.tensor([7.0, 0.5, 1.5, -2.5, 0.4999, -6.6])
+    sent = torch.cat([block, torch.tensor([-1 - 2**-7 - 2**-8, 0.5])])
+    expected = torch.zeros(66)
+    expected[:6] = torch.tensor([7.0, 0.0, 2.0, -2.0, 0.0, -7.0]) / 7 * 7
+    expected[64:] = torch.tensor([-7.0, 3.0]) / 7 * (1 + 2**-7)
+    assert same_bits(expected, Crossings("int4").arriving(sent, "smashed", 0))
 
 
 def test_what_is_not_a_number_does_not_become_one():

@@ -67,12 +67,37 @@ def test_int8_keeps_its_stated_bound_in_every_row(table):
     assert CODECS["int8"].error_bound == "max(|row|) / 253, or 2^-126 / 253 if that is more"
 
 
+@given(values=st.lists(floats | st.floats(-2, 2, width=32), min_size=1, max_size=200))
+def test_int4_keeps_its_stated_bound_in_every_block(values):
+    decoded, exact = round_trip("int4", torch.tensor(values)).double(), torch.tensor(values).double()
+    for block, arrived in zip(exact.split(64), decoded.split(64), strict=True):
+        assert (abs(arrived - block) <= block.abs().max().clamp(min=2.0**-126) / 13.9).all()
+    assert CODECS["int4"].error_bound == "max(|block|) / 13.9, or 2^-126 / 13.9 if that is more"
+
+
 @pytest.mark.parametrize("tiny", [0.0, -0.0, 2.0**-149, -(2.0**-127)])
 def test_int8_makes_no_nan_of_rows_that_are_next_to_nothing(tiny):
     table = torch.tensor([[tiny, -tiny, 0.0], [1.0, 0.5, -1.0]])
 
     assert abs(round_trip("int8", table) - table).max() <= 0.5 / 127
     assert CODECS["int8"].encode(table).startswith(struct.pack("<2f", 2.0**-126, 1.0))
+
+
+def test_int4_makes_no_nan_of_blocks_that_are_next_to_nothing():
+    blocks = torch.cat([torch.zeros(64), torch.full((64,), 2.0**-149), torch.ones(3)])
+
+    assert torch.equal(torch.cat([torch.zeros(128), torch.ones(3)]), round_trip("int4", blocks))
+    assert CODECS["int4"].encode(blocks).startswith(struct.pack("<3H", 1 << 7, 1 << 7, 127 << 7))  # exponents
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 127, 128, 129, 191])
+def test_int4_puts_every_element_back_in_its_place(count):
+    """Multiples of a seventh arrive as they are; neighbours differ, and so do elements half the tensor apart."""
+    steps = torch.arange(count) * 11 % 15 - 7.0
+    steps[::64] = 7
+
+    assert torch.equal(steps / 7 * 7, round_trip("int4", steps))
+    assert len(CODECS["int4"].encode(steps)) == -(-count // 2) + 2 * -(-count // 64)
 
 
 def test_int8_keeps_the_largest_of_each_row_exactly():
@@ -82,9 +107,12 @@ def test_int8_keeps_the_largest_of_each_row_exactly():
     assert torch.equal(table[largest], round_trip("int8", table)[largest])
 
 
+@pytest.mark.parametrize("name", ["int4", "int8"])
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
-def test_int8_hides_nothing_that_is_not_finite(odd):
-    decoded = round_trip("int8", torch.tensor([[1.0, odd], [1.0, 2.0]]))
+def test_scaling_hides_nothing_that_is_not_finite(name, odd):
+    table = torch.ones(2, 64)
+    table[0, 5] = odd
+    decoded = round_trip(name, table)
 
     assert decoded[0].isnan().all()
     assert decoded[1].isfinite().all()
