@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.recording.schema import IntervalRecord, MeasurementRecord
-from harness.recording.schema.values import Figures
+from harness.recording.schema import Figures, IntervalRecord, MeasurementRecord
 
 __all__ = ["change_between", "measurement"]
 
