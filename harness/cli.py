@@ -22,6 +22,7 @@ COMMANDS = {
     "judge": ("harness.commands.judge", "compare any two recordings of training runs"),
     "mutants": ("harness.commands.mutants", "the judge against systems that are broken on purpose"),
     "bench": ("harness.commands.bench", "how long things take, each beside something that does the same work"),
+    "compare": ("harness.commands.compare", "what has changed between two files of benchmarks"),
     "replay": ("harness.commands.replay", "run a recorded run again"),
     "report": ("harness.commands.report", "write the HTML report of recorded runs"),
     "agree": ("harness.commands.agree", "run the same faults in simulation and on real programs, and compare"),

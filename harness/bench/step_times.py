@@ -13,9 +13,9 @@ from harness.recording.schema import Figures, MeasurementRecord
 __all__ = ["step_times"]
 
 MICROBATCHES = (1, 4, 8)
-PAIRS, QUICK_PAIRS = 9, 3
+PAIRS, QUICK_PAIRS = 15, 3
 # Of each training; a sample is the median of those after the warm-up.
-STEPS, QUICK_STEPS = WARM_UP + 5, WARM_UP + 2
+STEPS, QUICK_STEPS = WARM_UP + 4, WARM_UP + 2
 
 
 def step_times(name: str, b_is: str, workbench: Workbench, way: Way) -> Iterator[MeasurementRecord]:

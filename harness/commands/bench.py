@@ -27,7 +27,7 @@ examples:
   harness bench codecs checkpoint --quick
   harness bench --json reports/baselines/bench.json
 
-Scenarios that run in the same folder of runs wait meanwhile.
+Scenarios that run in the same folder of runs wait meanwhile. Compare two files by `harness compare OLD NEW`.
 
 exit status: 0 PASS: everything was measured, 2 wrong usage, 3 VOID: something was not measured
 """

@@ -67,8 +67,11 @@ def test_a_file_of_scenarios_loads_no_library_of_a_run(file):
     assert file in loaded
 
 
+LISTS = (["run", "--list"], ["run", "--list", "many"])
+
+
 @pytest.mark.parametrize(
-    "words", [["--help"], ["bench", "--help"], ["run", "--help"], ["run", "--list"], ["run", "--list", "many"]]
+    "words", [["--help"], *([command, "--help"] for command in ("bench", "compare", "run")), *LISTS]
 )
 def test_help_and_lists_load_nothing_heavy(words):
     loaded = loaded_by(f"from harness.cli import main\nsys.exit(main({words}))")
