@@ -22,7 +22,8 @@ class Registry(Mapping[str, Any]):
     group named like the package, or if `register` was called. On a clash the module of the package wins.
 
     Args:
-        package: such as `splitlearn.codecs`; each of its modules registers a value under the module's own name.
+        package: such as `splitlearn.codecs`; each of its modules registers a value under the module's own name, `-` for
+            `_`.
 
     Attributes:
         registered: the values that have been imported or registered so far.
@@ -41,7 +42,7 @@ class Registry(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - what it is depends on the registry
         """Return a value; raises `KeyError` for an unknown name, `ConfigError` for one that cannot be imported."""
         if name not in self.registered and name in self._modules:
-            import_module(f"{self._package}.{name}")
+            import_module(f"{self._package}.{name.replace('-', '_')}")
         elif name not in self.registered and name in self._entry_points:
             self._load(self._entry_points[name])
         return self.registered[name]
@@ -67,7 +68,7 @@ class Registry(Mapping[str, Any]):
     @cached_property
     def _modules(self) -> tuple[str, ...]:
         folder = Path(__file__).parent / self._package.partition(".")[2]
-        return tuple(sorted(module.name for module in iter_modules([str(folder)])))
+        return tuple(sorted(module.name.replace("_", "-") for module in iter_modules([str(folder)])))
 
     @cached_property
     def _entry_points(self) -> dict[str, EntryPoint]:

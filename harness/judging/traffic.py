@@ -23,7 +23,7 @@ POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
     "int4": lambda width: width / 2 + 2 * width / 64,
 }
 # Codecs that must save more than everything except tensors takes, or they are not in use.
-COMPRESSING = ("zlib",)
+COMPRESSING = ("zlib", "shuffle-zstd")
 # Upper bounds for everything except tensors: masks and frames with them, keys and headers with every call, the norm of
 # each parameter with every step, and the messages at the beginning and end of a session.
 BESIDE_TENSORS, BESIDE_CALL, OF_A_NORM, OF_A_SESSION = 0.01, 512, 96, 24_576

@@ -66,6 +66,7 @@ def _whole_steps(rows: "torch.Tensor", largest: "torch.Tensor", steps: int) -> "
 PROMISES: Mapping[str, Promise] = {
     "raw": everything,
     "zlib": everything,
+    "shuffle-zstd": everything,
     "fp16": half_precision,
     "bf16": upper_half,
     "int8": whole_127ths_of_each_row,

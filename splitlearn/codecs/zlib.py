@@ -3,10 +3,9 @@
 import math
 import zlib
 
-import numpy as np
 import torch
 
-from splitlearn.codecs import InflatesTooFarError, bytes_of, register, tensor_from
+from splitlearn.codecs import InflatesTooFarError, planes_of, register, tensor_from_planes
 
 __all__ = ["ZlibCodec"]
 
@@ -23,8 +22,7 @@ class ZlibCodec:
 
     def encode(self, tensor: torch.Tensor) -> bytes:
         """Encode a contiguous CPU tensor."""
-        planes = np.frombuffer(bytes_of(tensor), np.uint8).reshape(-1, tensor.dtype.itemsize).T
-        return zlib.compress(planes.tobytes(), LEVEL)
+        return zlib.compress(planes_of(tensor), LEVEL)
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:
         """Decode a tensor; raises `ValueError` if the stream is damaged or its length is not exact."""
@@ -38,4 +36,4 @@ class ZlibCodec:
             raise InflatesTooFarError(f"stream inflates beyond {expected} bytes")
         if len(planes) != expected or not inflater.eof or inflater.unused_data:
             raise ValueError(f"stream does not inflate to exactly {expected} bytes")
-        return tensor_from(np.frombuffer(planes, np.uint8).reshape(dtype.itemsize, -1).T.tobytes(), dtype, shape)
+        return tensor_from_planes(planes, dtype, shape)

@@ -2,6 +2,7 @@
 
 from splitlearn.coding.codec import AnyCodec, Codec, InflatesTooFarError, State, StatefulCodec, bytes_of, tensor_from
 from splitlearn.coding.passage import Passage, Slot, Stream
+from splitlearn.coding.planes import planes_of, tensor_from_planes
 from splitlearn.coding.states import CodecStates, StatesTooLargeError
 
 __all__ = [
@@ -16,5 +17,7 @@ __all__ = [
     "StatesTooLargeError",
     "Stream",
     "bytes_of",
+    "planes_of",
     "tensor_from",
+    "tensor_from_planes",
 ]

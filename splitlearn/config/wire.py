@@ -17,7 +17,7 @@ class WireSettings(SettingsGroup):
     """Wire settings."""
 
     codec: Kept[Annotated[str, AfterValidator(CODECS.known)]] = Field(
-        "raw", description=f"coding of activations and gradients: one of {', '.join(CODECS)}; raw and zlib are lossless"
+        "raw", description=f"coding of activations and gradients: one of {', '.join(CODECS)}; see docs/codecs.md"
     )
     trunk_address: Client[str] = Field(
         "127.0.0.1:50051", pattern=r"^(local|.+:\d{1,5})$", description="HOST:PORT; local means in this process"

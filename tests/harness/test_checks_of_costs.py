@@ -126,6 +126,8 @@ class TestTraffic:
             ("int4", 34_600_000, FAIL),
             ("zlib", 10_000_000, PASS),
             ("zlib", 256_100_000, FAIL),
+            ("shuffle-zstd", 10_000_000, PASS),
+            ("shuffle-zstd", 256_100_000, FAIL),
         ],
     )
     def test_fewer_bytes_than_the_tensors_have_or_much_more_fail(self, finals, codec, total, expected):

@@ -1,4 +1,5 @@
 import struct
+import sys
 import zlib
 
 import pytest
@@ -7,7 +8,12 @@ from exactness.uncut import same_bits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitlearn.codecs import CODECS
+from splitlearn.codecs import CODECS, InflatesTooFarError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 tensors = st.lists(floats, min_size=1, max_size=50).map(lambda values: torch.tensor(values, dtype=torch.float32))
@@ -186,7 +192,29 @@ def test_decoded_tensors_own_their_memory(name, offset):
     assert decoded.data_ptr() % 64 == 0
 
 
-def test_zlib_makes_activations_smaller():
+@pytest.mark.parametrize("told", [True, False])
+def test_a_zstandard_stream_that_would_inflate_too_far_is_given_up(told):
+    """Whether its header tells the size or not."""
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 10})
+    untold = compressor.compress(bytes(1 << 20)) + compressor.flush()
+    bomb = zstd.compress(bytes(1 << 20)) if told else untold
+    assert zstd.get_frame_info(bomb).decompressed_size == (1 << 20 if told else None)
+
+    with pytest.raises(InflatesTooFarError, match="64 bytes"):
+        CODECS["shuffle-zstd"].decode(bomb, torch.float32, (4, 4))
+
+
+def test_a_zstandard_stream_may_not_ask_for_more_memory_than_its_tensor_takes():
+    """What it asks for is allocated before its first byte is inflated."""
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
+    greedy = compressor.compress(bytes(64), compressor.FLUSH_BLOCK) + compressor.flush()
+
+    with pytest.raises(ValueError, match="too much memory"):
+        CODECS["shuffle-zstd"].decode(greedy, torch.float32, (4, 4))
+
+
+@pytest.mark.parametrize("name", ["zlib", "shuffle-zstd"])
+def test_compression_makes_activations_smaller(name):
     tensor = torch.randn(4096)
 
-    assert len(CODECS["zlib"].encode(tensor)) < tensor.nbytes
+    assert len(CODECS[name].encode(tensor)) < tensor.nbytes
