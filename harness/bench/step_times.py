@@ -35,9 +35,9 @@ def step_times(name: str, b_is: str, workbench: Workbench, way: Way) -> Iterator
                 pairs, partial(single_step, workbench, config), partial(split_step, workbench, config, way)
             )
             figures: Figures = {
-                "model and batch": str(workload),
+                "model": str(workload),
                 "microbatches": microbatches,
-                "threads of every process": config.threads,
+                "threads": config.threads,
                 "steps in a sample": steps - WARM_UP,
             }
             yield measurement(f"{name}/{workload.name}-M{microbatches}", "one process", b_is, taken, figures)

@@ -34,7 +34,7 @@ class Workload:
 
     def __str__(self) -> str:
         """Describe it in words."""
-        return f"{self.blocks} blocks, {self.width} wide, {BATCH} x {self.length} tokens a microbatch"
+        return f"{self.blocks} blocks, {self.width} wide, {BATCH} x {self.length} tokens"
 
     def config(self, folder: Path, microbatches: int, steps: int) -> TrainingConfig:
         """Return the settings of a run with one thread in every process; its model is written unless it is there."""

@@ -53,6 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--runs", type=Path, default=RUNS, metavar="DIR", help="folder whose runs wait (default: %(default)s)"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write an HTML report there")
     add_json_flag(parser, "verdict, samples and ratios")
     parser.set_defaults(run=run)
 
@@ -60,7 +61,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(flags: argparse.Namespace) -> int:
     """Measure, print a line for each measurement; return the verdict's exit status."""
     benchmarks = benchmarks_named(flags.names)
-    must_be_writable(flags.json)
+    must_be_writable(flags.json, flags.report)
     from harness.bench.running import run_benchmarks  # noqa: PLC0415 - needs torch, for which --help must not wait
     from harness.bench.workbench import open_workbench  # noqa: PLC0415 - as above
     from harness.proxy.server_process import find_backend  # noqa: PLC0415 - as above
@@ -72,6 +73,10 @@ def run(flags: argparse.Namespace) -> int:
     with open_workbench(flags.runs, backend, quick=flags.quick, on_wait=say) as workbench:
         found = run_benchmarks(benchmarks, workbench, lambda measurement: say(_line(measurement)))
     write_json(flags.json, measured_text(found))
+    if flags.report:
+        from harness.report.benchmarks import write_benchmarks  # noqa: PLC0415 - drawing is slow to import
+
+        say(f"report: {write_benchmarks(found, flags.report)}")
     for name, why in found.missing.items():
         say(f"{name}: not measured: {why}")
     say(f"verdict: {found.verdict}")

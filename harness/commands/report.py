@@ -21,8 +21,8 @@ UNUSABLE = 2
 
 DESCRIPTION = """\
 Write recorded runs as one self-contained HTML page. Below them it shows what was measured of the harness itself: the
-bugs that were planted (harness mutants) and the safeguards that were switched off (harness ablations), as far as their
-figures are in reports/baselines.
+bugs that were planted (harness mutants) and the safeguards that were switched off (harness ablations); and what was
+timed (harness bench). Their figures are those in reports/baselines.
 """
 EPILOG = """\
 examples:

@@ -33,6 +33,7 @@ class Measured:
 
     scorecard: ScorecardRecord | None = None
     ablations: AblationsRecord | None = None
+    bench: BenchRecord | None = None
 
     @property
     def missing(self) -> Mapping[str, str]:
@@ -40,12 +41,17 @@ class Measured:
         return {
             **({} if self.scorecard else {"Planted bugs": f"harness mutants --json {BASELINES / SCORECARD}"}),
             **({} if self.ablations else {"Ablations": f"harness ablations --json {BASELINES / ABLATIONS}"}),
+            **({} if self.bench else {"Benchmarks": f"harness bench --json {BASELINES / BENCH}"}),
         }
 
 
 def read_measured(folder: Path = BASELINES) -> Measured:
     """Read what a folder has; raises `UnusableError` if a file is damaged."""
-    return Measured(read_record(folder / SCORECARD, ScorecardRecord), read_record(folder / ABLATIONS, AblationsRecord))
+    return Measured(
+        read_record(folder / SCORECARD, ScorecardRecord),
+        read_record(folder / ABLATIONS, AblationsRecord),
+        read_record(folder / BENCH, BenchRecord),
+    )
 
 
 def measured_text(record: AblationsRecord | BenchRecord | ScorecardRecord) -> str:

@@ -89,6 +89,13 @@ def test_what_was_not_measured_makes_it_void_and_keeps_no_other_from_it(measured
     assert told[-2:] == [f"step: not measured: {why}", "verdict: VOID"]
 
 
+def test_the_report_is_a_page_of_what_was_measured(measured, capsys, tmp_path):
+    assert main(["bench", "step", "--report", "bench.html"]) == 0
+
+    assert "report: bench.html" in capsys.readouterr().out
+    assert "<code>step/W1-M1</code>" in (tmp_path / "bench.html").read_text()
+
+
 def test_an_unknown_benchmark_is_refused_with_the_names_of_all(measured, capsys):
     assert main(["bench", "codec"]) == 2
 
@@ -99,10 +106,11 @@ def test_an_unknown_benchmark_is_refused_with_the_names_of_all(measured, capsys)
     )
 
 
-def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(measured, capsys):
+@pytest.mark.parametrize("flag", ["--json", "--report"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(measured, capsys, flag):
     measured("step", AssertionError("it was measured"))
 
-    assert main(["bench", "step", "--json", "/proc/nowhere/bench.json"]) == 2
+    assert main(["bench", "step", flag, "/proc/nowhere/bench.json"]) == 2
     assert "/proc/nowhere/bench.json cannot be written" in capsys.readouterr().err
 
 

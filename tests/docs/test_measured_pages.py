@@ -1,7 +1,8 @@
-"""The pages of planted bugs and of ablations are wholly what their commands wrote, from the figures that are kept."""
+"""The pages of what was measured apart from runs are what their commands wrote, and leave nothing out."""
 
 from pathlib import Path
 
+from harness.bench.registry import BENCHMARKS
 from harness.commands import ablation_table
 from harness.mutants import page as mutants_page
 from harness.recording.measured import BASELINES, read_measured
@@ -20,3 +21,9 @@ def test_the_page_of_ablations_shows_what_was_measured_of_every_safeguard():
     """If not: `harness ablations --json reports/baselines/ablations.json --markdown docs/ablations.md`."""
     assert ablation_table.page(MEASURED.ablations) == (ROOT / "docs" / "ablations.md").read_text()
     assert [row.switched_off for row in MEASURED.ablations.rows] == ["nothing", *ABLATIONS]
+
+
+def test_the_page_of_benchmarks_names_every_benchmark():
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+
+    assert [name for name in BENCHMARKS if f"| `{name}` |" not in page] == []

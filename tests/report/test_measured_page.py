@@ -1,16 +1,25 @@
-"""What the page shows of the harness itself: the scorecard of planted bugs, and the ablations."""
+"""What the page shows apart from runs: the scorecard of planted bugs, the ablations, and the benchmarks."""
 
 import re
 from dataclasses import replace
 
 import pytest
+from bench.made_up import made_up
 from mutants.found import FOUND
 from page_outline import Outline, text_of
 
 from harness.cli import main
 from harness.recording.measured import Measured, measured_text, read_measured
 from harness.recording.reader import read_run
-from harness.recording.schema import AblationRecord, AblationsRecord, AlarmRecord, ScorecardRecord
+from harness.recording.schema import (
+    AblationRecord,
+    AblationsRecord,
+    AlarmRecord,
+    BenchRecord,
+    EnvironmentRecord,
+    ScorecardRecord,
+)
+from harness.report.benchmarks import write_benchmarks
 from harness.report.page import render_index, render_run
 
 CAUGHT = replace(FOUND, checks=("equivalence", "export"), step=2, latency=2, in_allclose=False, seconds=70.0)
@@ -43,6 +52,10 @@ FENCING = AblationRecord(
 HEARTBEAT = AblationRecord("heartbeat", "keeps a place", 300, 0, 0.0, None, None, {}, None, 0, "Nobody waits.")
 ABLATIONS = AblationsRecord("PASS", 300, 0, 5, (CORRECT, FENCING, HEARTBEAT), 90.0, "0123456789ab")
 
+STEP = replace(made_up(1.2, 0), a=(0.1, 0.2, 0.3), b=(0.1, 0.3, 0.5), figures={"GB/s": 1.25, "promised": "2^-11 |x|"})
+MACHINE = EnvironmentRecord(machine={"cpu": "Some CPU", "cores": 2}, commit="0123456789ab")
+BENCH = BenchRecord("PASS", (STEP,), {}, MACHINE, quick=False, seconds=90.0)
+
 
 @pytest.fixture
 def run(write_faulted):
@@ -54,7 +67,7 @@ def shown(run):
     """Return a function that returns the part of a page that is about the harness itself."""
 
     def page_of(scorecard=CARD, ablations=ABLATIONS):
-        page = render_run(run, Measured(scorecard, ablations))
+        page = render_run(run, Measured(scorecard, ablations, BENCH))
         assert Outline(page).open == []
         return page[page.index("<aside") : page.index("</aside>")]
 
@@ -156,24 +169,74 @@ def test_a_void_table_of_ablations_says_why(shown):
     assert "In so few schedules" in text_of(shown(ablations=replace(ABLATIONS, verdict="VOID")))
 
 
-def test_what_was_not_measured_is_left_out_and_the_command_that_does_it_named(shown):
+def test_what_was_not_measured_is_left_out_and_the_command_that_does_it_named(shown, run):
     only_ablations, only_scorecard = shown(scorecard=None), shown(ablations=None)
 
     assert Outline(only_ablations).headings == ["How the harness itself was tested", "Ablations"]
     assert "harness mutants --json reports/baselines/mutants.json" in only_ablations
     assert Outline(only_scorecard).headings == ["How the harness itself was tested", "Planted bugs"]
     assert "harness ablations --json reports/baselines/ablations.json" in only_scorecard
+    assert "harness bench --json reports/baselines/bench.json" in render_run(run, Measured(CARD, ABLATIONS))
     assert "not measured" not in shown()
 
 
+def bench_of(run, bench=BENCH):
+    """Return the part of a page that is about benchmarks."""
+    page = render_run(run, Measured(CARD, ABLATIONS, bench))
+    assert Outline(page).open == []
+    return page[page.rindex("<aside") : page.rindex("</aside>")]
+
+
+def test_every_measurement_has_a_row_with_its_ratio_and_interval(run):
+    page, ratio = bench_of(run), STEP.ratio
+
+    name, *cells = row_of(page, "step/W1-M1")
+    assert name.split() == [
+        "step/W1-M1split,",
+        "against",
+        "one",
+        "processGB/s",
+        "1.25",
+        "·",
+        "promised",
+        "2^-11",
+        "|x|",
+    ]
+    assert cells == [f"{ratio.value:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}", "200 ms", "300 ms", "3"]
+    assert "harness bench, at commit 0123456789ab, 90 s, on Some CPU, 2 cores." in text_of(page)
+    assert "✓ PASS" in text_of(page)
+    assert "not measured" not in page
+    assert "quick run" not in page
+
+
+def test_what_a_benchmark_could_not_measure_and_that_a_run_was_quick_is_shown(run):
+    page = bench_of(run, replace(BENCH, verdict="VOID", missing={"proxy": "it <did> not start"}, quick=True))
+
+    assert "○ proxy was not measured: it" in text_of(page)
+    assert "it &lt;did&gt; not start" in page
+    assert "A quick run: its samples are few." in text_of(page)
+    assert "harness bench --quick, at" in text_of(page)
+    assert "○ VOID" in text_of(page)
+    assert "<table" not in bench_of(run, replace(BENCH, measurements=()))
+
+
+def test_a_page_of_benchmarks_alone(tmp_path):
+    page = write_benchmarks(BENCH, tmp_path / "deep" / "bench.html").read_text()
+
+    assert Outline(page).open == []
+    assert Outline(page).headings == ["How long things take", "Benchmarks"]
+    assert row_of(page, "step/W1-M1")[-1] == "3"
+    assert "<title>PASS · benchmarks</title>" in page
+
+
 def test_it_comes_after_the_runs_if_it_is_asked_for(run):
-    measured = Measured(CARD, ABLATIONS)
+    measured = Measured(CARD, ABLATIONS, BENCH)
     page = render_index([run, run], measured)
 
     assert "<aside" not in render_run(run)
     assert page.rindex("</article>") < page.index("<aside")
     assert len(Outline(page).ids) == len(set(Outline(page).ids))
-    assert text_of(page).count("Measured apart from these runs") == 1
+    assert text_of(page).count("Measured apart from these runs") == 2
 
 
 def test_the_command_shows_what_the_folder_of_baselines_has(write_run, tmp_path, monkeypatch):
@@ -183,11 +246,12 @@ def test_the_command_shows_what_the_folder_of_baselines_has(write_run, tmp_path,
     baselines.mkdir(parents=True)
     (baselines / "mutants.json").write_text(measured_text(CARD))
     (baselines / "ablations.json").write_text(measured_text(ABLATIONS))
+    (baselines / "bench.json").write_text(measured_text(BENCH))
 
-    assert read_measured() == Measured(CARD, ABLATIONS)
+    assert read_measured() == Measured(CARD, ABLATIONS, BENCH)
     assert main(["report", "run"]) == 0
     headings = Outline((tmp_path / "reports" / "report.html").read_text()).headings
-    assert headings[-2:] == ["Planted bugs", "Ablations"]
+    assert headings[-4:] == ["Planted bugs", "Ablations", "How long things take", "Benchmarks"]
 
 
 @pytest.mark.parametrize(
