@@ -155,7 +155,10 @@ def run_scenario(harness_testbed: "Testbed", request: pytest.FixtureRequest) -> 
     from harness.trace.verdict import Verdict  # noqa: PLC0415 - as above
 
     def run_and_require(scenario: "Scenario") -> "RunOutcome":
-        outcome = run(scenario, harness_testbed)
+        try:
+            outcome = run(scenario, harness_testbed)
+        except UnusableError as error:
+            pytest.fail(str(error), pytrace=False)
         # Not by `record_property`, which warns about every JUnit family except the old one.
         request.node.user_properties.append((RUN, str(outcome.folder)))
         if outcome.verdict is not Verdict.PASS:

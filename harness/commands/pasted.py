@@ -7,7 +7,7 @@ from itertools import groupby
 
 import splitlearn.config
 from harness.plan import faults
-from harness.sim.case import Case
+from harness.sim.case import Case, SimulatedIn
 from splitlearn.config import TrainingConfig
 
 __all__ = ["pasted"]
@@ -21,12 +21,21 @@ INDENT = "    "
 def pasted(case: Case) -> str:
     """Return a case's scenario as the source of a module: the imports and the value, without what is by default.
 
-    `harness run FILE.py` runs it.
+    `harness run FILE.py --sim` runs it, in a world of its own seed; its first lines say so.
     """
     named = sorted({(_module_of(kind), kind.__name__) for kind in _kinds(case.scenario)})
     by_module = groupby(named, key=lambda each: each[0])
     imports = (f"from {module} import {', '.join(name for _, name in names)}\n" for module, names in by_module)
-    return f"{''.join(imports)}\n{NAME} = {_source(case.scenario, '')}"
+    return f"{_note(case.world)}\n{''.join(imports)}\n{NAME} = {_source(case.scenario, '')}"
+
+
+def _note(world: SimulatedIn) -> str:
+    """Return comments that say how the module is run, and what it leaves out."""
+    settings = ", ".join(f"{field.name}={_literal(getattr(world, field.name))}" for field in fields(world))
+    return (
+        "# harness run FILE.py --sim runs this scenario. It leaves out how it was simulated, without which it may\n"
+        f"# pass: {settings}; to repeat the failure, replay the case's JSON file.\n"
+    )
 
 
 def _source(value: object, margin: str) -> str:

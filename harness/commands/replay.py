@@ -57,7 +57,6 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
     from harness.commands.replayed_case import (  # noqa: PLC0415 - needs torch, for which --help must not wait
         case_in,
         must_leave_case_as_it_is,
-        must_run_for_real,
         replay_case,
     )
 
@@ -70,8 +69,6 @@ def replay(path: Path, flags: argparse.Namespace) -> int:
     from harness.recording.plan import Plan, read_plan  # noqa: PLC0415 - as above
     from harness.recording.schema.start import Start  # noqa: PLC0415 - as above
 
-    if case is not None:
-        must_run_for_real(case.scenario)
     plan = read_plan(place) if case is None else Plan(case.scenario, Start())
     scenario, start = plan.scenario, plan.start
     simulated = flags.sim or (start.simulated is not None and not flags.real and not flags.rung)

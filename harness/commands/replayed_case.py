@@ -16,7 +16,7 @@ from harness.sim.case import KEY, Case, read_case
 from harness.sim.outcome import Outcome
 from harness.trace.verdict import Verdict
 
-__all__ = ["case_in", "must_leave_case_as_it_is", "must_run_for_real", "replay_case"]
+__all__ = ["case_in", "must_leave_case_as_it_is", "replay_case"]
 
 
 def case_in(path: Path) -> Case | None:
@@ -86,15 +86,6 @@ def replay_case(case: Case, result: Path | None) -> int:
     }
     write_json(result, json.dumps(told, indent=2) + "\n")
     return verdict.exit_status
-
-
-def must_run_for_real(scenario: Scenario) -> None:
-    """Raise `UnusableError` for a fault that only the simulated world can make."""
-    for fault in scenario.faults:
-        if fault.needs_simulation:
-            raise UnusableError(
-                f"{fault.name} {fault.detail}, which only a simulated machine can do; replay it without --real"
-            )
 
 
 def _verdict(scenario: Scenario, outcome: Outcome) -> Verdict:

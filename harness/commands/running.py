@@ -14,7 +14,7 @@ from harness.commands.simulated import in_simulation, not_simulated, simulate
 from harness.commands.simulated_many import jobs_for, run_many
 from harness.commands.telling import details, json_of, line
 from harness.engine.ladder import locate
-from harness.engine.meaning import must_mean_something
+from harness.engine.meaning import must_mean_something, must_run_for_real
 from harness.engine.run import run_scenario
 from harness.engine.testbed import Testbed, open_bare_testbed, open_testbed
 from harness.output import people_read, write_json
@@ -36,6 +36,8 @@ def run_all(scenarios: Sequence[Scenario], flags: argparse.Namespace) -> int:
         scenarios = [on_rung(scenario, flags.rung) for scenario in scenarios]
     for scenario in scenarios:
         must_mean_something(scenario)
+        if not flags.sim:
+            must_run_for_real(scenario)
     say = partial(print, file=people_read(flags.json), flush=True)
     left_out = not_simulated(scenarios, {*flags.names}) if flags.sim else {}
     scenarios = [scenario for scenario in scenarios if scenario.name not in left_out]

@@ -9,7 +9,7 @@ from harness.engine.failure import record_failure
 from harness.engine.gathering import facts_of
 from harness.engine.material import kind_of_material
 from harness.engine.materials import MATERIALS, with_materials
-from harness.engine.meaning import must_mean_something
+from harness.engine.meaning import must_mean_something, must_run_for_real
 from harness.engine.outcome import write_outcome
 from harness.engine.quiet import machine_for
 from harness.engine.testbed import Testbed
@@ -73,9 +73,11 @@ def run_scenario(
     is one too: VOID, with its traceback in the run's folder.
 
     Raises:
-        UnusableError: the scenario names something that does not exist.
+        UnusableError: the scenario names something that does not exist, or only a simulated world can make its faults.
     """
     must_mean_something(scenario)
+    if testbed.start.simulated is None:
+        must_run_for_real(scenario)
     planned = replace(scenario, record_steps=tuple(sorted({*scenario.record_steps, *record_steps})))
     with machine_for(testbed.runs, alone=scenario.timed, on_wait=on_wait):
         writer = RunWriter(runs or testbed.runs, Plan(planned, testbed.start, _own_modules(planned)))

@@ -18,11 +18,14 @@ from types import SimpleNamespace
 import pytest
 from recordings import record_run, write
 
+from harness.errors import ScenarioError
 from harness.trace.verdict import Verdict
 
 
 def run_scenario(scenario, testbed):
     word = scenario.title
+    if word == "REFUSED":
+        raise ScenarioError("run it with --sim")
     folder = record_run(Path("runs") / word, word, scenario.name, testbed.replay(scenario, Path("runs") / word))
     write(folder / "scenario.json", {"name": scenario.name, "faults": [{"name": "drop"}]})
     trace = (
@@ -57,7 +60,7 @@ import pytest
 from harness.plan.catalogue import scenarios_named
 
 
-@pytest.mark.parametrize("word", ["PASS", "FAIL", "VOID", "ERROR"])
+@pytest.mark.parametrize("word", ["PASS", "FAIL", "VOID", "ERROR", "REFUSED"])
 def test_scenario(run_scenario, word):
     (scenario,) = scenarios_named("many")
     run_scenario(dataclasses.replace(scenario.with_seed(42), title=word))
@@ -81,7 +84,7 @@ def session(request, tmp_path_factory):
 
 
 def test_only_the_scenario_that_passed_passes(session):
-    assert "3 failed, 1 passed" in session.lines[-1]
+    assert "4 failed, 1 passed" in session.lines[-1]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,11 @@ def test_a_scenario_that_did_not_pass_says_why_and_how_to_replay_it(session, wor
     assert f"       replay: harness replay runs/{word} --cold" in told
     assert f"       run: runs/{word}" in told
     assert ("       Traceback (most recent call last):" in told) == (word == "ERROR")
+
+
+def test_a_scenario_that_is_refused_says_what_to_do_without_a_traceback(session):
+    assert "run it with --sim" in session.lines
+    assert not any("ScenarioError" in line for line in session.lines)
 
 
 def test_one_summary_counts_runs_and_tensors_and_the_worst_distance_and_the_recoveries(session):

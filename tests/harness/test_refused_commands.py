@@ -1,12 +1,22 @@
 """What the command line refuses, before anything is started, and the proxy servers that it finds or does not."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from commanded import ended_at_once, leave_github, run
 
 import harness.commands.running as command
 from harness.cli import main
-from harness.errors import UnusableError
+from harness.engine.run import run_scenario
+from harness.errors import ScenarioError, UnusableError
+from harness.plan.catalogue import SMALL
+from harness.plan.faults import Blackhole
+from harness.plan.scenario import Scenario
+from harness.plan.scenario_json import scenario_json
 from harness.proxy.errors import ServerDidNotStartError
+from harness.recording.schema.start import Start
+from harness.trace.place import At
 
 NO_REAL_SERVER = {"TOXIPROXY_SERVER": "", "PATH": "/nonexistent"}
 
@@ -90,6 +100,36 @@ def test_a_misspelt_point_is_status_2_before_anything_is_started(outcomes, tmp_p
     assert [] == outcomes.runs
     told = "there is no point 'trunk.graph.recomputd' (did you mean 'trunk.graph.recomputed'?)"
     assert told in capsys.readouterr().err
+
+
+SIMULATED_ONLY = Scenario("lost", "Lost", SMALL, faults=(Blackhole(At("client.forward.sent", 2)),))
+NEEDS_A_SIMULATION = "swallows for good whatever is sent on the connections that are open, and says nothing, which only"
+
+
+def test_what_only_a_simulated_machine_can_do_is_status_2_before_anything_is_started(outcomes, tmp_path, capsys):
+    mine, recorded = tmp_path / "mine.py", tmp_path / "mine.json"
+    mine.write_text(
+        "from harness.plan.catalogue import SMALL\n"
+        "from harness.plan.faults import Blackhole\n"
+        "from harness.plan.scenario import Scenario\n"
+        "from harness.trace.place import At\n"
+        "mine = Scenario('lost', 'Lost', SMALL, faults=(Blackhole(At('client.forward.sent', 2)),))\n"
+    )
+    recorded.write_text(json.dumps(scenario_json(SIMULATED_ONLY)))
+    for words in (("local", str(mine)), ("--scenario", str(recorded))):
+        assert 2 == run(*words)
+        assert [] == outcomes.runs
+        told = capsys.readouterr().err
+        assert NEEDS_A_SIMULATION in told
+        assert told.endswith("run it with --sim\n")
+    assert 0 == run(str(mine), "--rung", "direct")  # without the scenario's faults
+
+
+def test_what_only_a_simulated_machine_can_do_is_refused_to_a_test_too(tmp_path):
+    testbed = SimpleNamespace(start=Start(), runs=tmp_path / "runs")
+    with pytest.raises(ScenarioError, match=NEEDS_A_SIMULATION):
+        run_scenario(SIMULATED_ONLY, testbed)
+    assert not testbed.runs.exists()
 
 
 @pytest.fixture

@@ -53,6 +53,13 @@ def test_a_file_of_it_can_be_run(tmp_path):
     assert chosen_scenarios([str(tmp_path / "found.py")], None) == [case.scenario]
 
 
+def test_what_a_module_leaves_out_is_said():
+    source = pasted(Case(case_of(3, "stub").scenario, SimulatedIn(17, "tensors", memory=16000, step_seconds=14.0)))
+
+    assert source.startswith("# harness run FILE.py --sim runs this scenario.")
+    assert '# pass: seed=17, arm="tensors", calm=False, memory=16000, step_seconds=14.0; to repeat' in source
+
+
 def test_what_is_by_default_is_left_out():
     scenario = Scenario("drop", "A drop", TrainingConfig(), faults=(DropConnection(At("client.step.started")),))
     source = pasted(Case(scenario, SimulatedIn(0)))

@@ -77,7 +77,9 @@ def test_a_case_runs_on_real_programs(written, monkeypatch):
 
 def test_what_only_a_simulated_machine_can_do_is_not_tried_on_real_programs(written, capsys):
     assert main(["replay", written(PowerLoss(At("trunk.checkpoint.written"), "trunk")), "--real"]) == 2
-    assert "cuts the power of the trunk's machine" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "cuts the power of the trunk's machine" in told
+    assert told.endswith("run it with --sim\n")
 
 
 def test_a_case_is_not_recorded_and_has_no_report(written, capsys):
