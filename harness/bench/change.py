@@ -32,7 +32,7 @@ class Change:
 
 
 def changes_between(old: BenchRecord, new: BenchRecord, threshold: float) -> Sequence[Change]:
-    """Return how each measurement that both files have has changed, in the order of the new one.
+    """Return how each measurement of the same two ways that both files have has changed, in the order of the new one.
 
     Args:
         old: the baseline.
@@ -43,8 +43,8 @@ def changes_between(old: BenchRecord, new: BenchRecord, threshold: float) -> Seq
     changes = []
     for now in new.measurements:
         then = before.get(now.name)
-        # Against something else, a ratio says something else.
-        if then is not None and then.a_is == now.a_is:
+        # Of other ways, such as through another kind of proxy, a ratio says something else.
+        if then is not None and (then.a_is, then.b_is) == (now.a_is, now.b_is):
             factor = change_between(then, now)
             changes.append(Change(now.name, _word(factor, threshold), factor, then.ratio, now.ratio))
     return changes

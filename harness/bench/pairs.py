@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from tqdm import tqdm
+
 __all__ = ["pairs_of", "timed"]
 
 
@@ -19,7 +21,7 @@ def pairs_of(count: int, a: Callable[[], float], b: Callable[[], float]) -> Sequ
         b: takes a sample of the other.
     """
     pairs = []
-    for number in range(count):
+    for number in tqdm(range(count), unit=" pairs", leave=False, dynamic_ncols=True, disable=None):
         if number % 2:
             second = b()
             pairs.append((a(), second))

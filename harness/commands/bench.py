@@ -69,10 +69,18 @@ def run(flags: argparse.Namespace) -> int:
 
     say = partial(print, file=people_read(flags.json), flush=True)
     backend = find_backend(flags.proxy)
+
+    def waiting(why: str) -> None:
+        say(f"harness bench {why}")
+
     say(HEAD)
-    with open_workbench(flags.runs, backend, quick=flags.quick, on_wait=say) as workbench:
-        found = run_benchmarks(benchmarks, workbench, lambda measurement: say(_line(measurement)))
-    write_json(flags.json, measured_text(found))
+    with open_workbench(flags.runs, backend, quick=flags.quick, on_wait=waiting) as workbench:
+        found = run_benchmarks(
+            benchmarks,
+            workbench,
+            on_measurement=lambda measurement: say(_line(measurement)),
+            on_end=lambda found: write_json(flags.json, measured_text(found)),
+        )
     if flags.report:
         from harness.report.benchmarks import write_benchmarks  # noqa: PLC0415 - drawing is slow to import
 

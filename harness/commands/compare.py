@@ -74,7 +74,7 @@ def run(flags: argparse.Namespace) -> int:
             f"B / A was {change.old.value:.3f} and is {change.new.value:.3f}"
         )
     for name in left_out:
-        say(f"not compared  {name}: the files have no such measurement, against the same, in common")
+        say(f"not compared  {name}: the files have no such measurement of the same two ways in common")
     for remark in _remarks(old, new):
         say(remark)
     say(f"verdict: {verdict.value}")

@@ -27,7 +27,7 @@ def measured(monkeypatch):
     def decide(name, *found):
         def measure(_workbench):
             for each in found:
-                if isinstance(each, Exception):
+                if isinstance(each, BaseException):
                     raise each
                 yield each
 
@@ -87,6 +87,17 @@ def test_what_was_not_measured_makes_it_void_and_keeps_no_other_from_it(measured
     assert written.measurements == (*(each for each in found if each is STEP), CODEC)
     told = capsys.readouterr().out.splitlines()
     assert told[-2:] == [f"step: not measured: {why}", "verdict: VOID"]
+
+
+def test_what_was_measured_before_an_interruption_is_written(measured, tmp_path):
+    measured("proxy", KeyboardInterrupt())
+
+    assert main(["bench", "--json", "bench.json"]) == 130
+
+    written = read_record(tmp_path / "bench.json", BenchRecord)
+    assert written.measurements == (STEP,)
+    assert written.verdict == "VOID"
+    assert written.missing == dict.fromkeys(("proxy", "codecs", "checkpoint"), "interrupted")
 
 
 def test_the_report_is_a_page_of_what_was_measured(measured, capsys, tmp_path):

@@ -87,9 +87,10 @@ def test_files_with_nothing_in_common_are_void(compare, capsys):
     assert "verdict: VOID" in told
 
 
-def test_a_ratio_against_something_else_is_not_compared(compare, capsys):
+@pytest.mark.parametrize("other", [{"a_is": "another process"}, {"b_is": "through another proxy"}])
+def test_a_ratio_of_other_ways_is_not_compared(compare, capsys, other):
     old = record(1.2, 0)
-    others = tuple(replace(each, a_is="another process") for each in old.measurements[:1])
+    others = tuple(replace(each, **other) for each in old.measurements[:1])
 
     assert compare(old, replace(old, measurements=others + old.measurements[1:]), "--json") == 0
     assert json.loads(capsys.readouterr().out)["not_compared"] == [NAMES[0]]
