@@ -30,11 +30,14 @@ class Int4Codec:
     def encode(self, tensor: torch.Tensor) -> bytes:
         """Encode a contiguous CPU tensor."""
         flat = tensor.to(torch.float32).reshape(-1)
-        blocks_NB = torch.nn.functional.pad(flat, (0, -len(flat) % BLOCK)).view(-1, BLOCK)
-        largest_N1 = blocks_NB.abs().amax(-1, keepdim=True).clamp(min=SMALLEST)
+        padding = -len(flat) % BLOCK
+        blocks_NB = (torch.nn.functional.pad(flat, (0, padding)) if padding else flat).view(-1, BLOCK)
+        work_NB = blocks_NB.abs()
+        largest_N1 = work_NB.amax(-1, keepdim=True).clamp(min=SMALLEST)
         upper_N1 = largest_N1.where(largest_N1 < math.inf, math.nan).view(torch.bfloat16)[:, 1:]
-        steps_NB = (blocks_NB / upper_N1.to(torch.float32)).mul_(STEPS).round_()
-        codes = steps_NB.add_(NOTHING).to(torch.uint8).view(-1).clamp_(1, 2 * STEPS + 1)  # of NaN, it may be anything
+        torch.div(blocks_NB, upper_N1.to(torch.float32), out=work_NB).mul_(STEPS).round_()
+        steps = work_NB.to(torch.int8).view(-1).clamp_(-STEPS, STEPS)  # of NaN, it may be anything
+        codes = steps.add_(NOTHING).view(torch.uint8)
         coded = torch.empty(_size(len(flat)), dtype=torch.uint8)
         scales_N1, pairs = _parts(coded, len(flat))
         half = len(pairs)

@@ -28,12 +28,13 @@ class Int8Codec:
     def encode(self, tensor: torch.Tensor) -> bytes:
         """Encode a contiguous CPU tensor."""
         rows_RW = tensor.to(torch.float32).reshape(_rows_and_width(tuple(tensor.shape)))
-        largest_R1 = rows_RW.abs().amax(-1, keepdim=True).clamp(min=SMALLEST)
+        work_RW = rows_RW.abs()
+        largest_R1 = work_RW.amax(-1, keepdim=True).clamp(min=SMALLEST)
         largest_R1 = largest_R1.where(largest_R1 < math.inf, math.nan)
         coded = torch.empty(largest_R1.numel() * SCALE_BYTES + rows_RW.numel(), dtype=torch.uint8)
         scales_R1, steps_RW = _parts(coded, rows_RW.shape)
         scales_R1.copy_(largest_R1)
-        steps_RW.copy_((rows_RW / largest_R1).mul_(STEPS).round_())
+        steps_RW.copy_(torch.div(rows_RW, largest_R1, out=work_RW).mul_(STEPS).round_())
         return bytes_of(coded)
 
     def decode(self, data: bytes, dtype: torch.dtype, shape: tuple[int, ...]) -> torch.Tensor:

@@ -21,7 +21,7 @@ def test_every_codec_of_the_package_has_a_row():
 
 @pytest.mark.parametrize("codec", PROMISES)
 def test_a_row_states_the_codecs_own_bound_and_the_bytes_that_it_takes(codec):
-    share, bound, _ = re.split(r" (?<!\\)\| ", ROWS[codec])
+    share, _, bound, _ = re.split(r" (?<!\\)\| ", ROWS[codec])
     tensor = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
 
     taken = len(CODECS[codec].encode(tensor)) / tensor.nbytes
