@@ -13,6 +13,8 @@ __all__ = ["amounts_can_be_meant"]
 MOST_MESSAGES = 1_000_000
 # As many as a program makes that is started again and again for minutes.
 MOST_CHANGES = 1000
+# More than any checkpoint has.
+MOST_BITS = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ AMOUNTS: Mapping[str, Bounds] = {
     "count": MESSAGES,
     "times": Bounds(1, lambda _scenario: MOST_CHANGES),
     "answered": MESSAGES,
+    "changes": Bounds(0, lambda _scenario: MOST_CHANGES),
+    "bit": Bounds(0, lambda _scenario: MOST_BITS),
 }
 
 

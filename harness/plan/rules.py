@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from harness.plan.amounts import amounts_can_be_meant
-from harness.plan.faults import CutMessage, DropConnection, MessageFault, NetworkFault, Partition
+from harness.plan.faults import CutMessage, DropConnection, MessageFault, NetworkFault, OvertakenRequest, Partition
 from harness.plan.faults.groups import GROUPS, OTHER
+from harness.plan.field_types import fields_have_their_types
 from harness.plan.names import name_fits_a_folder
 from harness.plan.numbers import numbers_can_be_meant
 from harness.plan.other_clients import (
@@ -33,12 +34,15 @@ Rule: TypeAlias = "Callable[[Scenario], Iterator[str]]"
 TOPOLOGIES = get_args(Topology)
 PARTIES = ("client", "trunk")
 METHODS = tuple(rpc.method for rpc in RPCS)
-OF_A_METHOD = (CutMessage, DropConnection, MessageFault, NetworkFault, Partition)
+OF_ONE_METHOD = (MessageFault, OvertakenRequest)
+OF_ANY_METHOD = (CutMessage, DropConnection, NetworkFault, Partition)
 
 
 def broken_rules(scenario: "Scenario") -> list[str]:
     """Return what to change in a scenario, one sentence each; empty if it is valid."""
-    return [broken for rule in RULES for broken in rule(scenario)]
+    types, *others = RULES
+    # The other rules compute with the fields, whose values must therefore have their types.
+    return [*types(scenario)] or [broken for rule in others for broken in rule(scenario)]
 
 
 def topology_is_known(scenario: "Scenario") -> Iterator[str]:
@@ -58,7 +62,8 @@ def points_are_known(scenario: "Scenario") -> Iterator[str]:
 def methods_are_known(scenario: "Scenario") -> Iterator[str]:
     """A fault in an RPC that does not exist would never show."""
     for fault in scenario.faults:
-        if isinstance(fault, OF_A_METHOD) and fault.method not in ("", *METHODS):
+        allowed = METHODS if isinstance(fault, OF_ONE_METHOD) else ("", *METHODS)
+        if isinstance(fault, (*OF_ONE_METHOD, *OF_ANY_METHOD)) and fault.method not in allowed:
             hint = did_you_mean(fault.method, METHODS)
             yield f"{fault.name}: there is no RPC {fault.method!r}{hint}; there are {', '.join(METHODS)}"
 
@@ -164,6 +169,7 @@ def a_run_may_take_longer_than_a_call(scenario: "Scenario") -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
+    fields_have_their_types,
     name_fits_a_folder,
     numbers_can_be_meant,
     amounts_can_be_meant,

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
@@ -10,21 +11,28 @@ from harness.plan.adversaries import HostilePeers, KeepPace, LyingTrunk
 from harness.plan.catalogue import SMALL
 from harness.plan.faults import (
     Absence,
+    BitRot,
     CutMessage,
+    DiskFault,
     DropConnection,
+    FlippedStream,
     Kill,
     MessageFault,
+    NetworkFault,
     OtherClientFault,
+    OvertakenRequest,
     Partition,
     Pause,
+    PowerLoss,
     Restart,
+    TakeOver,
 )
 from harness.plan.links import WAN_50MS, LinkProfile
 from harness.plan.matrices import CONFIG
 from harness.plan.rules import RULES, broken_rules
 from harness.plan.rungs import on_rung
 from harness.plan.scenario import Scenario
-from harness.trace.place import At
+from harness.trace.place import At, AtAny
 from splitlearn.config import TrainingConfig
 
 MINE = Scenario("mine", "Mine", SMALL)
@@ -39,7 +47,35 @@ class Odd(DropConnection):
     group = "conection"
 
 
+MISTYPED = [
+    Kill(HERE, "trunk"),
+    Kill(HERE, ["trunk"]),
+    Kill(HERE, ("trunk", "nobody")),
+    Kill("client.forward.sent", ("trunk",)),
+    Kill(At("client.forward.sent", "2"), ("trunk",)),
+    Kill(At("client.forward.sent", 2, 1, 1.5), ("trunk",)),
+    Restart(HERE, "client-2"),
+    Pause(HERE, "trunk", "2"),
+    MessageFault(HERE, "lose reply", "Compute"),
+    MessageFault(HERE, "corrupt-reply", "Compute", "nowhere"),
+    NetworkFault(HERE, "half-open", "sideways"),
+    DropConnection(HERE, None),
+    FlippedStream(HERE, "upstream", "body"),
+    DiskFault(HERE, "fulll", "trunk"),
+    DiskFault(HERE, "full", "trunk", True),
+    PowerLoss(HERE, "nobody"),
+    BitRot(HERE, "nobody"),
+    BitRot(HERE, "trunk", "middle"),
+    BitRot(HERE, "trunk", "newest", 1.5),
+    OtherClientFault(HERE, 2, "explode"),
+    OtherClientFault(HERE, "2", "kill"),
+    TakeOver(HERE, None),
+]
 BROKEN = {
+    "fields_have_their_types": (
+        [*({"faults": (fault,)} for fault in MISTYPED), {"adversaries": (KeepPace(HERE, "3"),)}],
+        ": Input should be ",
+    ),
     "name_fits_a_folder": (
         [{"name": name} for name in ("", ".", "..", "/../../x", "a\\b", "a\0b", "a\nb", "\ud800", "x" * 151, "é" * 76)],
         "folder's name",
@@ -70,6 +106,9 @@ BROKEN = {
                 for count in (0, 10**6 + 1)
             ),
             *({"adversaries": (KeepPace(HERE, answered),)} for answered in (0, 10**6 + 1)),
+            *({"faults": (BitRot(HERE, "trunk", "newest", bit),)} for bit in (-5, 1 + (1 << 40))),
+            *({"faults": (PowerLoss(HERE, "trunk", changes),)} for changes in (-1, 1001)),
+            *({"faults": (DiskFault(HERE, "full", "trunk", times),)} for times in (0, 1001)),
         ],
         ": give ",
     ),
@@ -171,6 +210,22 @@ def test_names_of_rungs_fit_whatever_the_scenarios_name(letter):
     assert "mine-rung-local" == on_rung(MINE, "local").name
 
 
+@pytest.mark.parametrize("method", ["Commit", ""])
+@pytest.mark.parametrize("fault", [partial(OvertakenRequest, HERE), partial(MessageFault, HERE, "late")])
+def test_a_fault_of_a_message_needs_an_rpc(fault, method):
+    with pytest.raises(ScenarioError, match=f"there is no RPC '{method}'.*; there are OpenSession"):
+        replace(MINE, faults=(fault(method),))
+
+
+def test_a_field_of_another_type_says_what_to_give():
+    with pytest.raises(ScenarioError) as refused:
+        replace(MINE, faults=(Kill(HERE, "trunk"), Kill(At("client.forward.sent", "2"), ("trunk",))), topology="proxi")
+    assert str(refused.value) == (
+        "scenario 'mine': Kill: victims = 'trunk': Input should be a valid tuple\n"
+        "Kill: at.step = '2': Input should be a valid integer"
+    )
+
+
 def test_every_rule_is_among_these():
     assert {rule.__name__ for rule in RULES} == {*BROKEN, "points_are_known", "party_settings_are_allowed"}
 
@@ -228,6 +283,8 @@ def test_it_is_the_users_mistake():
         {"loss_below": 1.0},
         {"faults": (Partition(HERE, 0.0), Pause(HERE, "trunk", 240.0), CutMessage(HERE, "upstream", 0))},
         {"adversaries": (HostilePeers(HERE, 10**6, 1), KeepPace(HERE, 1))},
+        {"faults": (Pause(HERE, "trunk", 2), Kill(AtAny("client.forward.sent", 2), ("trunk",)))},
+        {"faults": (PowerLoss(HERE, "client", 1000), BitRot(HERE, "trunk", bit=1 << 40))},
         {"config": SMALL.but(model="a/folder", cuts="5:20")},
     ],
     ids=str,
