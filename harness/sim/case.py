@@ -3,16 +3,16 @@
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import scenario_from_json, scenario_json
 from harness.sim.arms import ARMS, expected_of
 from harness.sim.outcome import Outcome
-from harness.sim.simulation import Simulation
+from harness.sim.simulation import LIVENESS_SECONDS, Simulation
 
 __all__ = ["KEY", "Case", "read_case"]
 
@@ -33,14 +33,14 @@ class SimulatedIn:
         step_seconds: virtual seconds for which a client computes in every step.
     """
 
-    # In JSON, an unknown setting is an error.
+    # In JSON, an unknown setting is an error, and so is a value out of range.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    seed: int
+    seed: Annotated[int, Field(ge=0)]
     arm: ArmName = "stub"
     calm: bool = False
-    memory: int = 0
-    step_seconds: float = 0.0
+    memory: Annotated[int, Field(ge=0)] = 0
+    step_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,28 @@ def read_case(values: dict[str, Any]) -> Case:
         place, told = ".".join(map(str, (KEY, *problem["loc"]))), problem["msg"]
         if problem["type"] == "unexpected_keyword_argument":
             told = f"there is no such setting; leave it out, or give one of {', '.join(_settings())}"
+        if problem["type"] == "dataclass_type":
+            told = f'give an object such as {{"seed": 0}}; its keys are {", ".join(_settings())}'
         raise UnusableError(f"{place}: {told}") from None
-    return Case(scenario_from_json({key: value for key, value in values.items() if key != KEY}), world)
+    case = Case(scenario_from_json({key: value for key, value in values.items() if key != KEY}), world)
+    _must_be_able_to_end(case)
+    return case
+
+
+def _must_be_able_to_end(case: Case) -> None:
+    """Raise `UnusableError` for a world in which the run could not end even without a fault, which is no bug."""
+    world, steps = case.world, case.scenario.config.max_steps
+    least = min(filter(None, ARMS[world.arm].memories))
+    if 0 < world.memory < least:
+        raise UnusableError(
+            f"{KEY}.memory = {world.memory}: the trunk needs {least} bytes for a step of the arm {world.arm!r}; give "
+            "these or more, or 0 for the settings' own limit"
+        )
+    if world.step_seconds * steps >= LIVENESS_SECONDS:
+        raise UnusableError(
+            f"{KEY}.step_seconds = {world.step_seconds:g}: {steps} steps take longer than the {LIVENESS_SECONDS:g} s "
+            f"that a run may take; give less than {LIVENESS_SECONDS / steps:.4g}"
+        )
 
 
 def _settings() -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
-__all__ = ["Simulation", "quiet", "undisturbed"]
+__all__ = ["LIVENESS_SECONDS", "Simulation", "quiet", "undisturbed"]
 
 # Virtual seconds: how long the clients may take while no fault's script is at work, and the faults once the clients are
 # done; how long a trunk may take to stop; and how long a run may take whose faults never end.

@@ -1,6 +1,7 @@
 """`harness replay FILE` of a case that `harness explore` wrote."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,35 @@ def test_flags_of_recordings_are_refused(written, capsys, monkeypatch, tmp_path,
 def test_a_case_is_a_scenario_to_run(written):
     assert main(["run", "--scenario", written(DROP)]) == 0
     assert main(["run", "--scenario", written(DROP), "--sim"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("world", "message"),
+    [
+        ({"seed": -1}, "simulation.seed: Input should be greater than or equal to 0"),
+        ({"seed": 1, "memory": -5}, "simulation.memory: Input should be greater than or equal to 0"),
+        ({"seed": 1, "memory": 1}, "simulation.memory = 1: the trunk needs 2500 bytes for a step of the arm 'stub'"),
+        ({"seed": 1, "arm": "tensors", "memory": 2500}, "simulation.memory = 2500: the trunk needs 16000 bytes"),
+        ({"seed": 1, "step_seconds": -0.5}, "simulation.step_seconds: Input should be greater than or equal to 0"),
+        ({"seed": 1, "step_seconds": math.nan}, "simulation.step_seconds: Input should be a finite number"),
+        ({"seed": 1, "step_seconds": math.inf}, "simulation.step_seconds: Input should be a finite number"),
+        ({"seed": 1, "step_seconds": 37.5}, "8 steps take longer than the 300 s that a run may take; give less than"),
+        ([], 'simulation: give an object such as {"seed": 0}; its keys are seed, arm, calm, memory, step_seconds'),
+        (None, 'simulation: give an object such as {"seed": 0}'),
+    ],
+    ids=repr,
+)
+def test_a_world_in_which_no_run_could_end_is_refused(written, capsys, world, message):
+    file = Path(written(DROP))
+    file.write_text(json.dumps({**json.loads(file.read_text()), "simulation": world}))
+
+    assert main(["replay", str(file)]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("world", [{"memory": 2500}, {"step_seconds": 30.0}], ids=repr)
+def test_a_world_at_its_limits_is_simulated(written, world):
+    assert main(["replay", written(DROP, **world)]) == 0
 
 
 def test_an_unknown_setting_of_the_simulation_is_refused(written, capsys):
