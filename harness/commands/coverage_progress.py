@@ -9,7 +9,7 @@ from tqdm import tqdm
 from harness.report.wording import plural
 
 if TYPE_CHECKING:
-    from harness.sim.explore import Findings
+    from harness.sim.findings import Findings
 
 __all__ = ["CoverageProgress"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.recording.writer import json_text
 from harness.report.wording import plural
-from harness.sim.explore import Failure, Findings
+from harness.sim.findings import Failure, Findings
 from harness.trace.verdict import Verdict
 
 __all__ = ["Exploration"]

@@ -14,7 +14,7 @@ from harness.output import add_json_flag, must_be_writable, must_take_files, peo
 
 if TYPE_CHECKING:
     from harness.commands.exploration import Exploration
-    from harness.sim.explore import Failure
+    from harness.sim.findings import Failure
 
 __all__ = ["add_parser"]
 
@@ -74,14 +74,13 @@ def run(flags: argparse.Namespace) -> int:
         raise UnusableError(f"--seconds {flags.seconds}: give a number of seconds; Ctrl-C ends a search early")
     must_be_writable(flags.json)
     must_take_files(flags.cases, "failing cases are kept", "--cases")
-    from harness.processes.forked import import_ahead  # noqa: PLC0415 - --help must not wait for it
-
-    import_ahead("harness.sim.explore")
-    from harness.commands.exploration import Exploration  # noqa: PLC0415 - needs torch, for which --help must not wait
+    from harness.commands.exploration import Exploration  # noqa: PLC0415 - --help must not wait for it
+    from harness.processes.forked import import_ahead  # noqa: PLC0415 - as above
 
     say = partial(print, file=people_read(flags.json), flush=True)
     exploration = Exploration()
     try:
+        import_ahead("harness.sim.explore")
         say(_explored(exploration, flags, say))
         for failure in exploration.failures:
             exploration.shrunk[failure] = _shrunk(failure, flags, say)
@@ -99,7 +98,7 @@ def run(flags: argparse.Namespace) -> int:
 def _explored(exploration: "Exploration", flags: argparse.Namespace, say: Callable[[str], None]) -> str:
     """Run the schedules; return in words the figures, and how the coverage has grown."""
     from harness.commands.coverage_progress import CoverageProgress  # noqa: PLC0415 - as above
-    from harness.sim.explore import explore  # noqa: PLC0415 - as above
+    from harness.sim.explore import explore  # noqa: PLC0415 - needs torch, for which --help must not wait
 
     started = time.monotonic()
     with closing(CoverageProgress(flags.schedules, say)) as progress:

@@ -14,7 +14,7 @@ from harness.sim.ablations import ABLATIONS, Ablation
 from harness.sim.arms import expected_of
 from harness.sim.case import ArmName, Case
 from harness.sim.draw_case import case_of
-from harness.sim.explore import Failure
+from harness.sim.findings import Failure
 from harness.sim.invariants import Violation
 from harness.sim.shrink import shrink
 from harness.sim.workers import worker_pool

@@ -16,7 +16,7 @@ from harness.sim.ablating import ENOUGH, NOTHING, Row, fails_without, failures_w
 from harness.sim.ablations import ABLATIONS
 from harness.sim.case import Case, SimulatedIn
 from harness.sim.draw_case import case_of
-from harness.sim.explore import Failure
+from harness.sim.findings import Failure
 from harness.trace.place import At
 
 DUPLICATE = MessageFault(At("client.backward.sending", 3, 0), "duplicate", "Backward")

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.commands.coverage_progress import LINE_SECONDS, CoverageProgress
-from harness.sim.explore import Failure, Findings
+from harness.sim.findings import Failure, Findings
 
 
 class Log:

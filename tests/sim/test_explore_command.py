@@ -1,6 +1,8 @@
 """`harness explore`: what counts as a fault that happened, its exit status, and what is kept of a search."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from sim.worlds import scenario_of
@@ -10,7 +12,8 @@ from harness.plan.faults import DiskFault, DropConnection
 from harness.sim import arms
 from harness.sim import explore as searching
 from harness.sim.case import Case, SimulatedIn
-from harness.sim.explore import Failure, Findings, run_seeds
+from harness.sim.explore import run_seeds
+from harness.sim.findings import Failure, Findings
 from harness.trace.place import At
 from splitlearn.client.trainer import Trainer
 
@@ -92,6 +95,22 @@ def test_an_interrupted_search_leaves_what_it_has_found(search, monkeypatch, cap
     assert [failure["seed"] for failure in found["failures"]] == [failure.seed for failure in findings.failures]
     counted = "1 schedule;" if findings.schedules == 1 else "3 schedules;"
     assert f"interrupted after {counted} failures: {len(findings.failures)}" in capsys.readouterr().out
+
+
+def test_a_search_interrupted_while_it_starts_leaves_what_it_has_found(search, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("harness.processes.forked.import_ahead", interrupt)
+    status, told = search()
+
+    assert (status, told["verdict"], told["interrupted"], told["schedules"]) == (130, "VOID", True, 0)
+
+
+def test_what_tells_of_a_search_is_there_long_before_the_search():
+    imported = "import sys, harness.commands.exploration; print({'torch', 'greenlet'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", imported], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_a_search_interrupted_while_it_shrinks_leaves_what_it_has_found(search, monkeypatch):
