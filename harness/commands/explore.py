@@ -56,7 +56,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="the model: a stub whose weights are a hash of all updates, or a tiny GPT-2 with real tensors "
         "(default: %(default)s)",
     )
-    parser.add_argument("--faults", type=int, default=0, help="faults per schedule (default: 3 to 6, as drawn)")
+    parser.add_argument(
+        "--faults", type=int, default=0, help="faults per schedule (default: 3 to 6, and a few more in some)"
+    )
     parser.add_argument("--cases", type=Path, default=CASES, help="folder for failing cases (default: %(default)s)")
     add_json_flag(parser, "verdict, figures and failures")
     parser.set_defaults(run=run)

@@ -47,7 +47,7 @@ def explore(
         arm: name of the arm, which decides the model.
         jobs: number of processes; 0 means one per core.
         most: maximum number of schedules; 0 means no limit.
-        faults: number of faults per schedule; 0 means three to six, as drawn.
+        faults: number of faults per schedule; 0 means three to six, as drawn, and in some a few more.
         prepare: called in the worker before each chunk of schedules, for example to plant a bug.
 
     Yields:

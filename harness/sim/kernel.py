@@ -77,7 +77,7 @@ class Kernel:
             if timer is None:
                 raise StuckError(f"no event is scheduled after {self.now:.3f} s")
             if timer.due > limit:
-                raise StuckError(f"the run has not finished after {limit:g} s of virtual time")
+                raise StuckError(f"the run has not finished by {limit:g} s of virtual time")
             since, fired = timer.due, fired + 1 if timer.due == since else 0
             if fired > MOST_AT_ONCE:
                 raise StuckError(f"time stands still at {self.now:.3f} s: somebody waits for no time, again and again")

@@ -179,6 +179,15 @@ def test_the_same_seed_gives_the_same_trace_and_another_seed_another():
     assert one != other
 
 
+def test_a_world_that_goes_on_for_too_long_is_stuck_at_a_time_not_after_a_duration():
+    kernel = Kernel()
+    kernel.after(290.0, lambda: None)
+    kernel.run(lambda: kernel.now == 290.0, 300.0)
+    kernel.after(20.0, lambda: None)
+    with pytest.raises(StuckError, match=r"the run has not finished by 300 s of virtual time"):
+        kernel.run(lambda: False, 300.0)
+
+
 def test_a_world_in_which_nothing_can_happen_any_more_is_stuck():
     kernel = Kernel()
     with pytest.raises(StuckError, match="no event is scheduled"):
