@@ -36,7 +36,7 @@ from splitlearn.cuts import Cuts
 from splitlearn.data import load_training_data
 from splitlearn.wire.lossy import LossyTransport
 
-LOSSLESS = {"codec": st.sampled_from(("raw", "zlib"))}
+LOSSLESS = {"codec": st.sampled_from(("raw", "zlib", "shuffle-zstd"))}
 
 
 def trained(scenario, folder, system, **changes):

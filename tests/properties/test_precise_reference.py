@@ -29,7 +29,7 @@ from splitlearn.data import load_training_data
 
 SMOOTH = {
     "dtype": st.just("float32"),
-    "codec": st.sampled_from(("raw", "zlib")),
+    "codec": st.sampled_from(("raw", "zlib", "shuffle-zstd")),
 }
 
 
