@@ -16,7 +16,7 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
 
     Args:
         case: the case to show.
-        neighbour: the same case without one of its faults, which passes; None if there is none.
+        neighbour: the same case without one of its faults, which does not fail in the same way; None if there is none.
         say: prints a text.
     """
     outcome = case.run()
@@ -26,5 +26,7 @@ def show_case(case: Case, neighbour: Case | None, say: Callable[[str], None]) ->
     if neighbour is not None:
         left = [fault.name for fault in neighbour.scenario.faults]
         left_out = [fault.name for fault in case.scenario.faults if fault.name not in left]
-        say(f"without {', '.join(left_out)} it passes: {first_consequence(outcome, neighbour.run(), left)}")
+        other = neighbour.run()
+        told = f"violates {other.violation}" if other.violation else "passes"
+        say(f"without {', '.join(left_out)} it {told}: {first_consequence(outcome, other, left)}")
     return outcome

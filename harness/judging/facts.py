@@ -70,7 +70,7 @@ class RunFacts:
     @property
     def ended_at(self) -> int | None:
         """How many steps were done by a run that ended early; None if it did all."""
-        done = len(self.split_steps)
+        done = max((int(line["step"]) + 1 for line in self.split_steps), default=0)
         return done if done < len(self.reference_steps) else None
 
     @property
@@ -96,6 +96,12 @@ class RunFacts:
         finals = (*self.split.finals, *self.reference.finals) if self.ended_at is None else ()
         wanted = [*(folder / "digests.jsonl" for folder in folders), *finals]
         return [path for path in wanted if not path.exists()]
+
+    @property
+    def events_of_all(self) -> list[Event]:
+        """The events of all clients, in their order."""
+        found = {event.number: event for facts in (self, *self.others.values()) for event in facts.events}
+        return [found[number] for number in sorted(found)]
 
     def count(self, point: str) -> int:
         """Count the events of a point."""

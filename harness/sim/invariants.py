@@ -81,7 +81,7 @@ class Invariants:
         elif what == "checkpoint.saved":
             self._saved.setdefault(key, set()).add(step)
         elif event.point == "disk.altered":
-            self._saved[event.party, session].discard(step)
+            self._saved.get((event.party, session), set()).discard(step)
         elif what == "server.starting":
             self._synced = False  # of a request that the trunk did not live to answer
             self._replies.note_start()

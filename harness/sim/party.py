@@ -158,6 +158,7 @@ class SimParty:
             self._given_up.discard(process)  # its work was done
             return
         if process.status != expected and not self.supervised:
+            self._given_up.discard(process)  # nobody starts it again, so how it ended is how the party ended
             raise HarnessError(f"the {self.name}, asked to stop, ended with {process.error or process.status}")
         self._observer.note("harness", "process.stopped", party=self.name, life=len(self._lives), status=process.status)
         self.start()

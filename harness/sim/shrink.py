@@ -141,7 +141,7 @@ def _with_fewer_faults(case: Case, fails: Callable[[Case | None], bool]) -> Case
 
 
 def _neighbour(case: Case, fails: Callable[[Case | None], bool]) -> Case | None:
-    """Return the case without one of its faults that passes, leaving out the latest such fault; None if all fail."""
+    """Return the case without the latest of its faults without which it does not fail so; None if there is none."""
     for left_out in reversed(case.scenario.faults):
         rest = tuple(fault for fault in case.scenario.faults if fault is not left_out)
         smaller = replace(case, scenario=replace(case.scenario, faults=rest))

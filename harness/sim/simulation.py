@@ -34,8 +34,9 @@ from splitlearn.tensor_log import TensorLog
 
 __all__ = ["LIVENESS_SECONDS", "Simulation", "quiet", "undisturbed"]
 
-# Virtual seconds: how long the clients may take while no fault's script is at work, and the faults once the clients are
-# done; how long a trunk may take to stop; and how long a run may take whose faults never end.
+# Virtual seconds: how long the clients may take while no fault's script is at work, if the scenario's timeout does not
+# allow more, and the faults once the clients are done; how long a trunk may take to stop; and how long a run may take
+# whose faults never end.
 LIVENESS_SECONDS = 300.0
 TRUNK_STOP_SECONDS = 120.0
 LONGEST_SECONDS = 36_000.0
@@ -180,7 +181,7 @@ class Simulation:
 
     def _check_progress(self) -> None:
         undisturbed = self._kernel.now - self._undisturbed_since
-        if undisturbed > LIVENESS_SECONDS and not (self._over or self._scripts):
+        if undisturbed > max(LIVENESS_SECONDS, self._scenario.timeout) and not (self._over or self._scripts):
             self._violated(
                 "liveness", f"the clients are not done after {undisturbed:.0f} s without a fault; {self._still_running}"
             )

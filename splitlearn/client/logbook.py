@@ -26,7 +26,8 @@ class Logbook:
     """Receives one report after another.
 
     Args:
-        path: the file's, for messages.
+        disk: holds the file.
+        path: the file's.
         add: appends bytes to it.
         progress: for people.
         steps: total number.
@@ -34,8 +35,15 @@ class Logbook:
     """
 
     def __init__(
-        self, path: Path, add: Callable[[bytes], None], progress: "tqdm[NoReturn]", steps: int, interval: int
+        self,
+        disk: Disk,
+        path: Path,
+        add: Callable[[bytes], None],
+        progress: "tqdm[NoReturn]",
+        steps: int,
+        interval: int,
     ) -> None:
+        self._disk = disk
         self._path = path
         self._add = add
         self._progress = progress
@@ -57,6 +65,11 @@ class Logbook:
         self._progress.update()
         if report.step % self._interval == 0 or report.step + 1 == self._steps:
             self._tell(report, skipped)
+
+    def sync(self) -> None:
+        """Sync the lines so far; raises `CheckpointError`. A checkpoint must not outlive the lines of its steps."""
+        with _explained(self._path):
+            self._disk.sync_file(self._path)
 
     def _tell(self, report: StepReport, skipped: int) -> None:
         words = {
@@ -102,7 +115,7 @@ def open_logbook(disk: Disk, path: Path, done: int, steps: int, interval: int) -
         progress = stack.enter_context(bar)
         if not progress.disable:
             stack.enter_context(logging_redirect_tqdm())
-        yield Logbook(path, add, progress, steps, interval)
+        yield Logbook(disk, path, add, progress, steps, interval)
 
 
 @contextmanager

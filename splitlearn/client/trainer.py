@@ -8,7 +8,7 @@ from splitlearn.agreement import agreement
 from splitlearn.client.checkpoints import ClientCheckpoints, Resume
 from splitlearn.client.divergence import DivergenceWatch
 from splitlearn.client.fitting import check_data_fits
-from splitlearn.client.logbook import open_logbook
+from splitlearn.client.logbook import Logbook, open_logbook
 from splitlearn.client.metrics import MetricsSink
 from splitlearn.client.refusals import explained
 from splitlearn.client.report import TrainingResult
@@ -188,11 +188,11 @@ class Trainer:
                 # Checked once: a later signal applies to the next step.
                 stopping = self._stop.received is not None
                 if stopping or self._trunk.stopping or self._saving.is_due(self._applied):
-                    self._save()
+                    self._save(logbook)
                 if stopping or self._trunk.stopping:
                     break
 
-    def _save(self) -> None:
+    def _save(self, logbook: Logbook) -> None:
         """Write the trunk's half, then ours, which completes the checkpoint."""
         if self._stop.received:
             self._probe.point("client.training.stopping", self._applied)
@@ -202,5 +202,6 @@ class Trainer:
         if state.applied_step != self._applied:
             message = f"the trunk says that it saved step {state.applied_step} instead of {self._applied}"
             raise WireError(Reason.STEP_IN_FUTURE, message)
+        logbook.sync()
         self._checkpoints.save(self._step, self._applied, state.fingerprint)
         self._saving.note_saved()

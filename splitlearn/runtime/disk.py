@@ -34,6 +34,9 @@ class Disk(Protocol):
             A function that appends bytes.
         """
 
+    def sync_file(self, path: Path) -> None:
+        """Sync the bytes of a file."""
+
     def rename(self, path: Path, to: Path) -> None:
         """Rename a file or folder within its folder; replaces a file of that name."""
 
@@ -87,6 +90,11 @@ class SystemDisk:
                     rest = rest[file.write(rest) :]
 
             yield add
+
+    def sync_file(self, path: Path) -> None:
+        """Sync the bytes of a file."""
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
     def rename(self, path: Path, to: Path) -> None:
         """Rename a file or folder."""

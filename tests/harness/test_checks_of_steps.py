@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hand_made_facts import applied, facts, step
+from hand_made_facts import applied, event, facts, step
 from judged import FAIL, NOT_APPLICABLE, PASS, VOID, messages
 
 from harness.judging.checks.completion import check_completion
@@ -91,8 +91,39 @@ class TestExactlyOnce:
         [("OK", "", FAIL), ("ABORTED", "STALE_INCARNATION", PASS), ("OUT_OF_RANGE", "STEP_IN_FUTURE", FAIL)],
     )
     def test_a_late_request_of_an_older_incarnation_must_be_refused_as_such(self, code, reason, expected):
+        kept = [("relay.request.kept", None, {}), ("trunk.session.opened", 0, {})]
         late = ("relay.request.delivered", None, {"method": "Compute", "code": code, "reason": reason})
-        assert expected is check_exactly_once(facts([*applied([0, 1]), late], reference=self.two)).verdict
+        assert expected is check_exactly_once(facts([*kept, *applied([0, 1]), late], reference=self.two)).verdict
+
+    def test_a_late_request_of_the_present_incarnation_may_be_refused_for_its_step(self):
+        opened, kept = ("trunk.session.opened", 0, {}), ("relay.request.kept", None, {})
+        late = (
+            "relay.request.delivered",
+            None,
+            {"method": "Compute", "code": "OUT_OF_RANGE", "reason": "STEP_IN_PAST"},
+        )
+        assert PASS is check_exactly_once(facts([opened, kept, *applied([0, 1]), late], reference=self.two)).verdict
+
+    @pytest.mark.parametrize(("again", "expected"), [(True, PASS), (False, FAIL)])
+    def test_a_session_opened_before_another_client_had_saved_is_opened_again_before_it_is_trained_on(
+        self, again, expected
+    ):
+        """The trunk's half was saved for the client that had the session before, whose own half came late."""
+        saved = [("trunk.checkpoint.placed", 1, {}), ("client.checkpoint.placed", 1, {})]
+        opened = [("client.session.opened", 0, {}), *([("client.session.opened", 1, {})] if again else [])]
+        start = 1 if again else 0
+        events = [*applied([0]), *saved, *opened, ("client.forward.sending", start, {}), *applied([1], ["trunk"])]
+        result = check_exactly_once(facts([*events, *applied(range(start, 2), ["client"])], reference=self.two))
+        assert expected is result.verdict
+
+    def test_a_checkpoint_that_was_altered_on_the_disk_is_none_to_go_on_from(self):
+        both = ("client", "trunk")
+        saved = [(f"{side}.checkpoint.placed", step, {}) for step in (1, 2) for side in both]
+        for start, expected in ((1, PASS), (2, FAIL)):
+            back = [(f"{side}.session.opened", start, {}) for side in both]
+            made = facts([*applied([0, 1]), *saved, *back, *applied(range(start, 2))], reference=self.two)
+            altered = event(99, 0.1 * (3 + len(saved)) + 0.05, "disk.altered", 2, party="trunk")
+            assert expected is check_exactly_once(replace(made, events=[*made.events, altered])).verdict
 
     def test_each_of_several_clients_is_followed(self):
         made = facts(applied([0, 1]), reference=[step(0), step(1)])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 from runtime.crashing import mixture
@@ -27,6 +28,28 @@ def test_what_is_written_is_read_and_written_over(disk, tmp_path):
         with disk.as_file(tmp_path / "file") as place:
             assert data == place.read_bytes()
     assert ["file"] == disk.names(tmp_path)
+
+
+def test_appended_lines_that_are_synced_outlive_a_crash():
+    disk = MemoryDisk()
+    path = Path("/folder/lines")
+    make_folder(disk, path.parent)
+    with disk.append_lines(path) as add:
+        add(b"one\n")
+        disk.sync_file(path)
+        disk.sync_folder(path.parent)
+        add(b"two\n")
+    disk.crash()
+
+    assert disk.read(path) == b"one\n"
+
+
+def test_a_file_is_synced(disk, tmp_path):
+    disk.write(tmp_path / "file", b"bytes")
+    disk.sync_file(tmp_path / "file")
+
+    with pytest.raises(FileNotFoundError):
+        disk.sync_file(tmp_path / "none")
 
 
 def test_a_rename_replaces_a_file_and_takes_a_folder_with_all_that_is_in_it(disk, tmp_path):

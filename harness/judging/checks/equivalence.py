@@ -45,7 +45,12 @@ def _as_others_would_compare(close: bool | None) -> dict[str, str]:  # noqa: FBT
 def _losses_that_differ(facts: RunFacts) -> list[Finding]:
     """Compare what users see of each step: loss, gradient norm, learning rate, and whether it was skipped."""
     compared = ("loss", "grad_norm", "learning_rate", "tokens", "skipped")
-    for ours, theirs in zip(facts.split_steps, facts.reference_steps, strict=False):
+    lines = {line["step"]: line for line in facts.split_steps}
+    for theirs in facts.reference_steps[: facts.ended_at]:
+        step = theirs["step"]
+        if step not in lines:
+            return [Finding(f"the metrics have no line of step {step}", {"step": step})]
+        ours = lines[step]
         for name in compared:
             if ours[name] != theirs[name]:
                 where = {"step": ours["step"], "split": ours[name], "reference": theirs[name]}

@@ -12,6 +12,8 @@ __all__ = ["check_exactly_once"]
 
 PARTIES = ("client", "trunk")
 # The reason for which an older incarnation must be refused.
+# Points that a side passes when it trains from where its session was opened.
+TRAINING = ("client.forward.sending", "trunk.compute.received")
 FENCED = ("STALE_INCARNATION", "SESSION_HELD")
 
 
@@ -73,28 +75,43 @@ def _follow(party: str, events: Sequence[Event]) -> tuple[int, list[Finding]]:
 
 
 def _accepted_late(events: Iterable[Event]) -> list[Finding]:
-    """Return requests of an older incarnation that were carried out, or refused for another reason."""
-    late = (event.fields for event in events if event.point == "relay.request.delivered")
-    return [
-        Finding(f"a late {fields['method']} of an older incarnation got {fields['code']} {fields.get('reason', '')}")
-        for fields in late
-        if fields["code"] == "OK" or fields.get("reason") not in (*FENCED, "", None)
-    ]
+    """Return requests of an older incarnation that were carried out, or refused for another reason.
+
+    A request that was held back is of an older incarnation if the session has been opened since.
+    """
+    findings, opened = [], False
+    for event in sorted(events, key=lambda event: event.t):
+        if event.point == "relay.request.kept":
+            opened = False
+        elif event.point == "trunk.session.opened":
+            opened = True
+        elif event.point == "relay.request.delivered" and opened:
+            method, code, reason = event.fields["method"], event.fields["code"], event.fields.get("reason", "")
+            if code == "OK" or reason not in (*FENCED, "", None):
+                findings.append(Finding(f"a late {method} of an older incarnation got {code} {reason}"))
+    return findings
 
 
 def _opened_elsewhere(events: Iterable[Event]) -> list[Finding]:
-    """Return sessions that were not opened at the newest step of which both sides had a checkpoint."""
+    """Return sessions that were trained on from another step than the newest of which both sides had a checkpoint.
+
+    A client may see only once it has the session what another one had saved meanwhile; then it opens it again at once.
+    """
     saved: dict[str, set[int]] = {party: set() for party in PARTIES}
+    doubtful: dict[str, Finding] = {}
     findings = []
     for event in sorted(events, key=lambda event: event.t):
         party, _, what = event.point.partition(".")
         if what == "checkpoint.placed":
             saved[party].add(event.step or 0)
+        elif event.point == "disk.altered":
+            saved[event.party].discard(event.step or 0)
         elif what == "session.opened":
+            doubtful.pop(party, None)
             newest = max(saved["client"] & saved["trunk"], default=0)
             if event.step != newest:
-                where = {"step": event.step}
-                findings.append(
-                    Finding(f"{event.point} at step {event.step}, both had a checkpoint of {newest}", where)
-                )
-    return findings
+                told = f"{event.point} at step {event.step}, both had a checkpoint of {newest}"
+                doubtful[party] = Finding(told, {"step": event.step})
+        elif event.point in TRAINING and party in doubtful:
+            findings.append(doubtful.pop(party))
+    return [*findings, *doubtful.values()]

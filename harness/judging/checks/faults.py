@@ -22,7 +22,7 @@ def check_faults(facts: RunFacts) -> CheckResult:
     if not planned:
         return CheckResult("faults", 0, "none were planned", applies=False)
     fired = {event.fields["fault"]: event for event in facts.events if event.point == "fault.injected"}
-    unmarked = [f.name for f in planned if f.name in fired and not f.shows(_own(f, fired, facts.events))]
+    unmarked = [f.name for f in planned if f.name in fired and not f.shows(_own(f, fired, facts.events_of_all))]
     findings = [
         finding
         for fault in planned

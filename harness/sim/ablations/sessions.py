@@ -76,8 +76,6 @@ SESSIONS = (
         "stopping-announced",
         "a trunk that is about to stop lets its clients save first",
         (Swap("splitlearn.trunk.service:TrunkService.stopping", _announces_nothing),),
-        unseen="Not needed for safety: both go back to the newest common checkpoint. It saves repeating the steps "
-        "since.",
     ),
     Ablation(
         "heartbeat",

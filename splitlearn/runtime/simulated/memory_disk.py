@@ -38,9 +38,10 @@ class _File:
         self.data = self._synced = data
 
     def crash(self, choose: Choose) -> None:
-        """Keep either the synced bytes or a prefix of the newer ones."""
+        """Keep the synced bytes or a prefix of the newer ones; what was only appended to loses nothing synced."""
         if self.data != self._synced and choose(2):
-            self._synced = self.data[: choose(len(self.data) + 1)]
+            least = len(self._synced) if self.data.startswith(self._synced) else 0
+            self._synced = self.data[: least + choose(len(self.data) - least + 1)]
         self.data = self._synced
 
 
@@ -126,6 +127,12 @@ class MemoryDisk:
             file.data += data
 
         yield add
+
+    def sync_file(self, path: Path) -> None:
+        """Sync the bytes of a file."""
+        file = self._file(path)
+        self._before("sync", path)
+        file.sync()
 
     def rename(self, path: Path, to: Path) -> None:
         """Rename a file or folder within its folder."""
