@@ -123,6 +123,14 @@ def test_a_power_loss_that_did_not_come_in_time_does_not_come_later_when_nobody_
     assert "machine.crashed" not in [event.point for event in outcome.events]
 
 
+def test_a_client_that_is_killed_together_with_a_trunk_that_has_ended_is_started_again():
+    """Found by `harness explore`, seed 5033474."""
+    restart = Restart(At("client.session.opening"), "trunk")
+    kill = Kill(At("client.connection.changed"), ("client", "trunk"))
+
+    assert simulated(scenario_of(restart, kill), calm=True).violation is None
+
+
 def test_power_that_is_kept_at_the_moment_at_which_it_was_to_be_lost_is_kept():
     """The run ends while the restarted trunk changes its disk (found by `harness explore`, seed 4000782)."""
     last = At("client.backward.done", 6, 1)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.errors import HarnessError
 from harness.plan.faults.effects import (
     KillParty,
     PartyName,
@@ -59,14 +60,27 @@ class Kill(Fault):
         return f"kills the {' and the '.join(self.victims)}, then starts again"
 
     def script(self) -> Script:
-        """Kill and restart; a trunk is up when it reports that it serves."""
+        """Kill and restart; a trunk is up when it reports that it serves.
+
+        If another fault has ended one of several victims already, those killed before it are restarted all the same.
+        """
+        killed: list[PartyName] = []
+        in_vain: HarnessError | None = None
         for party in self.victims:
-            yield KillParty(party)
-        yield Release()
-        for party in reversed(self.victims):
+            try:
+                yield KillParty(party)
+            except HarnessError as error:
+                in_vain = error
+                break
+            killed.append(party)
+        if killed:
+            yield Release()
+        for party in reversed(killed):
             yield StartParty(party)
-        if "trunk" in self.victims:
+        if "trunk" in killed:
             yield UntilTrunkServes()
+        if in_vain:
+            raise in_vain
 
     def shows(self, events: Sequence[Event]) -> bool:
         """Return whether events show that the fault took effect."""
