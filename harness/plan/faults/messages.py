@@ -130,5 +130,6 @@ class MessageFault(Fault):
         yield StartParty("client")
         # Not before: the client may have retried before it was killed.
         started = yield Until("process.started", {"party": "client"}, after=kept)
-        yield Until("trunk.session.opened", after=started)
+        # By this client: another one may open a session of its own meanwhile.
+        yield Until("client.session.opened", after=started)
         yield DeliverLate()
