@@ -4,7 +4,6 @@ Every schedule treats the microbatches in order within each kind of work, so tha
 and no bit depends on the schedule.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -12,7 +11,7 @@ from types import MappingProxyType
 
 from splitlearn.config import TrainingConfig
 
-__all__ = ["SCHEDULES", "Action", "Work", "most_open", "schedule_of"]
+__all__ = ["SCHEDULES", "Action", "Work", "schedule_of"]
 
 
 class Work(Enum):
@@ -70,13 +69,3 @@ SCHEDULES: Mapping[str, Callable[[int, int], Sequence[Action]]] = MappingProxyTy
 def schedule_of(config: TrainingConfig, microbatches: int) -> Sequence[Action]:
     """Return the actions of a step with so many microbatches."""
     return SCHEDULES[config.schedule](microbatches, config.window)
-
-
-def most_open(actions: Sequence[Action]) -> int:
-    """Return the largest number of microbatches that are open at a time, from forward to backward pass."""
-    done: Counter[Work] = Counter()
-    most = 0
-    for action in actions:
-        done[action.work] += 1
-        most = max(most, done[Work.FORWARD] - done[Work.BACKWARD])
-    return most

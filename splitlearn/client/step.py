@@ -110,7 +110,7 @@ class TrainingStep:
             step, loss, commit.learning_rate, norm, tokens, positions, commit.skip, watch.total(), watch.parts
         )
 
-    def _run_passes(self, step: int, batch: StepBatch, tokens: int, watch: Stopwatch, passes: "_Passes") -> None:
+    def _run_passes(self, step: int, batch: StepBatch, tokens: int, watch: Stopwatch, passes: _Passes) -> None:
         """Run all microbatches forward and backward; `passes` keeps what has come if a call fails."""
         forwards: dict[int, tuple[torch.Tensor, Pending[torch.Tensor]]] = {}
         backwards: dict[int, tuple[torch.Tensor, Pending[BackwardResult]]] = {}

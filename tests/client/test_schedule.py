@@ -1,14 +1,25 @@
 """Schedules order the same work differently, and bound how many microbatches are open."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splitlearn.client.schedule import SCHEDULES, Action, Work, most_open, schedule_of
+from splitlearn.client.schedule import SCHEDULES, Action, Work, schedule_of
 from splitlearn.config import TrainingConfig
 from splitlearn.errors import ConfigError
 
 NUMBERS = st.integers(1, 40), st.integers(1, 12)
+
+
+def most_open(actions):
+    """Return the largest number of microbatches that are open at a time, from forward to backward pass."""
+    done, most = Counter(), 0
+    for action in actions:
+        done[action.work] += 1
+        most = max(most, done[Work.FORWARD] - done[Work.BACKWARD])
+    return most
 
 
 @given(st.sampled_from(sorted(SCHEDULES)), *NUMBERS)
