@@ -47,10 +47,11 @@ def applied_steps(events: Iterable[Event], party: str) -> list[int]:
 def shown(faults: Iterable[Fault], events: Sequence[Event]) -> list[str]:
     """Return the names of the faults whose traces are among the events."""
     begun = {event.fields["fault"]: int(event.fields["held"]) for event in events if event.point == "fault.injected"}
+    named = {fault.name: fault for fault in faults}
     return [
-        fault.name
-        for fault in faults
-        if fault.name in begun and fault.shows([event for event in events if event.number > begun[fault.name]])
+        name
+        for name, fault in named.items()
+        if (held := begun.get(name)) is not None and fault.shows([event for event in events if event.number > held])
     ]
 
 

@@ -11,8 +11,9 @@ from harness.errors import UnusableError
 from harness.plan.scenario import Scenario
 from harness.plan.scenario_json import scenario_from_json, scenario_json
 from harness.sim.arms import ARMS, expected_of
+from harness.sim.liveness import LIVENESS_SECONDS
 from harness.sim.outcome import Outcome
-from harness.sim.simulation import LIVENESS_SECONDS, Simulation
+from harness.sim.simulation import Simulation
 
 __all__ = ["KEY", "Case", "read_case"]
 

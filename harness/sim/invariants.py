@@ -17,6 +17,7 @@ INVARIANTS = {
     "bits": "every tensor equals the undisturbed run's, bit for bit",
     "one incarnation": "only requests of a session's newest incarnation are carried out",
     "same reply": "a repeated request gets the first reply again, mostly even in another of the client's lives",
+    "window": "the trunk keeps no more microbatches of a step than the schedule has open at once",
     "kept checkpoint": "a checkpoint that both sides have written is never lost",
     "final state": "both halves of the last checkpoint equal the undisturbed run's, byte for byte",
     "liveness": "whenever no fault is at work any more, the clients are done within a fixed time",
@@ -49,9 +50,11 @@ class Invariants:
 
     Args:
         violated: called with the name of a violated invariant and what happened.
+        most_open: how many microbatches of a step are open at once, at most, in any session.
     """
 
-    def __init__(self, violated: Callable[[str, str], None]) -> None:
+    def __init__(self, violated: Callable[[str, str], None], most_open: int) -> None:
+        self._most_open = most_open
         self._violated = violated
         # Number of steps applied, by role and session.
         self._applied: dict[tuple[str, str], int] = {}
@@ -78,6 +81,9 @@ class Invariants:
             self._applied[key] = step + 1
         elif what == "compute.received" and session in self._lost:
             self._violated("kept checkpoint", self._lost[session])
+        elif what == "compute.done" and (kept := event.fields["kept"]) > self._most_open:
+            much = f"session {session!r}, step {step}: the trunk keeps {kept} microbatches; {self._most_open} are open"
+            self._violated("window", much)
         elif what == "checkpoint.saved":
             self._saved.setdefault(key, set()).add(step)
         elif event.point == "disk.altered":

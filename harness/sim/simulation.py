@@ -2,23 +2,18 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
-
-from google.protobuf.message import Message
 
 from harness.plan.faults import PARTIES, PartyName
-from harness.plan.other_clients import SESSION, session_of
+from harness.plan.other_clients import SESSION
 from harness.plan.planned import Planned
 from harness.plan.scenario import Scenario
 from harness.sim.bit_rot import alter_half
-from harness.sim.bits import Bits, BitsLog
 from harness.sim.choices import Choices
-from harness.sim.in_flight import InFlight
-from harness.sim.invariants import INVARIANTS, Invariants, Violation
 from harness.sim.kernel import Kernel, StuckError
+from harness.sim.liveness import LIVENESS_SECONDS, Liveness
 from harness.sim.machine import Machine
 from harness.sim.network import SimNetwork
 from harness.sim.observer import SimObserver
@@ -27,17 +22,15 @@ from harness.sim.parties import SAVE_DIR, Surroundings, finals_of, new_parties
 from harness.sim.parts import Parts
 from harness.sim.party import SimParty
 from harness.sim.relay import SimRelay
+from harness.sim.safety import Safety
 from harness.sim.script import run_script
 from harness.trace.event import Event
 from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
-__all__ = ["LIVENESS_SECONDS", "Simulation", "quiet", "undisturbed"]
+__all__ = ["Simulation", "quiet", "undisturbed"]
 
-# Virtual seconds: how long the clients may take while no fault's script is at work, if the scenario's timeout does not
-# allow more, and the faults once the clients are done; how long a trunk may take to stop; and how long a run may take
-# whose faults never end.
-LIVENESS_SECONDS = 300.0
+# Virtual seconds: how long a trunk may take to stop, and how long a run may take whose faults never end.
 TRUNK_STOP_SECONDS = 120.0
 LONGEST_SECONDS = 36_000.0
 
@@ -76,26 +69,24 @@ class Simulation:
         step_seconds: float = 0.0,
     ) -> None:
         self._scenario = scenario
-        self._expected = expected
-        self._log_of = log_of
         self._on_event = on_event
         self._planned: list[Planned] = sorted(scenario.planned, key=lambda each: each.at.occurrence)
-        # Fault scripts at work, and the virtual time since which there is none.
-        self._scripts = 0
-        self._undisturbed_since = 0.0
-        self._violation: Violation | None = None
-        self._bits: dict[str, Bits] = {}
-        self._messages: list[tuple[InFlight, Sequence[bytes]]] = []
+        self._liveness = Liveness(scenario.timeout)
         self._kernel = Kernel()
         self._choices = Choices(seed, calm=calm)
         self._over = False
-        # The session whose request the trunk carries out, or was the last to.
-        self._served = ""
         self.observer = SimObserver(self._kernel, tuple(each.at for each in scenario.planned), self._take, self._begin)
         self.network = SimNetwork(self._kernel, self._choices, scenario.link)
         self.relay = SimRelay(self._kernel, self.observer.note)
-        self._invariants = Invariants(self._violated)
-        self._parties = self._new_parties(parts_of, memory, step_seconds)
+        self._safety = Safety(scenario, expected, lambda: self._kernel.now)
+        self._parties = new_parties(
+            scenario,
+            Surroundings(self._kernel, self._choices, self.observer, self.network, self.relay, self._safety),
+            parts_of,
+            (lambda party, _session: log_of(party)) if log_of else self._safety.new_log,
+            memory,
+            step_seconds,
+        )
 
     @property
     def over(self) -> bool:
@@ -118,19 +109,19 @@ class Simulation:
             try:
                 self._run()
             except StuckError as error:
-                self._violated("liveness", f"{error}; {self._still_running}")
+                self._safety.violated("liveness", f"{error}; {self._still_running}")
             except Exception as error:  # noqa: BLE001 - whatever it is, the seed and its faults must be told
-                self._violated("crash", f"{type(error).__name__}: {error}")
+                self._safety.violated("crash", f"{type(error).__name__}: {error}")
             finally:
                 self.network.forget_connections()
                 for party in self._parties.values():
                     party.end_all()
         return Outcome(
-            self._violation,
+            self._safety.violation,
             self.observer.events,
-            self._messages,
+            self._safety.messages,
             self._kernel.now,
-            self._bits,
+            self._safety.bits,
             finals_of(self._parties),
             self.network.calls,
             self._choices.drawn,
@@ -153,115 +144,49 @@ class Simulation:
         self.observer.look()
         limit = self._kernel.now + LIVENESS_SECONDS
         self._kernel.run(lambda: self._stop_now(self._at_rest), limit)
-        if self._violation:
+        if self._safety.violation:
             return
-        while not trunk.done and not self._violation:
+        while not trunk.done and not self._safety.violation:
             # A fault may kill the trunk while it stops, and restart it.
             self._kernel.run(lambda: self._stop_now(self.network.is_served), self._kernel.now + TRUNK_STOP_SECONDS)
             asked = trunk.process
             trunk.stop_asked(signal.SIGTERM)
             self._kernel.run(lambda: self._stop_now(not asked.alive), self._kernel.now + TRUNK_STOP_SECONDS)  # noqa: B023
-        self._check_end()
+        self._safety.check_end(finals_of(self._parties))
 
     @property
     def _at_rest(self) -> bool:
         """Whether all faults and superseded clients have ended, no fault has restarted a client, and a trunk runs."""
         trunk, *clients = self._parties.values()
         ended = all(client.done and client.superseded.have_ended for client in clients)
-        return ended and trunk.running and not self._scripts
+        return ended and trunk.running and self._liveness.undisturbed
 
     def _stop_now(self, done: bool) -> bool:  # noqa: FBT001 - a condition
-        if self._violation:
+        if self._safety.violation:
             return True
         for party in self._parties.values():
             if party.problem:
-                self._violated("completion", party.problem)
-        self._check_progress()
-        return done or self._violation is not None
-
-    def _check_progress(self) -> None:
-        undisturbed = self._kernel.now - self._undisturbed_since
-        if undisturbed > max(LIVENESS_SECONDS, self._scenario.timeout) and not (self._over or self._scripts):
-            self._violated(
-                "liveness", f"the clients are not done after {undisturbed:.0f} s without a fault; {self._still_running}"
-            )
+                self._safety.violated("completion", party.problem)
+        if not self._over and (late := self._liveness.overrun(self._kernel.now)):
+            self._safety.violated("liveness", f"{late}; {self._still_running}")
+        return done or self._safety.violation is not None
 
     @property
     def _still_running(self) -> str:
         running = ", ".join(name for name, party in self._parties.items() if party.running)
         return f"still running: {running or 'nobody'}"
 
-    def _check_end(self) -> None:
-        if self._violation or self._expected is None:
-            return
-        finals = finals_of(self._parties)
-        for path, data in self._expected.finals.items():
-            if finals.get(path) != data:
-                self._violated("final state", f"{path} differs from the undisturbed run")
-                return
-        for session, found in self._bits.items():
-            if len(found) < len(self._expected.bits[session]):
-                self._violated("bits", f"session {session}: some tensors of the undisturbed run were not computed")
-
-    def _violated(self, invariant: str, message: str) -> None:
-        assert invariant in INVARIANTS, invariant
-        if self._violation is None:
-            self._violation = Violation(invariant, message, self._kernel.now)
-
     def _take(self, event: Event) -> None:
         # What a superseded client has saved counts, too.
         if event.party in self._parties or event.point == "client.checkpoint.saved":
-            session = event.fields.get("session") or session_of(event.party)
-            self._invariants.take(event, str(session))
+            self._safety.take(event)
         self._on_event(event)
 
     def _begin(self, event: Event) -> None:
         planned = next(each for each in self._planned if each.at.matches(event))
         self._planned.remove(planned)
-        self._scripts += 1
-        run_script(planned, event, self, self._end_script)
-
-    def _end_script(self) -> None:
-        self._scripts -= 1
-        if not self._scripts:
-            self._undisturbed_since = self._kernel.now
-
-    def begun(self, request: Message) -> None:
-        """Note whose request the trunk begins to carry out: the tensors that it computes are that session's."""
-        own: Any = request
-        self._served = (own.key if hasattr(own, "key") else own).session_id
-
-    def answered(self, call: InFlight, request: Message, replies: Sequence[bytes]) -> None:
-        """Check a request that was carried out and its replies, which are not sent yet."""
-        self._messages.append((call, replies))
-        self._invariants.answered(call, request, replies)
-
-    def _new_parties(
-        self, parts_of: Callable[[TrainingConfig], Parts], memory: int, step_seconds: float
-    ) -> dict[str, SimParty]:
-        return new_parties(
-            self._scenario,
-            Surroundings(self._kernel, self._choices, self.observer, self.network, self.relay, self),
-            parts_of,
-            self._new_log,
-            memory,
-            step_seconds,
-        )
-
-    def _new_log(self, name: str, session: str) -> TensorLog:
-        if self._log_of is not None:
-            return self._log_of(name)
-        key = session or "trunk"
-        self._bits[key] = Bits()
-        known = self._expected.bits[key] if self._expected else None
-        return BitsLog(
-            known,
-            self._bits[key],
-            lambda where: self._violated("bits", where),
-            name,
-            lambda: session or self._served,
-            self._scenario.record_steps,
-        )
+        self._liveness.begin_script()
+        run_script(planned, event, self, lambda: self._liveness.end_script(self._kernel.now))
 
 
 def undisturbed(scenario: Scenario) -> Scenario:

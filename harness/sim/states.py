@@ -28,6 +28,17 @@ class _Session:
     lives: int = 1
     openings: int = 0
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What of it counts as a state."""
+        return (
+            _near(self.applied["client"] - self.applied["trunk"]),
+            _near(self.saved["client"] - self.saved["trunk"]),
+            _near(self.applied["client"] - self.saved["client"]),
+            min(self.lives, MOST_LIVES),
+            min(self.openings, MOST_LIVES),
+        )
+
 
 def states_of(events: Iterable[Event]) -> set[int]:
     """Return hashes of the protocol states that a run reaches.
@@ -39,7 +50,7 @@ def states_of(events: Iterable[Event]) -> set[int]:
     """
     sessions: defaultdict[str, _Session] = defaultdict(_Session)
     trunks, is_up, at_work = 1, True, 0
-    found = set()
+    found: set[tuple[str, tuple[int, ...]]] = set()
     for event in events:
         role, _, what = event.point.partition(".")
         session = sessions[str(event.fields.get("session") or session_of(event.party))]
@@ -58,25 +69,15 @@ def states_of(events: Iterable[Event]) -> set[int]:
         elif event.point in {"proxy.enabled", "proxy.disabled"}:
             is_up = event.point == "proxy.enabled"
         at_work += (event.point == "fault.injected") - (event.point in {"fault.healed", "fault.unhealed"})
-        found.add(
-            _stable_hash(
-                event.point,
-                _near(session.applied["client"] - session.applied["trunk"]),
-                _near(session.saved["client"] - session.saved["trunk"]),
-                _near(session.applied["client"] - session.saved["client"]),
-                *(min(number, MOST_LIVES) for number in (session.lives, trunks, session.openings)),
-                is_up,
-                min(at_work, MOST_AHEAD),
-            )
-        )
-    return found
+        found.add((event.point, (*session.numbers, min(trunks, MOST_LIVES), is_up, min(at_work, MOST_AHEAD))))
+    return {_stable_hash(point, numbers) for point, numbers in found}
 
 
 def _near(difference: int) -> int:
     return max(-MOST_AHEAD, min(MOST_AHEAD, difference))
 
 
-def _stable_hash(point: str, *numbers: int) -> int:
+def _stable_hash(point: str, numbers: tuple[int, ...]) -> int:
     """Return a hash that is equal in all processes, unlike Python's randomized `hash`."""
     value = _number_of(point)
     for number in numbers:

@@ -113,7 +113,7 @@ class TrunkService:
         features = self._tensors.reply(features_BTH, request.smashed, leaving)
         session.remember(at, arriving, leaving)
         reply = pb.ComputeReply(features=features, stopping=self.stopping)
-        held.probe.point("trunk.compute.done", at.step, at.microbatch)
+        held.probe.point("trunk.compute.done", at.step, at.microbatch, kept=session.kept)
         return reply
 
     def backward(self, request: pb.BackwardRequest) -> pb.BackwardReply:

@@ -49,6 +49,11 @@ class TrunkSession:
         return self._stage
 
     @property
+    def kept(self) -> int:
+        """Number of microbatches kept of the step in progress."""
+        return len(self._tape.entries)
+
+    @property
     def pending_nbytes(self) -> int:
         """Bytes held for the step in progress."""
         return self._tape.nbytes + self._beside

@@ -1,10 +1,12 @@
 """Whatever a broken program does, its simulated run ends with a violation."""
 
 import pytest
-from sim.worlds import scenario_of, simulated
+from sim.worlds import CONFIG, scenario_of, simulated
 
 from harness.plan.faults import Kill, Partition, Pause
-from harness.sim.simulation import LIVENESS_SECONDS, Simulation
+from harness.sim.liveness import LIVENESS_SECONDS
+from harness.sim.safety import Safety
+from harness.sim.simulation import Simulation
 from harness.sim.stub import stub_parts
 from harness.trace.place import At
 from splitlearn.client.trainer import Trainer
@@ -79,6 +81,18 @@ def test_a_client_that_takes_too_long_once_its_faults_are_over(undisturbed, late
         assert "without a fault; still running: " in violation.message
 
 
+@pytest.mark.parametrize("schedule", ["1f1b", "afab"])
+def test_a_trunk_that_keeps_finished_microbatches(monkeypatch, schedule):
+    config = CONFIG.but(gradient_accumulation_steps=4, schedule=schedule, window=2)
+    monkeypatch.setattr(TrunkSession, "release", lambda *_: None)
+    violation = Simulation(scenario_of(config=config), stub_parts).run().violation
+
+    # All are open at once anyway before the first backward pass of "afab".
+    assert str(violation).startswith("window: session 'run', step 0: the trunk keeps 3 microbatches") == (
+        schedule == "1f1b"
+    )
+
+
 def test_the_time_of_a_fault_does_not_count(undisturbed):
     pauses = (Pause(At("client.step.started", step), "client", 200.0) for step in (1, 3, 5))
     outcome = simulated(scenario_of(*pauses), expected=undisturbed)
@@ -89,4 +103,4 @@ def test_the_time_of_a_fault_does_not_count(undisturbed):
 
 def test_an_invariant_has_a_name_of_the_table():
     with pytest.raises(AssertionError, match="a wish"):
-        Simulation(scenario_of(), stub_parts)._violated("a wish", "!")
+        Safety(scenario_of(), None, lambda: 0.0).violated("a wish", "!")

@@ -89,6 +89,11 @@ TRUNK = (
         "a client that does not; tests of the trunk play one.",
     ),
     Ablation(
+        "release",
+        "microbatches of the step that are finished are forgotten, so that 1F1B keeps no more than its window",
+        (Swap(f"{SESSION}.release", nothing),),
+    ),
+    Ablation(
         "step-in-progress",
         "a request for another step than the one in progress is refused",
         (Swap(f"{SESSION}._check_position", nothing),),
