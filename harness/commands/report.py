@@ -18,6 +18,8 @@ RUNS = Path("reports/runs")
 DEFAULT_OUT = Path("reports/report.html")
 EXIT_STATUS = {"PASS": 0, "FAIL": 1, "VOID": 3}
 UNUSABLE = 2
+# Of several runs, so many are named in a message.
+SHOWN = 5
 
 DESCRIPTION = """\
 Write recorded runs as one self-contained HTML page. Below them it shows what was measured of the harness itself: the
@@ -29,6 +31,7 @@ examples:
   harness report                          the newest run
   harness report reports/runs/NAME        one run
   harness report reports/runs             all runs below a folder, with a table of verdicts
+  harness report NAME --trace run.json    one run, and its trace for https://ui.perfetto.dev
 
 exit status: 0 every verdict is PASS, 1 some run is FAIL, 3 some run is VOID and none FAIL, 2 there is no usable run
 """
@@ -53,6 +56,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_OUT, metavar="FILE", help="the page to write (default: %(default)s)"
     )
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="also write the trace of one run there, in the trace event format, which ui.perfetto.dev opens",
+    )
     add_json_flag(parser, "verdicts and counts")
     parser.set_defaults(run=_report)
 
@@ -63,17 +72,24 @@ def _report(arguments: argparse.Namespace) -> int:
     from harness.recording.reader import RunFolderError, read_run  # noqa: PLC0415
     from harness.report.page import write_page  # noqa: PLC0415
     from harness.report.reading import worst_verdict  # noqa: PLC0415
+    from harness.report.run_trace import write_trace  # noqa: PLC0415
 
     try:
-        runs = [read_run(folder) for folder in _chosen(arguments.runs)]
+        chosen = _chosen(arguments.runs)
+        if arguments.trace and len(chosen) > 1:
+            raise RunFolderError(_ambiguous(chosen))
+        runs = [read_run(folder) for folder in chosen]
+        written = [write_trace(runs[0], arguments.trace)] if arguments.trace else []
         page = write_page(runs, arguments.out, read_measured())
         worst = worst_verdict(runs)
         summary = {"verdict": worst, "report": str(page), "runs": [_summary(run) for run in runs]}
+        if arguments.trace:
+            summary["trace"] = str(arguments.trace)
         write_json(arguments.json, json.dumps(summary, indent=2) + "\n")
     except (RunFolderError, OSError) as error:
         print(f"harness report: {error}", file=sys.stderr)
         return UNUSABLE
-    print(f"{worst}  {page}", file=people_read(arguments.json))
+    print("  ".join(map(str, [worst, page, *written])), file=people_read(arguments.json))
     return EXIT_STATUS[worst]
 
 
@@ -92,6 +108,11 @@ def _chosen(given: Sequence[Path]) -> list[Path]:
         # A folder without runs is passed on, for a message that says what is wrong with it.
         folders += find_runs(place) or [path]
     return folders
+
+
+def _ambiguous(chosen: Sequence[Path]) -> str:
+    names = [folder.name for folder in chosen[-SHOWN:]]
+    return f"--trace is of one run, and {len(chosen)} were chosen. Name one of them; the last are {', '.join(names)}."
 
 
 def _summary(run: "RunFolder") -> dict[str, object]:

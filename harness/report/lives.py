@@ -53,9 +53,9 @@ def lives(run: RunFolder) -> list[Life]:
     return found
 
 
-def steps_done(run: RunFolder) -> list[StepDone]:
-    """Return every step that the client began, repeated ones too; of several clients, the first client's."""
-    own = [event for event in run.trace if event.party == "client"]
+def steps_done(run: RunFolder, party: str = "client") -> list[StepDone]:
+    """Return every step that a client began, repeated ones too; without a name, the first client."""
+    own = [event for event in run.trace if event.party == party]
     marks = [event for event in own if event.point in STEP_ENDS or _ends_client(event)]
     last = max((event.t for event in own if event.source == "client"), default=0.0)
     done: list[StepDone] = []

@@ -22,6 +22,7 @@ class EventRecord:
     life: int | None = None
     method: str | None = None
     reason: str | None = None
+    session: str | None = None
 
     def __post_init__(self) -> None:
         """Fill in the party of an older trace, where the role was the party."""
