@@ -1,5 +1,6 @@
 """How many bytes a run moved, and how many it had to."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,15 @@ __all__ = ["Bytes", "bytes_of", "traffic_figures"]
 TENSORS_PER_MICROBATCH = 4  # smashed data, features, and the gradients of both
 CALLS_PER_MICROBATCH = 2
 FLOAT32_BYTES = 4
+
+
+def _sparse(width: int) -> float:
+    """Return the bytes of a row's tenth in float32, and of its positions: log2(width / kept) bits, the rest unary."""
+    kept = -(-width // 10)
+    bits = int(math.log2(width / kept))
+    return kept * FLOAT32_BYTES + (kept * (bits + 1) + width / (1 << bits)) / 8
+
+
 # Bytes of one position at a cut, by codec and width; a compressed one may take less than float32 and never much more.
 POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
     "raw": lambda width: FLOAT32_BYTES * width,
@@ -21,6 +31,8 @@ POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
     "bf16": lambda width: 2 * width,
     "int8": lambda width: width + FLOAT32_BYTES,
     "int4": lambda width: width / 2 + 2 * width / 64,
+    "topk": _sparse,
+    "random-topk": _sparse,
 }
 # Codecs that must save more than everything except tensors takes, or they are not in use.
 COMPRESSING = ("zlib", "shuffle-zstd")

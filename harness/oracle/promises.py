@@ -3,6 +3,7 @@
 A codec from another distribution has no promise here; whether it is lossless is then its own claim.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,42 @@ def whole_sevenths_of_each_64(tensor: "torch.Tensor") -> "torch.Tensor":
     return _whole_steps(blocks, largest, 7).flatten()[: len(flat)].view(tensor.shape).to(tensor.dtype)
 
 
+def largest_tenth_of_each_row(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return zero for all but the tenth of each row, rounded up, that comes first when sorted by magnitude."""
+    rows = tensor.float()
+    return rows.where(_in_largest_tenth(rows), 0.0).to(tensor.dtype)
+
+
+def drawn_tenth_of_each_row(tensor: "torch.Tensor") -> "torch.Tensor":
+    """Return zero for all but a tenth of each row: some of the largest give way to others with a low random number.
+
+    The numbers are the lower and the upper halves of Philox's, with the first 16 bytes of SHA-256 of the rows as key.
+    """
+    from numpy import frombuffer  # noqa: PLC0415 - as above
+    from numpy.random import Philox  # noqa: PLC0415 - as above
+    from torch import from_numpy  # noqa: PLC0415 - as above
+
+    rows = tensor.float().reshape(-1, tensor.shape[-1]).contiguous()
+    key = int.from_bytes(hashlib.sha256(rows.cpu().numpy().tobytes()).digest()[:16], "little")
+    raw = Philox(key=key).random_raw(rows.numel() // 2 + 1).tobytes()
+    numbers = from_numpy(frombuffer(raw, "<u4").astype("int64"))[: rows.numel()].view(rows.shape).to(rows.device)
+    largest = _in_largest_tenth(rows)
+    if rows.shape[-1] == 1:
+        return tensor
+    staying = largest & ((numbers >= 429_496_729) | ~rows.isfinite())
+    gone = largest.sum(-1, keepdim=True) - staying.sum(-1, keepdim=True)
+    turn = (numbers // 2).masked_fill(largest, 1 << 40).argsort(dim=-1, stable=True).argsort(dim=-1)
+    return rows.where(staying | (turn < gone), 0.0).view(tensor.shape).to(tensor.dtype)
+
+
+def _in_largest_tenth(rows: "torch.Tensor") -> "torch.Tensor":
+    from torch import int32  # noqa: PLC0415 - as above
+
+    order = (rows.contiguous().view(int32) & 0x7FFFFFFF).sort(dim=-1, descending=True, stable=True).indices
+    first = order[..., : (rows.shape[-1] + 9) // 10]
+    return order.new_zeros(rows.shape).scatter(-1, first, 1) > 0
+
+
 def _largest(rows: "torch.Tensor") -> "torch.Tensor":
     """Return the largest magnitude of each row, but at least the smallest normal number."""
     return rows.abs().amax(-1, keepdim=True).clamp(min=2.0**-126)
@@ -71,6 +108,8 @@ PROMISES: Mapping[str, Promise] = {
     "bf16": upper_half,
     "int8": whole_127ths_of_each_row,
     "int4": whole_sevenths_of_each_64,
+    "topk": largest_tenth_of_each_row,
+    "random-topk": drawn_tenth_of_each_row,
 }
 
 

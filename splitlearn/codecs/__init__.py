@@ -10,9 +10,15 @@ from splitlearn.coding import (
     State,
     StatefulCodec,
     bytes_of,
+    kept_of,
+    largest_of,
+    lowest_of,
     planes_of,
+    rows_of,
+    sparse_bytes,
     tensor_from,
     tensor_from_planes,
+    tensor_from_sparse,
 )
 
 __all__ = [
@@ -22,10 +28,16 @@ __all__ = [
     "State",
     "StatefulCodec",
     "bytes_of",
+    "kept_of",
+    "largest_of",
+    "lowest_of",
     "planes_of",
     "register",
+    "rows_of",
+    "sparse_bytes",
     "tensor_from",
     "tensor_from_planes",
+    "tensor_from_sparse",
 ]
 
 CODECS: Mapping[str, AnyCodec] = registry.CODECS

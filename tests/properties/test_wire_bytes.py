@@ -147,7 +147,7 @@ FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 @examples(60)
 @given(values=st.lists(FINITE, min_size=1, max_size=40), dtype=st.sampled_from((torch.float32, torch.bfloat16)))
 def test_every_codec_gives_back_what_it_says(name, values, dtype):
-    """Its bits where it is lossless; and of what it has given back once, always the bits."""
+    """Its bits where it is lossless; and of what it has given back once, always the bits, unless it draws anew."""
     codec, sent = CODECS[name], torch.tensor(values).to(dtype)
     if hasattr(codec, "encode_after"):
         data, _ = codec.encode_after({}, sent)
@@ -156,7 +156,8 @@ def test_every_codec_gives_back_what_it_says(name, values, dtype):
         once = codec.decode(codec.encode(sent), dtype, tuple(sent.shape))
         again = codec.decode(codec.encode(once), dtype, tuple(sent.shape))
         assert torch.equal(once.isnan(), again.isnan())
-        assert torch.equal(once.nan_to_num(), again.nan_to_num())
+        if name != "random-topk":
+            assert torch.equal(once.nan_to_num(), again.nan_to_num())
     assert (sent.dtype, sent.shape) == (once.dtype, once.shape)
     if codec.lossless:
         assert torch.equal(sent.view(torch.uint8), once.view(torch.uint8))

@@ -78,6 +78,16 @@ def test_half_bytes_count_sevenths_of_the_largest_magnitude_of_64_in_bfloat16():
     assert same_bits(expected, Crossings("int4").arriving(sent, "smashed", 0))
 
 
+def test_a_tenth_of_each_row_is_the_largest_and_the_first_of_equal_ones():
+    """Of eleven elements two; not-a-number is larger than infinity, and neither sign is larger."""
+    sent = torch.zeros(3, 11)
+    sent[0, [2, 5, 7]] = torch.tensor([-3.0, 3.0, 3.0])
+    sent[1, [1, 4, 6]] = torch.tensor([1e30, float("inf"), float("nan")])
+    expected = sent.clone()
+    expected[0, 7] = expected[1, 1] = 0
+    assert torch.equal(expected.nan_to_num(7), Crossings("topk").arriving(sent, "smashed", 0).nan_to_num(7))
+
+
 def test_what_is_not_a_number_does_not_become_one():
     """Adding half a unit to the bits of this one would make them those of a negative zero."""
     every_bit_but_the_sign = torch.tensor([0x7FFFFFFF], dtype=torch.int32).view(torch.float32)

@@ -183,9 +183,9 @@ def test_a_compression_bomb_is_not_inflated(monkeypatch):
 @pytest.mark.parametrize("offset", [0, 1, 3])
 def test_decoded_tensors_own_their_memory(name, offset):
     """Wherever the bytes lie, the elements are aligned, writable and independent of them."""
-    tensor = torch.tensor([7.0, -7.0, 0.0, 7.0, 7.0, 0.0, -7.0, 0.0])  # no codec rounds it
+    tensor = torch.tensor([[7.0], [-7.0], [0.0], [7.0], [7.0], [0.0], [-7.0], [0.0]])  # no codec changes it
     data = bytearray(offset) + CODECS[name].encode(tensor)
-    decoded = CODECS[name].decode(bytes(data)[offset:], torch.float32, (8,))
+    decoded = CODECS[name].decode(bytes(data)[offset:], torch.float32, (8, 1))
     decoded += 1
 
     assert torch.equal(tensor + 1, decoded)
