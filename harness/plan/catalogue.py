@@ -9,6 +9,7 @@ from harness.plan.links import LOOPBACK, WAN_50MS, WAN_200MS
 from harness.plan.matrices import LONG_HAUL_STEPS, flips, kill_matrix, long_haul, network_matrix, pairs, storms
 from harness.plan.outages import outages
 from harness.plan.scenario import CHECKS, Scenario
+from harness.plan.slow_links import slow_links
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 from splitlearn.registry import CODECS
@@ -237,6 +238,7 @@ GROUPS = {
     "equivalence-more": more_equivalence,
     "equivalence": long_runs,
     "latency": latency,
+    "slow-links": slow_links,
     "fault-recovery": fault_recovery,
     "other-parties": other_parties,
     "kill-matrix": kill_matrix,

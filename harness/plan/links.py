@@ -57,5 +57,14 @@ SATELLITE = LinkProfile(
 LOSSY_WIFI = LinkProfile(
     "lossy_wifi", 20, 8, 890, 890, "1 % loss at 20 ms: 1.22 MSS / (RTT sqrt(p)) bytes/s (Mathis et al., 1997)"
 )
+HOSPITAL_VPN = LinkProfile(
+    "hospital_vpn", 30, 5, 4 * MBIT, 4 * MBIT, "a site's share of its VPN: 4 Mbit/s, 30 ms to a data center"
+)
+EDGE_5S = LinkProfile("edge_5s", 10_000, 0, 0, 0, "store and forward through relays: five seconds either way")
 
-LINKS = {link.name: link for link in (LOOPBACK, LAN, METRO, WAN_50MS, WAN_200MS, LTE, SATELLITE, LOSSY_WIFI)}
+LINKS = {
+    link.name: link
+    for link in (
+        LOOPBACK, LAN, METRO, WAN_50MS, WAN_200MS, LTE, SATELLITE, LOSSY_WIFI, HOSPITAL_VPN, EDGE_5S
+    )
+}  # fmt: skip

@@ -22,7 +22,9 @@ class WireSettings(SettingsGroup):
     trunk_address: Client[str] = Field(
         "127.0.0.1:50051", pattern=r"^(local|.+:\d{1,5})$", description="HOST:PORT; local means in this process"
     )
-    rpc_timeout: Each[float] = Field(60.0, gt=0, le=3600, description="seconds one call may take")
+    rpc_timeout: Each[float] = Field(
+        60.0, gt=0, le=3600, description="seconds one call may take, or longer if its bytes need longer"
+    )
     retry_timeout: Client[float] = Field(
         300.0, gt=0, description="seconds of failed calls after which the client gives up"
     )

@@ -2,8 +2,9 @@
 
 import logging
 import signal
-import threading
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from splitlearn.runtime import Clock
 from splitlearn.trunk.service import TrunkService
@@ -24,25 +25,24 @@ class StopSignal:
     """Catches SIGTERM and SIGINT from its construction on, which must be in the main thread."""
 
     def __init__(self) -> None:
-        self._received: list[str] = []
-        self._stopped = threading.Event()
+        # Unlike an event, whose lock the signal may find taken by the very thread that handles it, it is reentrant.
+        self._received: SimpleQueue[str] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
     def wait(self) -> str:
         """Wait for a signal; return its name."""
         # The kernel may deliver the signal to another thread, which wakes nobody here: so this one polls.
-        while not self._stopped.wait(LOOK_SECONDS):
-            pass
-        return self._received[0]
+        while True:
+            with suppress(Empty):
+                return self._received.get(timeout=LOOK_SECONDS)
 
     def repeated(self) -> bool:
-        """Return whether a second signal came: there is no time left."""
-        return len(self._received) > 1
+        """Return whether another signal came after the one waited for: there is no time left."""
+        return not self._received.empty()
 
     def _stop(self, number: int, _frame: object) -> None:
-        self._received.append(signal.Signals(number).name)
-        self._stopped.set()
+        self._received.put(signal.Signals(number).name)
 
 
 def let_clients_save(service: TrunkService, at_once: Callable[[], bool], grace: float, clock: Clock) -> None:

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.errors import Reason, WireError
-from splitlearn.wire.reliable import ReliableCalls
+from splitlearn.wire.reliable import ReliableCall, ReliableCalls
 from splitlearn.wire.trunk_link import BackwardResult
 
 __all__ = ["BackwardCall"]
@@ -33,7 +33,7 @@ class BackwardCall:
         self._request = request
         self._forward = forward
         self._read = read
-        self._call = calls.call("Backward", request, read)
+        self._call = self._sent()
 
     def result(self) -> BackwardResult:
         """Wait for the answer; raises `WireError`."""
@@ -44,9 +44,12 @@ class BackwardCall:
             except WireError as error:
                 if error.reason is not Reason.FORWARD_NEEDED:
                     raise
-            self._calls.call("Compute", self._forward, _unread).result()
-            self._call = self._calls.call("Backward", self._request, self._read)
+            self._calls.call("Compute", self._forward, _unread, len(self._forward.smashed.data)).result()
+            self._call = self._sent()
         return self._call.result()
+
+    def _sent(self) -> ReliableCall[Message, BackwardResult]:
+        return self._calls.call("Backward", self._request, self._read, len(self._request.features_grad.data))
 
 
 def _unread(_reply: Message) -> None:

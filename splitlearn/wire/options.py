@@ -11,7 +11,8 @@ KEEPALIVE_MS = 10_000
 # A ping queues behind data in flight: on a narrow path, for as long as a step's messages take. A call's own deadline,
 # which has the same default, bounds such a step.
 PING_TIMEOUT_MS = 60_000
-HANDSHAKE_TIMEOUT_MS = 10_000
+# Setting up a connection takes two or three round trips, each ten seconds on the slowest links.
+HANDSHAKE_TIMEOUT_MS = 30_000
 # Longer than a client in a session is ever silent.
 IDLE_MS = 20_000
 NO_COMPRESSION = 1
@@ -30,7 +31,7 @@ def channel_options(config: TrainingConfig) -> Options:
         ("grpc.enable_retries", 0),  # retries are the reliable layer's task
         ("grpc.initial_reconnect_backoff_ms", 50),
         ("grpc.max_reconnect_backoff_ms", 500),
-        ("grpc.min_reconnect_backoff_ms", 10_000),  # despite its name, the time to set up a connection
+        ("grpc.min_reconnect_backoff_ms", HANDSHAKE_TIMEOUT_MS),  # despite its name, the time to set up a connection
         # Pings detect a connection whose peer has silently gone.
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_MS),

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from splitlearn.runtime import Clock
 from splitlearn.wire.attempt import Attempt, StreamAttempt
+from splitlearn.wire.deadlines import Deadlines, Transfer
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.methods import METHODS
 from splitlearn.wire.transport import Transport
@@ -31,7 +32,7 @@ class RetryPolicy:
     """How long, and with which pauses, to retry.
 
     Attributes:
-        timeout: seconds that one attempt may take.
+        timeout: seconds that one attempt may take, or longer if the bytes in flight need longer.
         retry_timeout: seconds after a call's first failure at which it is given up.
         first_delay: seconds before the first retry; doubled for each further one.
         max_delay: longest pause in seconds.
@@ -57,19 +58,24 @@ class ReliableCalls:
         self.policy = policy
         self.clock = clock
         self.on_failure = on_failure
+        self.deadlines = Deadlines(policy.timeout, clock)
         self._failed_in_a_row = 0
 
-    def call(self, method: str, request: Message, read: Callable[[Message], R]) -> "ReliableCall[Message, R]":
+    def call(
+        self, method: str, request: Message, read: Callable[[Message], R], reply_nbytes: int = 0
+    ) -> "ReliableCall[Message, R]":
         """Send a request now; `result` of the returned call retries it as needed.
 
         Args:
             method: name of the RPC.
             request: idempotent.
             read: extracts the answer from a reply; a reply that it finds damaged is requested again.
+            reply_nbytes: expected size of a reply that is not small; the deadline allows for it.
         """
         of = METHODS[method]
         data = of.write_request(request)
-        return ReliableCall(self, method, lambda: Attempt(self.transport, of, data, self.policy.timeout), read)
+        nbytes = len(data) + reply_nbytes
+        return ReliableCall(self, method, nbytes, lambda timeout: Attempt(self.transport, of, data, timeout), read)
 
     def collect(
         self, method: str, request: Message, read: Callable[[list[Message]], R]
@@ -77,7 +83,8 @@ class ReliableCalls:
         """Send a request with many replies; a broken stream is requested again from its beginning."""
         of = METHODS[method]
         data = of.write_request(request)
-        return ReliableCall(self, method, lambda: StreamAttempt(self.transport, of, data, self.policy.timeout), read)
+        send = lambda timeout: StreamAttempt(self.transport, of, data, timeout)  # noqa: E731 - too long for one line
+        return ReliableCall(self, method, len(data), send, read)
 
     def attempt(self, method: str, request: Message, timeout: float) -> Pending[Message]:
         """Send a request once, without retries; the reply is due within `timeout` seconds."""
@@ -105,13 +112,19 @@ class ReliableCall(Generic[M, R]):
     """One request in flight."""
 
     def __init__(
-        self, calls: ReliableCalls, method: str, send: Callable[[], Pending[M]], read: Callable[[M], R]
+        self,
+        calls: ReliableCalls,
+        method: str,
+        nbytes: int,
+        send: Callable[[float], Pending[M]],
+        read: Callable[[M], R],
     ) -> None:
         self._calls = calls
         self._method = method
+        self._nbytes = nbytes
         self._send = send
         self._read = read
-        self._attempt = send()
+        self._transfer, self._attempt = self._begin()
 
     def result(self) -> R:
         """Wait for the answer, retrying after transport failures; raises `WireError`."""
@@ -136,11 +149,20 @@ class ReliableCall(Generic[M, R]):
                 return answer
             clock.sleep(delay)
             delay = min(2 * delay, policy.max_delay)
-            self._attempt = self._send()
+            self._transfer, self._attempt = self._begin()
+
+    def _begin(self) -> tuple[Transfer, Pending[M]]:
+        transfer = self._calls.deadlines.begin(self._nbytes)
+        return transfer, self._send(transfer.timeout)
 
     def _answer(self) -> R:
         """Wait for this attempt's answer; a reply that no trunk gives is a transport failure."""
-        reply = self._attempt.result()
+        try:
+            reply = self._attempt.result()
+        except WireError as error:
+            self._calls.deadlines.failed(self._transfer, late=error.code is Code.DEADLINE_EXCEEDED)
+            raise
+        self._calls.deadlines.answered(self._transfer)
         try:
             return self._read(reply)
         except WireError as error:

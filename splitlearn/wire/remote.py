@@ -56,6 +56,7 @@ class RemoteTrunk:
         The first time it is taken over from its holder, if that client is silent or the greeting says so; later only
         from this client itself, whose own delayed request may have opened it.
         """
+        self._calls.deadlines.forget_in_flight()  # of a step that was given up
         reply = self._opener.open(hello)
         self._max_message_bytes = min(self._config.max_message_bytes, reply.max_message_bytes)
         self._stopping = False
@@ -175,7 +176,7 @@ class RemoteTrunk:
             self._note(stopping=message.stopping)
             return self._decode("features", at, message.features, spec)
 
-        return self._calls.call("Compute", request, read)
+        return self._calls.call("Compute", request, read, len(request.smashed.data))
 
     def _note_commit(self, commit: Commit | None) -> None:
         if commit:

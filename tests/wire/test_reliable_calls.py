@@ -6,6 +6,7 @@ from wire.clock import NotingClock
 from splitlearn.runtime.simulated import ManualClock
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.checksum import checksum_of, with_checksum
+from splitlearn.wire.deadlines import SLACK, SLOWEST
 from splitlearn.wire.errors import Code, Reason, WireError
 from splitlearn.wire.methods import METHODS
 from splitlearn.wire.reliable import RENEW_AFTER, ReliableCalls, RetryPolicy
@@ -118,6 +119,41 @@ def test_bytes_that_are_no_reply_to_the_request_are_asked_for_again(reply, reaso
 
     assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
     assert [reason] == [error.reason for _, error, _ in failures]
+
+
+def test_a_call_has_the_time_that_its_bytes_need():
+    calls, _ = calls_with(REPLY)
+    large = pb.ComputeRequest(smashed=pb.Tensor(data=bytes(10 << 20)))
+    calls.call("Compute", large, as_it_is)
+
+    ((_, data, timeout),) = calls.transport.sent
+    assert timeout == SLACK * len(data) / SLOWEST
+
+
+def test_a_call_has_the_time_that_its_reply_needs():
+    calls, _ = calls_with(REPLY)
+    calls.call("Compute", REQUEST, as_it_is, 10 << 20).result()
+    calls.call("Compute", REQUEST, as_it_is, 20 << 20)
+    calls.call("Compute", REQUEST, as_it_is, 20 << 20)
+
+    nbytes = len(COMPUTE.write_request(REQUEST))
+    expected = [(10 << 20) + nbytes, (20 << 20) + nbytes, 2 * ((20 << 20) + nbytes)]
+    assert [SLACK * each / SLOWEST for each in expected] == [timeout for *_, timeout in calls.transport.sent]
+
+
+def test_an_attempt_whose_deadline_has_passed_is_repeated_with_twice_the_time():
+    calls, _ = calls_with(broken(Code.DEADLINE_EXCEEDED), broken(), broken(Code.DEADLINE_EXCEEDED), REPLY)
+    calls.call("Compute", REQUEST, as_it_is, 10 << 20).result()
+    first, *others = [timeout for *_, timeout in calls.transport.sent]
+
+    assert [timeout / first for timeout in others] == [2, 2, 4]
+
+
+def test_an_answer_measures_the_bandwidth():
+    calls, _ = calls_with(REPLY, duration=10.0)
+    calls.call("Compute", REQUEST, as_it_is, (10 << 20) - len(COMPUTE.write_request(REQUEST))).result()
+
+    assert calls.deadlines.bandwidth == 1 << 20
 
 
 def test_a_single_attempt_is_not_repeated():
