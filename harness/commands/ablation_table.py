@@ -1,8 +1,11 @@
 """The table of ablations, for a terminal and for the documentation."""
 
-from harness.recording.schema import AblationRecord, AblationsRecord
+from statistics import median
 
-__all__ = ["page", "table"]
+from harness.recording.schema import AblationRecord, AblationsRecord
+from harness.report.wording import plural
+
+__all__ = ["page", "shrinking", "table"]
 
 HEAD = ("switched off", "failed", "in 10,000", "first seed", "invariants broken", "faults left")
 INTRODUCTION = """\
@@ -32,6 +35,19 @@ def table(found: AblationsRecord) -> str:
     )
 
 
+def shrinking(found: AblationsRecord) -> str:
+    """Return in words how far the first failing schedules were shrunk, and how long it took; empty if none failed."""
+    shrunk = [row for row in found.rows if row.faults_when_shrunk is not None]
+    left = [row.faults_when_shrunk or 0 for row in shrunk]
+    seconds = [row.seconds_to_shrink for row in shrunk]
+    if not shrunk:
+        return ""
+    return (
+        f"{plural(len(shrunk), 'failure')} shrunk: a median of {median(left):g} faults left, at most {max(left)}; "
+        f"in a median of {median(seconds):.1f} s, at most {max(seconds):.1f} s"
+    )
+
+
 def page(found: AblationsRecord) -> str:
     """Return the page of the documentation."""
     head = ("switched off", "which", *HEAD[1:])
@@ -50,7 +66,7 @@ def _introduction(found: AblationsRecord) -> str:
     return INTRODUCTION.format(
         schedules=found.schedules,
         seed=found.seed,
-        flag=f" --seed {found.seed}" if found.seed else "",
+        flag=(f" --seed {found.seed}" if found.seed else "") + (f" --faults {found.faults}" if found.faults else ""),
         enough=found.enough,
         enough_but_one=found.enough - 1,
     )

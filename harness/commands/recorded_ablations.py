@@ -14,7 +14,7 @@ from harness.sim.ablations import ABLATIONS
 __all__ = ["record_ablations", "recorded", "verdict_of"]
 
 
-def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int) -> AblationsRecord:
+def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int, faults: int) -> AblationsRecord:
     """Run schedules with the correct system and without each safeguard, and return what failed.
 
     Args:
@@ -22,6 +22,7 @@ def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int)
         schedules: how many for each at most.
         seed: of the first.
         jobs: processes; 0 means one a core.
+        faults: number in each schedule; 0 means as drawn.
 
     Raises:
         UnusableError: there is no safeguard of some name.
@@ -32,9 +33,10 @@ def record_ablations(names: Sequence[str], schedules: int, seed: int, jobs: int)
     chosen = names or list(ABLATIONS)
     source, started = commit(), time.monotonic()  # before anything in it can change
     with tqdm(total=1 + len(chosen), unit=" safeguards", dynamic_ncols=True, disable=None) as bar:
-        rows = ablate(chosen, schedules, seed, jobs=jobs, on_row=bar.update)
+        rows = ablate(chosen, schedules, seed, jobs=jobs, faults=faults, on_row=bar.update)
     seconds = round(time.monotonic() - started, 1)
-    return AblationsRecord(verdict_of(rows), schedules, seed, ENOUGH, tuple(map(recorded, rows)), seconds, source)
+    records = tuple(map(recorded, rows))
+    return AblationsRecord(verdict_of(rows), schedules, seed, ENOUGH, records, seconds, source, faults)
 
 
 def verdict_of(rows: Sequence[Row]) -> VerdictWord:
@@ -61,6 +63,7 @@ def recorded(row: Row) -> AblationRecord:
         runs_to_shrink=row.runs,
         why_nothing_failed=_why_nothing_failed(row),
         refuted=row.refuted,
+        seconds_to_shrink=row.seconds,
     )
 
 

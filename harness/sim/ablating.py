@@ -1,5 +1,6 @@
 """Runs seeded schedules without one safeguard after the other, and sums up what failed."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
@@ -36,6 +37,7 @@ class Row:
         failures: those that broke an invariant, by seed.
         faults: left of the first failing schedule when it is shrunk; None if nothing failed.
         runs: schedules that the shrinking took.
+        seconds: real time that the shrinking took.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Row:
     failures: tuple[Failure, ...]
     faults: int | None = None
     runs: int = 0
+    seconds: float = 0.0
 
     @property
     def ablation(self) -> Ablation | None:
@@ -81,6 +84,7 @@ def ablate(
     seed: int = 0,
     arm: ArmName = "stub",
     jobs: int = 0,
+    faults: int = 0,
     on_row: Callable[[], object] = lambda: None,
 ) -> list[Row]:
     """Run schedules with the correct system, and the same without each safeguard.
@@ -91,36 +95,38 @@ def ablate(
         seed: the first.
         arm: what the worlds compute with.
         jobs: processes; 0 means one a core.
+        faults: number in each schedule; 0 means as drawn.
         on_row: called whenever a row is complete.
 
     Returns:
         A row for the correct system, then one for each ablation.
     """
     with worker_pool(jobs) as pool:
-        rows = [pool.submit(row_without, name, range(seed, seed + schedules), arm) for name in ("", *names)]
+        rows = [pool.submit(row_without, name, range(seed, seed + schedules), arm, faults) for name in ("", *names)]
         for _ in as_completed(rows):
             on_row()
         return [row.result() for row in rows]
 
 
-def row_without(name: str, seeds: Sequence[int], arm: ArmName) -> Row:
+def row_without(name: str, seeds: Sequence[int], arm: ArmName, faults: int) -> Row:
     """Return the row of a safeguard, or of the correct system if the name is empty."""
     torch.set_num_threads(1)
-    failures, tried = failures_without(name, seeds, arm)
+    failures, tried = failures_without(name, seeds, arm, faults)
     row = Row(name or NOTHING, tried, failures)
     if not failures:
         return row
-    first = failures[0]
+    first, started = failures[0], time.monotonic()
     with TemporaryDirectory() as examples:
-        found = shrink(case_of(first.seed, arm), fails_without(name, first.invariant), Path(examples))
-    return replace(row, faults=len(found.case.scenario.faults), runs=found.runs)
+        found = shrink(case_of(first.seed, arm, faults), fails_without(name, first.invariant), Path(examples))
+    seconds = round(time.monotonic() - started, 1)
+    return replace(row, faults=len(found.case.scenario.faults), runs=found.runs, seconds=seconds)
 
 
-def failures_without(name: str, seeds: Sequence[int], arm: ArmName) -> tuple[tuple[Failure, ...], int]:
+def failures_without(name: str, seeds: Sequence[int], arm: ArmName, faults: int = 0) -> tuple[tuple[Failure, ...], int]:
     """Return which schedules fail, up to enough of them, and how many were run."""
     found: list[Failure] = []
     for tried, seed in enumerate(seeds, start=1):
-        violation = violation_without(name, case_of(seed, arm))
+        violation = violation_without(name, case_of(seed, arm, faults))
         if violation is not None:
             found.append(Failure(seed, violation.invariant, violation.message))
         if len(found) == ENOUGH:

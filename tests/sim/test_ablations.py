@@ -1,5 +1,8 @@
 """Safeguards of the protocol, switched off: something fails without them, and nothing with them."""
 
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext
+from dataclasses import replace
 from math import comb
 from pkgutil import resolve_name
 
@@ -8,10 +11,12 @@ from sim.worlds import scenario_of
 
 from harness.cli import main
 from harness.commands import recorded_ablations
-from harness.commands.ablation_table import page
+from harness.commands.ablation_table import page, shrinking
 from harness.commands.recorded_ablations import recorded, verdict_of
 from harness.plan.faults import Kill, MessageFault, PowerLoss
 from harness.recording.measured import read_measured
+from harness.recording.schema import AblationsRecord
+from harness.sim import ablating
 from harness.sim.ablating import ENOUGH, NOTHING, Row, fails_without, failures_without, violation_without
 from harness.sim.ablations import ABLATIONS
 from harness.sim.case import Case, SimulatedIn
@@ -35,6 +40,19 @@ FOUND = {
     "two-halves": (Kill(At("client.checkpoint.writing", occurrence=2), ("client",)), "completion"),
     "client-half-last": (Kill(At("client.checkpoint.saved"), ("client",)), "completion"),
 }
+
+
+class Here(Executor):
+    """Does the work in this process, in which it can be observed."""
+
+    def submit(self, work, *arguments):
+        """Do it now."""
+        done = Future()
+        done.set_result(work(*arguments))
+        return done
+
+
+HERE = Here()
 
 
 def case_with(*faults, **world):
@@ -126,6 +144,35 @@ def test_the_command_writes_what_failed_for_programs_and_as_a_page(tmp_path, cap
     assert ["commit-once", "1", "of", "1", "10,000", "4", "bits", "1", "0"] in [
         line.split() for line in capsys.readouterr().out.splitlines()
     ]
+
+
+def test_the_command_tells_how_far_failures_among_many_faults_were_shrunk(tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(ablating, "worker_pool", lambda _jobs: nullcontext(HERE))
+    monkeypatch.setattr(ablating, "case_of", lambda *asked: drawn.append(asked) or case_of(*asked))
+    record = tmp_path / "ablations.json"
+    words = ["commit-once", "--schedules", "1", "--seed", "4", "--faults", "12", "--json", str(record)]
+
+    assert 0 == main(["ablations", *words])
+
+    found = read_measured(tmp_path).ablations
+    correct, commit_once = found.rows
+    assert {(4, "stub", 12)} == set(drawn)
+    assert (12, 0.0) == (found.faults, correct.seconds_to_shrink)
+    assert commit_once.seconds_to_shrink > 0
+    assert f"1 failure shrunk: a median of {commit_once.faults_when_shrunk} faults left" in capsys.readouterr().out
+    assert "`harness ablations --schedules 1 --seed 4 --faults 12 --json" in page(found)
+
+
+def test_shrinking_is_summed_up_of_all_rows_that_failed():
+    shrunk = [(1, 4.0), (3, 10.0), (2, 60.0), (2, 5.0)]
+    rows = [Row("fencing", 9, (Failure(3, "bits", "!"),), left, 8, seconds) for left, seconds in shrunk]
+    found = AblationsRecord("PASS", 9, 0, ENOUGH, (recorded(Row(NOTHING, 9, ())), *map(recorded, rows)), 1.0)
+
+    assert shrinking(found) == (
+        "4 failures shrunk: a median of 2 faults left, at most 3; in a median of 7.5 s, at most 60.0 s"
+    )
+    assert shrinking(replace(found, rows=found.rows[:1])) == ""
 
 
 @pytest.mark.parametrize(("failures", "verdict"), [((), "VOID"), ((Failure(3, "bits", "other bits"),), "PASS")])

@@ -25,6 +25,7 @@ class AblationRecord:
         runs_to_shrink: schedules that the shrinking took.
         why_nothing_failed: in words; empty if something failed, and for the correct system.
         refuted: the same, for a safeguard without which something failed all the same; empty for all others.
+        seconds_to_shrink: real time that the shrinking took.
     """
 
     switched_off: str
@@ -39,6 +40,7 @@ class AblationRecord:
     runs_to_shrink: int
     why_nothing_failed: str
     refuted: str = ""
+    seconds_to_shrink: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class AblationsRecord:
         rows: the correct system, then each safeguard.
         seconds: real time of all rows.
         commit: of the source tree; empty if unknown.
+        faults: number in each schedule; 0 means as drawn.
     """
 
     verdict: VerdictWord
@@ -62,3 +65,4 @@ class AblationsRecord:
     rows: tuple[AblationRecord, ...]
     seconds: float
     commit: str = ""
+    faults: int = 0
