@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from splitlearn.codecs import CODECS
+from splitlearn.coding import Passage
 from splitlearn.wire.tensors import TensorSpec, decode_tensor, encode_tensor
 
 SHAPE = (8, 128, 384)
@@ -42,11 +43,11 @@ def seconds(call, *arguments):
 def test_codecs_alone_beside_a_copy(say):
     """Time all of them in turns, without checks and checksums; the best of each is what other load disturbed least."""
     tensor_BTH = torch.randn(SHAPE)
-    data = {name: codec.encode(tensor_BTH) for name, codec in CODECS.items()}
+    data = {name: Passage().encode(codec, tensor_BTH) for name, codec in CODECS.items()}
     encoding, decoding = defaultdict(list), defaultdict(list)
     for _, (name, codec) in product(range(TURNS), CODECS.items()):
-        encoding[name].append(seconds(codec.encode, tensor_BTH))
-        decoding[name].append(seconds(codec.decode, data[name], torch.float32, SHAPE))
+        encoding[name].append(seconds(Passage().encode, codec, tensor_BTH))
+        decoding[name].append(seconds(Passage().decode, codec, data[name], torch.float32, SHAPE))
 
     for name in CODECS:
         said = [f"{name}: {len(data[name]) / tensor_BTH.nbytes:.4f} of the bytes"]

@@ -33,6 +33,7 @@ POSITION_BYTES: Mapping[str, Callable[[int], float]] = {
     "int4": lambda width: width / 2 + 2 * width / 64,
     "topk": _sparse,
     "random-topk": _sparse,
+    "topk-ef": _sparse,
 }
 # Codecs that must save more than everything except tensors takes, or they are not in use.
 COMPRESSING = ("zlib", "shuffle-zstd")

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from harness.oracle.promises import PROMISES, everything, is_lossless
+from harness.oracle.promises import PROMISES, WITH_FEEDBACK, Promise, everything, is_lossless
 from splitlearn.registry import CODECS
 
 __all__ = ["Crossings"]
@@ -27,6 +27,7 @@ class Crossings:
 
     def __init__(self, codec: str) -> None:
         self._promise = PROMISES.get(codec) or (everything if is_lossless(codec) else None)
+        self._feeds_back = codec in WITH_FEEDBACK
         self._codec: Any = None if self._promise else CODECS[codec]
         self._states: dict[Slot, tuple[State, State]] = {}
         self._next: dict[Slot, tuple[State, State]] = {}
@@ -39,6 +40,8 @@ class Crossings:
             name: of what crosses the cut: smashed, features, or the gradient of either.
             microbatch: of the step, counted from 0.
         """
+        if self._promise and self._feeds_back:
+            return self._with_what_is_owed(self._promise, tensor.detach(), (name, microbatch))
         if self._promise:
             return self._promise(tensor.detach()).clone(memory_format=torch.contiguous_format)
         plain = tensor.detach().cpu().contiguous()
@@ -49,6 +52,16 @@ class Crossings:
         if not skipped:
             self._states |= self._next
         self._next = {}
+
+    def _with_what_is_owed(self, promise: Promise, plain: torch.Tensor, slot: Slot) -> torch.Tensor:
+        """Return what arrives of a tensor and what is owed; of a tensor of another shape, nothing is."""
+        owed = self._states.get(slot, ({}, {}))[0].get("owed")
+        whole = plain.float()
+        if owed is not None and owed.shape == whole.shape:
+            whole = whole + owed
+        arrived = promise(whole)
+        self._next[slot] = {"owed": whole - arrived}, {}
+        return arrived.to(plain.dtype)
 
     def _coded_and_decoded(self, plain: torch.Tensor, slot: Slot) -> torch.Tensor:
         codec, shape = self._codec, tuple(plain.shape)

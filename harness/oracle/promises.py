@@ -12,7 +12,7 @@ from splitlearn.registry import CODECS
 if TYPE_CHECKING:  # a report, which asks only what is lossless, does not wait for it
     import torch
 
-__all__ = ["PROMISES", "Promise", "everything", "is_lossless"]
+__all__ = ["PROMISES", "WITH_FEEDBACK", "Promise", "everything", "is_lossless"]
 
 Promise = Callable[["torch.Tensor"], "torch.Tensor"]
 
@@ -110,7 +110,10 @@ PROMISES: Mapping[str, Promise] = {
     "int4": whole_sevenths_of_each_64,
     "topk": largest_tenth_of_each_row,
     "random-topk": drawn_tenth_of_each_row,
+    "topk-ef": largest_tenth_of_each_row,
 }
+# Codecs that keep their promise of the sum of a tensor and what did not arrive of the sum before.
+WITH_FEEDBACK = ("topk-ef",)
 
 
 def is_lossless(codec: str) -> bool:

@@ -48,6 +48,12 @@ def more_equivalence() -> Iterable[Scenario]:
     for codec in CODECS:
         if codec != SMALL.codec:
             yield Scenario(codec, f"Tensors coded as {codec} on the wire", SMALL.but(codec=codec))
+    yield Scenario(
+        "topk-ef-packed",
+        "Error feedback where every step has the shapes of the one before, and both parties are killed",
+        SMALL.but(codec="topk-ef", data_format="packed", max_steps=8, save_interval=3),
+        faults=(Kill(At("client.backward.sent", 5, 1), ("client", "trunk")),),
+    )
     yield Scenario("adam", "Adam with weight decay in the gradient", SMALL.but(optimizer_type="adam"))
     yield Scenario("eager", "Eager attention", SMALL.but(attention="eager"))
     yield Scenario("bfloat16", "bfloat16 autocast", SMALL.but(dtype="bfloat16"))

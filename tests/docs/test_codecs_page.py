@@ -8,6 +8,7 @@ from docs.conftest import DOCS
 
 from harness.oracle.promises import PROMISES
 from splitlearn.codecs import CODECS
+from splitlearn.coding import Passage
 
 PAGE = (DOCS / "codecs.md").read_text()
 ROWS = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", PAGE, re.MULTILINE))
@@ -24,7 +25,7 @@ def test_a_row_states_the_codecs_own_bound_and_the_bytes_that_it_takes(codec):
     share, _, bound, _ = re.split(r" (?<!\\)\| ", ROWS[codec])
     tensor = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
 
-    taken = len(CODECS[codec].encode(tensor)) / tensor.nbytes
+    taken = len(Passage().encode(CODECS[codec], tensor)) / tensor.nbytes
 
     assert CODECS[codec].error_bound == bound.replace("\\|", "|")
     assert float(share.split()[0]) == pytest.approx(taken, abs=0.005)

@@ -14,6 +14,7 @@ from trunk.stub import checksummed_stub
 import splitlearn.trunk.server
 import splitlearn.trunk.session
 from splitlearn.codecs import CODECS
+from splitlearn.coding import Passage
 from splitlearn.determinism import make_deterministic
 from splitlearn.runtime.clock import SystemClock
 from splitlearn.trunk.server import Address, running_server
@@ -159,8 +160,8 @@ def test_planted_a_trunk_that_applies_a_skipped_step(config, small_model, tmp_pa
 def test_received_tensors_are_aligned_and_writable(codec, offset):
     """Planted: a view of the message's bytes, which starts at whatever address the message has."""
     tensor = torch.randn(64)
-    data = bytearray(offset) + bytearray(CODECS[codec].encode(tensor))
-    decoded = CODECS[codec].decode(memoryview(data)[offset:], torch.float32, (64,))
+    data = bytearray(offset) + bytearray(Passage().encode(CODECS[codec], tensor))
+    decoded = Passage().decode(CODECS[codec], memoryview(data)[offset:], torch.float32, (64,))
 
     assert decoded.data_ptr() % 64 == 0
     decoded.add_(1)  # writable

@@ -15,6 +15,7 @@ from harness.oracle.promises import PROMISES, is_lossless
 from harness.oracle.randomness import Crossing
 from splitlearn.codecs import CODECS
 from splitlearn.codecs.zlib import ZlibCodec
+from splitlearn.coding import CodecStates, Passage, Slot
 from splitlearn.config import TrainingConfig
 
 every_codec = pytest.mark.parametrize("codec", CODECS)
@@ -39,7 +40,8 @@ def test_a_codec_claims_what_the_judge_expects(codec):
 @every_codec
 @given(tensor=tensors)
 def test_what_arrives_is_what_the_judge_expects(codec, tensor):
-    decoded = CODECS[codec].decode(CODECS[codec].encode(tensor), tensor.dtype, tensor.shape)
+    data = Passage().encode(CODECS[codec], tensor)
+    decoded = Passage().decode(CODECS[codec], data, tensor.dtype, tensor.shape)
     assert same_bits(Crossings(codec).arriving(tensor, "smashed", 0), decoded)
 
 
@@ -106,6 +108,51 @@ def test_a_lossless_codec_that_rounds_does_not_reach_the_reference(monkeypatch):
 
     assert same_bits(tensor, after)
     assert same_bits(torch.full_like(after, 1 / 3), gradient)
+
+
+STREAMS = ("smashed", "features", "features_grad", "smashed_grad")
+drawn_steps = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from(STREAMS), st.integers(0, 2), st.sampled_from((20, 21)))),
+        st.sampled_from((False, False, True)),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(steps=drawn_steps, seed=st.integers(0, 99))
+def test_error_feedback_is_what_the_judge_expects_whatever_is_skipped_repeated_or_has_another_length(steps, seed):
+    """Each stream of each microbatch has its own state; a sender codes everything twice, as for a repeated request."""
+    judge, sender, receiver = Crossings("topk-ef"), CodecStates(), CodecStates()
+    generator = torch.Generator().manual_seed(seed)
+    for step, (tensors, skipped) in enumerate(steps):
+        for stream, microbatch, length in {each[:2]: each for each in tensors}.values():
+            tensor, slot = torch.randn(2, length, 12, generator=generator), Slot("topk-ef", stream, microbatch)
+            for _ in range(2):
+                sent, received = sender.passage(slot), receiver.passage(slot)
+                data = sent.encode(CODECS["topk-ef"], tensor)
+                arrived = received.decode(CODECS["topk-ef"], data, tensor.dtype, tensor.shape)
+                sender.keep(step, sent)
+                receiver.keep(step, received)
+            assert same_bits(judge.arriving(tensor, stream, microbatch), arrived)
+        for states in (sender, receiver):
+            states.commit(step, skip=skipped)
+        judge.end_step(skipped=skipped)
+
+
+def test_what_did_not_arrive_is_added_to_the_next_tensor_of_its_place():
+    """By hand: ten elements, of which one arrives; the next step brings the others a second time."""
+    judge = Crossings("topk-ef")
+    sent = torch.arange(10.0)
+    arrived = [judge.arriving(sent, "smashed", 0)]
+    judge.arriving(100 * sent, "smashed", 1)
+    judge.end_step(skipped=False)
+    arrived.append(judge.arriving(sent, "smashed", 0))
+    judge.end_step(skipped=True)
+    arrived.append(judge.arriving(sent, "smashed", 0))
+
+    assert [(9, 9.0), (8, 16.0), (8, 16.0)] == [(each.argmax().item(), each.sum().item()) for each in arrived]
 
 
 class NoStarter:

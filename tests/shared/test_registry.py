@@ -7,7 +7,7 @@ import pytest
 from splitlearn.errors import ConfigError
 from splitlearn.registry import Registry
 
-OURS = ("bf16", "fp16", "int4", "int8", "random-topk", "raw", "shuffle-zstd", "topk", "zlib")
+OURS = ("bf16", "fp16", "int4", "int8", "random-topk", "raw", "shuffle-zstd", "topk", "topk-ef", "zlib")
 
 
 @pytest.fixture

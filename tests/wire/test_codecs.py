@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from splitlearn.codecs import CODECS, InflatesTooFarError
+from splitlearn.coding import Passage
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -25,8 +26,16 @@ tables = st.integers(1, 9).flatmap(
 LOSSLESS = [name for name, codec in CODECS.items() if codec.lossless]
 
 
+def encode(name, tensor):
+    return Passage().encode(CODECS[name], tensor)
+
+
+def decode(name, data, dtype, shape):
+    return Passage().decode(CODECS[name], data, dtype, shape)
+
+
 def round_trip(name, tensor):
-    return CODECS[name].decode(CODECS[name].encode(tensor), tensor.dtype, tensor.shape)
+    return decode(name, encode(name, tensor), tensor.dtype, tensor.shape)
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
@@ -132,7 +141,7 @@ def test_fp16_turns_what_it_cannot_hold_into_infinity():
 @given(data=st.binary(max_size=200), shape=st.tuples(st.integers(1, 8), st.integers(1, 8)))
 def test_garbage_is_refused_or_decodes_to_the_asked_shape(name, data, shape):
     try:
-        decoded = CODECS[name].decode(data, torch.float32, shape)
+        decoded = decode(name, data, torch.float32, shape)
     except ValueError:
         return
     assert shape == decoded.shape
@@ -141,20 +150,20 @@ def test_garbage_is_refused_or_decodes_to_the_asked_shape(name, data, shape):
 @pytest.mark.parametrize("name", CODECS)
 @given(tensor=tensors, data=st.data())
 def test_truncated_and_lengthened_data_is_refused(name, tensor, data):
-    coded = CODECS[name].encode(tensor)
+    coded = encode(name, tensor)
     cut = data.draw(st.integers(0, len(coded) - 1))
     for damaged in (coded[:cut], coded + b"\0", coded + coded):
         with pytest.raises(ValueError, match=r"."):
-            CODECS[name].decode(damaged, torch.float32, tensor.shape)
+            decode(name, damaged, torch.float32, tensor.shape)
 
 
 @pytest.mark.parametrize("name", CODECS)
 @given(tensor=tensors)
 def test_another_number_of_elements_is_refused(name, tensor):
-    coded = CODECS[name].encode(tensor)
+    coded = encode(name, tensor)
     for count in (tensor.numel() + 1, tensor.numel() - 1, 10**12):
         with pytest.raises(ValueError, match=r"."):
-            CODECS[name].decode(coded, torch.float32, (count,))
+            decode(name, coded, torch.float32, (count,))
 
 
 def test_a_compression_bomb_is_not_inflated(monkeypatch):
@@ -184,8 +193,8 @@ def test_a_compression_bomb_is_not_inflated(monkeypatch):
 def test_decoded_tensors_own_their_memory(name, offset):
     """Wherever the bytes lie, the elements are aligned, writable and independent of them."""
     tensor = torch.tensor([[7.0], [-7.0], [0.0], [7.0], [7.0], [0.0], [-7.0], [0.0]])  # no codec changes it
-    data = bytearray(offset) + CODECS[name].encode(tensor)
-    decoded = CODECS[name].decode(bytes(data)[offset:], torch.float32, (8, 1))
+    data = bytearray(offset) + encode(name, tensor)
+    decoded = decode(name, bytes(data)[offset:], torch.float32, (8, 1))
     decoded += 1
 
     assert torch.equal(tensor + 1, decoded)
@@ -217,4 +226,4 @@ def test_a_zstandard_stream_may_not_ask_for_more_memory_than_its_tensor_takes():
 def test_compression_makes_activations_smaller(name):
     tensor = torch.randn(4096)
 
-    assert len(CODECS[name].encode(tensor)) < tensor.nbytes
+    assert len(encode(name, tensor)) < tensor.nbytes

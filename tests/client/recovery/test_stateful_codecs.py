@@ -43,26 +43,35 @@ def last_of(state, shape):
     return last if last is not None and last.shape == shape else torch.zeros(shape)
 
 
-@pytest.fixture
-def run(run, monkeypatch):
+WITHOUT_STATE = {"difference": "fp16", "topk-ef": "topk"}
+
+
+@pytest.fixture(params=WITHOUT_STATE)
+def run(request, run, monkeypatch):
     monkeypatch.setitem(CODECS.registered, "difference", DifferenceCodec())
-    return run.but(codec="difference")
+    return run.but(codec=request.param)
 
 
 @pytest.fixture(scope="module")
-def calm_runs():
+def calm_runs_by_codec():
+    """Final states of undisturbed runs, by codec."""
+    return {codec: {} for codec in WITHOUT_STATE}
+
+
+@pytest.fixture
+def calm_runs(run, calm_runs_by_codec):
     """Final states of undisturbed runs with this codec."""
-    return {}
+    return calm_runs_by_codec[run.codec]
 
 
 def test_its_states_are_in_both_halves_and_make_a_difference(run, undisturbed, tmp_path):
     client, trunk = (
-        {name for name in undisturbed if f"codec_states/difference/{stream}" in name}
+        {name for name in undisturbed if f"codec_states/{run.codec}/{stream}" in name}
         for stream in ("smashed/", "features/")
     )
     assert len(client) == len(trunk) == 2  # of either microbatch; both halves have files of one name
 
-    plain = run.but(codec="fp16", save_dir=tmp_path / "plain")
+    plain = run.but(codec=WITHOUT_STATE[run.codec], save_dir=tmp_path / "plain")
     train(plain, local_trunk(plain))
     assert not any("codec_states" in name for name in final_state(plain))
     with pytest.raises(AssertionError):
