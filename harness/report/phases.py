@@ -1,31 +1,12 @@
 """How the time of a step is spent."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 
 from harness.recording.reader import RunFolder
+from splitlearn.profile import PHASES, Phase, medians, phases_of
 
-__all__ = ["PHASES", "Pace", "Phase", "pace", "phase_seconds", "phases"]
-
-PHASES = {
-    "bottom": "Bottom forward",
-    "forward_wait": "Waiting for features",
-    "top": "Top forward and backward",
-    "backward_wait": "Waiting for gradients",
-    "update": "Bottom backward and update",
-    "other": "Other",
-}
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One part of a step, with its median time and its share of the median step."""
-
-    key: str
-    name: str
-    waiting: bool
-    seconds: float
-    share: float
+__all__ = ["Pace", "pace", "phase_seconds", "phases"]
 
 
 @dataclass(frozen=True)
@@ -52,19 +33,14 @@ def pace(run: RunFolder) -> Pace | None:
 
 def phase_seconds(run: RunFolder) -> dict[int, dict[str, float]]:
     """Return the seconds of every phase of every step that recorded them, in chronological order."""
-    parts: dict[int, dict[str, float]] = {}
-    for step in run.split:
-        if step.breakdown and step.seconds is not None:
-            known = {key: getattr(step.breakdown, key) for key in PHASES if key != "other"}
-            parts[step.step] = {**known, "other": max(0.0, step.seconds - sum(known.values()))}
-    return parts
+    timed = ((step, step.seconds, step.breakdown) for step in run.split)
+    return {
+        step.step: phases_of(seconds, asdict(breakdown))
+        for step, seconds, breakdown in timed
+        if breakdown and seconds is not None
+    }
 
 
 def phases(run: RunFolder) -> list[Phase]:
     """Return the median of each phase; empty if the run recorded no step times."""
-    parts = list(phase_seconds(run).values())
-    if not parts:
-        return []
-    medians = {key: median(part[key] for part in parts) for key in PHASES}
-    total = sum(medians.values()) or 1.0
-    return [Phase(key, name, key.endswith("_wait"), medians[key], medians[key] / total) for key, name in PHASES.items()]
+    return medians(PHASES, list(phase_seconds(run).values()))

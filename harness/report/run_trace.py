@@ -70,11 +70,11 @@ def _parties(run: RunFolder) -> list[str]:
 
 def _draw_processes(run: RunFolder, events: TraceEvents) -> None:
     for life in lives(run):
-        events.slice(life.party, "process", "running", life.began, life.until, _told(life.end))
+        events.slice(life.party, "process", "Running", life.began, life.until, _told(life.end))
     for party in _parties(run):
         for step in steps_done(run, party):
             again = " again" if step.again else ""
-            events.slice(party, "step", f"step {step.step}{again}", step.began, step.until, {"step": step.step})
+            events.slice(party, "step", f"Step {step.step}{again}", step.began, step.until, {"step": step.step})
 
 
 def _draw_activities(run: RunFolder, events: TraceEvents) -> _Drawn:
@@ -102,7 +102,7 @@ def _draw_calls(run: RunFolder, events: TraceEvents, drawn: _Drawn) -> None:
 
 def _queued(run: RunFolder, call: Call) -> _Span:
     sent, received = run.trace[call.sending], run.trace[call.received[0]]
-    what = f"{call.method}: encoded, on its way or queued"
+    what = f"{call.method}: encoding, on its way or queued"
     return _Span(what, sent.t, received.t, {"client": call.client, **_told(sent)})
 
 
@@ -128,7 +128,7 @@ def _draw_faults(run: RunFolder, events: TraceEvents) -> None:
     ]
     _draw_side_by_side(events, BETWEEN, "faults", lasting)
     recovering = [
-        _Span(f"after {fault.name}", fault.healed, fault.healed + fault.recovered, {})
+        _Span(f"After {fault.name}", fault.healed, fault.healed + fault.recovered, {})
         for fault in faults
         if fault.healed is not None and fault.recovered is not None and isfinite(fault.recovered)
     ]

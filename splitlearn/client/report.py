@@ -21,7 +21,7 @@ class StepReport:
         positions: B x T summed over the microbatches, padding included.
         skipped: whether the norm was not finite, so that no weight changed.
         seconds: duration.
-        breakdown: the same seconds, by part of the step.
+        breakdown: the same seconds, by part of the step; `splitlearn.profile.PHASES` has the parts.
     """
 
     step: int

@@ -12,7 +12,6 @@ import torch
 from splitlearn.client.gradients import ClientGradients, clip_coefficient, global_norm
 from splitlearn.client.report import StepReport
 from splitlearn.client.schedule import Work, schedule_of
-from splitlearn.client.stopwatch import Stopwatch
 from splitlearn.coding import CodecStates
 from splitlearn.config import TrainingConfig
 from splitlearn.data import Microbatch, StepBatch, target_tokens
@@ -22,6 +21,7 @@ from splitlearn.models.family import ClientStage, ModelIdentity
 from splitlearn.optimizer import LearningRate, apply_update, build_optimizer
 from splitlearn.probe import Probe
 from splitlearn.runtime import Clock
+from splitlearn.stopwatch import Stopwatch
 from splitlearn.tensor_log import TensorLog
 from splitlearn.wire.errors import Reason, WireError
 from splitlearn.wire.trunk_link import BackwardResult, Commit, Pending, Position, TrunkLink
@@ -66,7 +66,7 @@ class TrainingStep:
         self._config = config
         self._probe = probe
         self._tensor_log = tensor_log
-        self._clock = clock
+        self._watch = trunk.watch = Stopwatch(clock)
 
     @property
     def codec_states(self) -> CodecStates:
@@ -75,14 +75,15 @@ class TrainingStep:
 
     def run(self, step: int, batch: StepBatch) -> StepReport:
         """Train on one batch, in the order of the schedule."""
-        watch = Stopwatch(self._clock)
+        watch = self._watch
+        watch.start()
         tokens = target_tokens(batch)
         self._probe.point("client.step.started", step)
 
         passes = _Passes()
         finite = True
         try:
-            self._run_passes(step, batch, tokens, watch, passes)
+            self._run_passes(step, batch, tokens, passes)
         except WireError as error:
             if error.reason not in (Reason.NON_FINITE, Reason.NON_FINITE_RESULT):
                 raise
@@ -106,14 +107,17 @@ class TrainingStep:
         loss = float(sum(losses[1:], losses[0])) if len(losses) == len(batch) else math.nan
         self._probe.point("client.commit.applied", step, loss=repr(loss), skipped=commit.skip)
         positions = sum(microbatch.input_ids_BT.numel() for microbatch in batch)
+        # Copied: the watch goes on, for example over a checkpoint.
+        breakdown = dict(watch.parts)
         return StepReport(
-            step, loss, commit.learning_rate, norm, tokens, positions, commit.skip, watch.total(), watch.parts
+            step, loss, commit.learning_rate, norm, tokens, positions, commit.skip, watch.total(), breakdown
         )
 
-    def _run_passes(self, step: int, batch: StepBatch, tokens: int, watch: Stopwatch, passes: _Passes) -> None:
+    def _run_passes(self, step: int, batch: StepBatch, tokens: int, passes: _Passes) -> None:
         """Run all microbatches forward and backward; `passes` keeps what has come if a call fails."""
         forwards: dict[int, tuple[torch.Tensor, Pending[torch.Tensor]]] = {}
         backwards: dict[int, tuple[torch.Tensor, Pending[BackwardResult]]] = {}
+        watch = self._watch
         for action in schedule_of(self._config, len(batch)):
             at, microbatch = Position(step, action.microbatch, len(batch)), batch[action.microbatch]
             match action.work:
@@ -143,7 +147,8 @@ class TrainingStep:
             smashed_BTH = self.stage.bottom(input_ids_BT, mask_BT)
         self._tensor_log.boundary(at.step, at.microbatch, "smashed", smashed_BTH)
         self._probe.point("client.forward.sending", at.step, at.microbatch)
-        answer = self._trunk.forward(at, smashed_BTH, mask_BT, self.pending_commit)
+        with self._watch.part("encode"):
+            answer = self._trunk.forward(at, smashed_BTH, mask_BT, self.pending_commit)
         self._probe.point("client.forward.sent", at.step, at.microbatch)
         return smashed_BTH, answer
 
@@ -170,7 +175,8 @@ class TrainingStep:
 
     def _send_backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
         self._probe.point("client.backward.sending", at.step, at.microbatch)
-        answer = self._trunk.backward(at, features_grad_BTH)
+        with self._watch.part("encode"):
+            answer = self._trunk.backward(at, features_grad_BTH)
         self._probe.point("client.backward.sent", at.step, at.microbatch)
         return answer
 

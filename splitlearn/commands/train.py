@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from splitlearn.client.metrics import MetricsSink, Spared, table, tensorboard
+from splitlearn.client.profile import ClientProfile
 from splitlearn.client.stopping import StopRequest
 from splitlearn.client.trainer import Trainer
 from splitlearn.commands.connect import connected
@@ -40,6 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metrics-csv", type=Path, metavar="FILE", help="write the metrics of every step there, too")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write curves for TensorBoard there")
+    parser.add_argument("--profile", action="store_true", help="print at the end where the time of the steps went")
     add_init_flag(parser)
     add_observer_flags(parser)
     add_config_flags(parser)
@@ -56,6 +58,7 @@ def run(flags: argparse.Namespace) -> int:
     probe, tensor_log = observers(flags, "client")
     runtime = real_runtime()
     stop = StopRequest(runtime.clock)
+    profiles = [ClientProfile()] if flags.profile else []
     saved = "nothing was trained"
     try:
         with (
@@ -74,12 +77,13 @@ def run(flags: argparse.Namespace) -> int:
                 tensor_log,
                 runtime,
                 stop,
-                sinks,
+                [*sinks, *profiles],
             )
             try:
                 result = trainer.train(resume=flags.resume, take_over=flags.take_over)
             finally:
                 saved = trainer.saved
+                sys.stdout.writelines(profile.table() for profile in profiles)
     except KeyboardInterrupt:
         return _stopped(stop, f"at once; {saved}")
     if result.stopped:

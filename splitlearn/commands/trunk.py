@@ -16,8 +16,11 @@ from splitlearn.errors import ConfigError
 from splitlearn.models import FAMILY
 from splitlearn.probe import Probe
 from splitlearn.runtime import real_runtime
+from splitlearn.stopwatch import UNWATCHED
 from splitlearn.trunk.boot_count import next_boot, only_trunk
+from splitlearn.trunk.dispatch import Dispatch
 from splitlearn.trunk.meter import NullMeter
+from splitlearn.trunk.profile import TrunkProfile
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
 from splitlearn.trunk.sessions import IDLE_TIMEOUT, Sessions
@@ -65,6 +68,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--metrics-host", default="127.0.0.1", help="address for Prometheus to reach it (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="print at the end where the time of the clients' steps went"
     )
     add_init_flag(parser)
     add_observer_flags(parser)
@@ -130,12 +136,21 @@ def run(flags: argparse.Namespace) -> int:
         probe.point("trunk.server.starting")
         boot = next_boot(config.save_dir, runtime)
         sessions = Sessions(flags.max_sessions, runtime.clock, runtime.entropy, boot, flags.idle_timeout)
+        profile = TrunkProfile(runtime.clock) if flags.profile else None
         service = TrunkService(
-            config, identity, lambda: deepcopy(stage), sessions, metrics or probe, tensor_log, runtime.disk
+            config,
+            identity,
+            lambda: deepcopy(stage),
+            sessions,
+            metrics or probe,
+            tensor_log,
+            runtime.disk,
+            watch=profile.watch if profile else UNWATCHED,
         )
+        dispatch = profile.dispatch_of(service) if profile else Dispatch(service)
         listen = Address(flags.host, flags.port)
         with (
-            running_server(service, config, listen, runtime.clock, metrics or NullMeter()) as address,
+            running_server(service, config, listen, runtime.clock, metrics or NullMeter(), dispatch) as address,
             shown(metrics, service, flags),
         ):
             sys.stdout.write(f"trunk listening on {address}\n")
@@ -146,4 +161,6 @@ def run(flags: argparse.Namespace) -> int:
             log.info("stopping on %s", stop.wait())
             probe.point("trunk.server.stopping")
             let_clients_save(service, stop.repeated, flags.stop_grace, runtime.clock)
+    if profile:
+        sys.stdout.write(profile.table())
     return 0

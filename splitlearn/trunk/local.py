@@ -15,6 +15,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.runtime import Disk
+from splitlearn.stopwatch import UNWATCHED, Watch
 from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.checkpoints import TrunkCheckpoints
 from splitlearn.trunk.session import TrunkSession
@@ -50,6 +51,7 @@ class LocalTrunk:
         self._checkpoints = TrunkCheckpoints(disk, config.save_dir, config.session, settings, probe)
         self._inputs: dict[Position, tuple[torch.Tensor, torch.Tensor]] = {}
         self.codec_states = CodecStates()
+        self.watch: Watch = UNWATCHED
 
     def open(self, hello: Hello) -> Welcome:
         """Start, or resume from the newest step that both halves have."""
@@ -65,24 +67,26 @@ class LocalTrunk:
         """Run a microbatch forward."""
         if any(kept.step != at.step for kept in self._inputs):
             self._inputs.clear()
-        if commit:
-            self.commit(commit)
-        self._inputs[at] = self._to_trunk("smashed", at, smashed_BTH), attention_mask_BT
-        return Ready(self._to_client("features", at, self._session.forward(at, *self._inputs[at], commit)))
+        with self.watch.part("forward_wait"):
+            if commit:
+                self.commit(commit)
+            self._inputs[at] = self._to_trunk("smashed", at, smashed_BTH), attention_mask_BT
+            return Ready(self._to_client("features", at, self._session.forward(at, *self._inputs[at], commit)))
 
     def backward(self, at: Position, features_grad_BTH: torch.Tensor) -> Pending[BackwardResult]:
         """Run a microbatch backward; rerun the forward pass if the session has dropped it."""
-        gradient_BTH = self._to_trunk("features_grad", at, features_grad_BTH)
-        try:
-            result = self._session.backward(at, gradient_BTH)
-        except WireError as error:
-            if error.reason is not Reason.FORWARD_NEEDED:
-                raise
-            self._session.forward(at, *self._inputs[at], None)
-            result = self._session.backward(at, gradient_BTH)
-        del self._inputs[at]
-        self._session.release(at, at.microbatch + 1)
-        return Ready(BackwardResult(self._to_client("smashed_grad", at, result.smashed_grad_BTH), result.norms))
+        with self.watch.part("backward_wait"):
+            gradient_BTH = self._to_trunk("features_grad", at, features_grad_BTH)
+            try:
+                result = self._session.backward(at, gradient_BTH)
+            except WireError as error:
+                if error.reason is not Reason.FORWARD_NEEDED:
+                    raise
+                self._session.forward(at, *self._inputs[at], None)
+                result = self._session.backward(at, gradient_BTH)
+            del self._inputs[at]
+            self._session.release(at, at.microbatch + 1)
+            return Ready(BackwardResult(self._to_client("smashed_grad", at, result.smashed_grad_BTH), result.norms))
 
     def infer(self, smashed_BTH: torch.Tensor, attention_mask_BT: torch.Tensor) -> Pending[torch.Tensor]:
         """Run forward without keeping anything."""

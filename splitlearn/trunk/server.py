@@ -57,9 +57,22 @@ class Address:
 
 @contextmanager
 def running_server(
-    service: TrunkService, config: TrainingConfig, address: Address, clock: Clock, meter: Meter | None = None
+    service: TrunkService,
+    config: TrainingConfig,
+    address: Address,
+    clock: Clock,
+    meter: Meter | None = None,
+    dispatch: Dispatch | None = None,
 ) -> Iterator[Address]:
     """Serve until the `with` block is left.
+
+    Args:
+        service: the protocol.
+        config: limits and credentials.
+        address: to listen on.
+        clock: of this machine.
+        meter: receives every request that ended.
+        dispatch: the service's methods as bytes, if they are to be measured.
 
     Yields:
         The address with the chosen port.
@@ -73,7 +86,7 @@ def running_server(
     # A thread's default thread count is OpenMP's, not the process's: the computing thread must set its own.
     compute = ThreadPoolExecutor(1, "compute", torch.set_num_threads, (config.threads,))
     with compute, _event_loop() as run:
-        server = _Server(service, config, token, compute, clock, meter or NullMeter())
+        server = _Server(dispatch or Dispatch(service), config, token, compute, clock, meter or NullMeter())
         port = run(server.start(str(address), tls))
         try:
             yield Address(address.host, port)
@@ -100,14 +113,15 @@ class _Server:
 
     def __init__(
         self,
-        service: TrunkService,
+        dispatch: Dispatch,
         config: TrainingConfig,
         token: str | None,
         compute: Executor,
         clock: Clock,
         meter: Meter,
     ) -> None:
-        self._service = service
+        self._service = dispatch.service
+        self._dispatch = dispatch
         self._config = config
         self._token = token
         self._compute = compute
@@ -124,7 +138,7 @@ class _Server:
             options=server_options(self._config),
         )
         reception = Reception(
-            Dispatch(self._service), self._compute, places, self._config.rpc_timeout, self._journal, self._meter
+            self._dispatch, self._compute, places, self._config.rpc_timeout, self._journal, self._meter
         )
         server.add_generic_rpc_handlers((reception,))
         health_pb2_grpc.add_HealthServicer_to_server(self._healthy, server)

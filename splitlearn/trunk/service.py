@@ -10,6 +10,7 @@ from splitlearn.config import TrainingConfig
 from splitlearn.models.family import ModelIdentity, TrunkStage
 from splitlearn.probe import Probe
 from splitlearn.runtime import Disk
+from splitlearn.stopwatch import UNWATCHED, Watch
 from splitlearn.tensor_log import TensorLog
 from splitlearn.trunk.activations import Activations
 from splitlearn.trunk.admission import INFERS_ONLY, Admission
@@ -37,6 +38,7 @@ class TrunkService:
         tensor_log: receives every gradient.
         disk: holds checkpoints and the holders of sessions.
         activations: limits the memory for a microbatch; of an earlier trunk with these settings, it knows more shapes.
+        watch: told when tensors are decoded and encoded.
     """
 
     def __init__(
@@ -49,11 +51,12 @@ class TrunkService:
         tensor_log: TensorLog,
         disk: Disk,
         activations: Activations | None = None,
+        watch: Watch = UNWATCHED,
     ) -> None:
         self._config = config
         self._sessions = sessions
         self._admission = Admission(config, identity, load_stage, sessions, probe, tensor_log, disk)
-        self._tensors = BoundaryTensors(config, identity)
+        self._tensors = BoundaryTensors(config, identity, watch)
         self._activations = activations or Activations(config, identity.positions)
 
     @property

@@ -2,6 +2,7 @@
 
 from google.protobuf.message import Message
 
+from splitlearn.stopwatch import UNWATCHED, Watch
 from splitlearn.wire.methods import Method
 from splitlearn.wire.transport import Transport
 
@@ -11,14 +12,19 @@ __all__ = ["Attempt", "StreamAttempt"]
 class Attempt:
     """A request in flight that has one reply."""
 
-    def __init__(self, transport: Transport, method: Method, request: bytes, timeout: float) -> None:
+    def __init__(
+        self, transport: Transport, method: Method, request: bytes, timeout: float, watch: Watch = UNWATCHED
+    ) -> None:
         self._method = method
         self._request = request
+        self._watch = watch
         self._reply = transport.call(method.name, request, timeout)
 
     def result(self) -> Message:
         """Wait for the reply; raises `WireError`."""
-        return self._method.read_reply(self._reply.result(), self._request)
+        data = self._reply.result()
+        with self._watch.part("decode"):
+            return self._method.read_reply(data, self._request)
 
 
 class StreamAttempt:

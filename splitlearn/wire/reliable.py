@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 
 from splitlearn.runtime import Clock
+from splitlearn.stopwatch import UNWATCHED, Watch
 from splitlearn.wire.attempt import Attempt, StreamAttempt
 from splitlearn.wire.deadlines import Deadlines, Transfer
 from splitlearn.wire.errors import Code, Reason, WireError
@@ -45,7 +46,11 @@ class RetryPolicy:
 
 
 class ReliableCalls:
-    """Sends requests over a transport until they are answered, refused, or the retry timeout has passed."""
+    """Sends requests over a transport until they are answered, refused, or the retry timeout has passed.
+
+    Attributes:
+        watch: told when an answer that was waited for is decoded.
+    """
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class ReliableCalls:
         self.clock = clock
         self.on_failure = on_failure
         self.deadlines = Deadlines(policy.timeout, clock)
+        self.watch: Watch = UNWATCHED
         self._failed_in_a_row = 0
 
     def call(
@@ -75,7 +81,11 @@ class ReliableCalls:
         of = METHODS[method]
         data = of.write_request(request)
         nbytes = len(data) + reply_nbytes
-        return ReliableCall(self, method, nbytes, lambda timeout: Attempt(self.transport, of, data, timeout), read)
+
+        def send(timeout: float) -> Attempt:
+            return Attempt(self.transport, of, data, timeout, self.watch)
+
+        return ReliableCall(self, method, nbytes, send, read)
 
     def collect(
         self, method: str, request: Message, read: Callable[[list[Message]], R]
@@ -164,7 +174,8 @@ class ReliableCall(Generic[M, R]):
             raise
         self._calls.deadlines.answered(self._transfer)
         try:
-            return self._read(reply)
+            with self._calls.watch.part("decode"):
+                return self._read(reply)
         except WireError as error:
             if error.reason in (Reason.TRANSPORT, Reason.CORRUPT, Reason.NON_FINITE):
                 raise

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from splitlearn.coding import CodecStates, Slot, Stream
 from splitlearn.config import TrainingConfig
 from splitlearn.runtime import Runtime
+from splitlearn.stopwatch import Watch
 from splitlearn.wire import compute_service_pb2 as pb
 from splitlearn.wire.backward_call import BackwardCall
 from splitlearn.wire.conversation import Conversation
@@ -44,6 +45,15 @@ class RemoteTrunk:
         self._unfinished = Unfinished()
         self.codec_states = CodecStates()
         self._stopping = False
+
+    @property
+    def watch(self) -> Watch:
+        """Told when an answer is decoded."""
+        return self._calls.watch
+
+    @watch.setter
+    def watch(self, watch: Watch) -> None:
+        self._calls.watch = watch
 
     @property
     def stopping(self) -> bool:

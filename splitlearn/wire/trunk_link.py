@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 import torch
 
 from splitlearn.coding import CodecStates
+from splitlearn.stopwatch import Watch
 
 __all__ = [
     "BackwardResult",
@@ -124,9 +125,11 @@ class TrunkLink(Protocol):
 
     Attributes:
         codec_states: what the client's side of the wire remembers of the tensors that passed; part of its checkpoint.
+        watch: told what is done within a call besides waiting; whoever measures steps sets it.
     """
 
     codec_states: CodecStates
+    watch: Watch
 
     @property
     def stopping(self) -> bool:

@@ -11,6 +11,7 @@ from harness.recording.reader import find_runs, read_run
 from harness.report.activities import ENDS, MOMENTS
 from harness.report.run_trace import run_trace
 from splitlearn.points import POINTS
+from splitlearn.profile import PHASES
 
 ONE_STEP = [
     ("client", "client.session.opening", 0, None, 0.0),
@@ -95,16 +96,16 @@ def test_every_point_ends_something_or_is_a_moment():
 def test_the_time_before_a_point_is_what_the_point_ends(trace_of):
     trace = trace_of(*(event(*told) for told in ONE_STEP))
 
-    assert trace.slices("client", "forward") == [("bottom forward", 1000, 1100), ("encode and send", 1100, 1200)]
+    assert trace.slices("client", "forward") == [(PHASES["bottom"], 1000, 1100), (PHASES["encode"], 1100, 1200)]
     assert trace.slices("client", "waiting") == [
-        ("wait for features", 1200, 1800), ("wait for gradients", 2100, 2400)
+        (PHASES["forward_wait"], 1200, 1800), (PHASES["backward_wait"], 2100, 2400)
     ]  # fmt: skip
     assert trace.slices("client", "top") == [
-        ("top forward and backward", 1800, 2000), ("encode and send", 2000, 2100)
+        (PHASES["top"], 1800, 2000), (PHASES["encode"], 2000, 2100)
     ]  # fmt: skip
-    assert trace.slices("client", "backward") == [("bottom backward", 2400, 2600)]
-    assert trace.slices("client", "commit") == [("decide", 2600, 2700), ("update", 2700, 3000)]
-    assert trace.slices("client", "step") == [("step 0", 1000, 3000)]
+    assert trace.slices("client", "backward") == [("Bottom backward", 2400, 2600)]
+    assert trace.slices("client", "commit") == [("Norm and clipping", 2600, 2700), ("Update", 2700, 3000)]
+    assert trace.slices("client", "step") == [("Step 0", 1000, 3000)]
     assert [(began, until) for _, began, until in trace.slices("trunk", "compute")] == [(1300, 1500), (1600, 1700)]
     assert [(began, until) for _, began, until in trace.slices("trunk", "queue")] == [
         (0, 100), (1100, 1300), (2000, 2200)
@@ -134,7 +135,7 @@ def test_the_calls_of_a_killed_client_end_with_it(trace_of):
     trace = trace_of(*(event(*told) for told in ONE_STEP[:7]), killed, *again)
 
     assert trace.calls("client")[2:5] == [(1100, 1), (1250, 0), (5000, 1)]
-    assert trace.slices("client", "waiting")[0] == ("wait for features", 6200, 6800)
+    assert trace.slices("client", "waiting")[0] == (PHASES["forward_wait"], 6200, 6800)
     assert ("killed, life 1", 1250) in [(told["name"], told["ts"] / 1000) for told in trace.all("i", "client")]
 
 
@@ -175,7 +176,7 @@ def test_faults_last_from_injection_to_healing_and_the_recovery_follows(trace_of
     )
 
     assert trace.slices("network and harness", "faults") == [(kill, 4000, 4500)]
-    assert trace.slices("client", "recovery") == [(f"after {kill}", 4500, 4750)]
+    assert trace.slices("client", "recovery") == [(f"After {kill}", 4500, 4750)]
     assert [told["name"] for told in trace.all("i", "trunk")] == ["killed, life 1", "started again, life 2"]
     assert [told["name"] for told in trace.all("i", "network and harness")] == [f"{kill} injected", "healed"]
 

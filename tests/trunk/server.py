@@ -6,6 +6,7 @@ from splitlearn.agreement import agreement
 from splitlearn.models import FAMILY
 from splitlearn.probe import NullProbe
 from splitlearn.runtime import real_runtime
+from splitlearn.stopwatch import UNWATCHED
 from splitlearn.tensor_log import NullTensorLog
 from splitlearn.trunk.server import Address, running_server
 from splitlearn.trunk.service import TrunkService
@@ -17,7 +18,9 @@ from splitlearn.wire.remote import RemoteTrunk
 from splitlearn.wire.trunk_link import Hello
 
 
-def service_of(config, *, max_sessions=1, probe=None, tensor_log=None, disk=None, clock=None, **sessions):
+def service_of(
+    config, *, max_sessions=1, probe=None, tensor_log=None, disk=None, clock=None, watch=UNWATCHED, **sessions
+):
     """Return the protocol of a trunk without a server around it."""
     identity, runtime = FAMILY.load_trunk(config)[1], real_runtime()
     return TrunkService(
@@ -28,6 +31,7 @@ def service_of(config, *, max_sessions=1, probe=None, tensor_log=None, disk=None
         probe or NullProbe(),
         tensor_log or NullTensorLog(),
         disk or runtime.disk,
+        watch=watch,
     )
 
 

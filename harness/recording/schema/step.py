@@ -7,10 +7,12 @@ __all__ = ["Breakdown", "StepRecord"]
 
 @dataclass(frozen=True)
 class Breakdown:
-    """The seconds of a step by phase, in chronological order."""
+    """The seconds of a step by phase, as `splitlearn.profile.PHASES` names them; in older runs some are 0."""
 
     bottom: float = 0.0
+    encode: float = 0.0
     forward_wait: float = 0.0
+    decode: float = 0.0
     top: float = 0.0
     backward_wait: float = 0.0
     update: float = 0.0

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
+from splitlearn.profile import PHASES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -35,10 +37,7 @@ __all__ = [
 ]
 
 INK, MUTED, RULE, PAPER, SPLIT, REFERENCE, FAULT, HARM = (f"#0101{number:02x}" for number in range(1, 9))
-PHASE = {
-    key: f"#0102{number:02x}"
-    for number, key in enumerate(("bottom", "forward_wait", "top", "backward_wait", "update", "other"), 1)
-}
+PHASE = {key: f"#0102{number:02x}" for number, key in enumerate(PHASES, 1)}
 VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",

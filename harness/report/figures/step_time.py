@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from harness.recording.reader import RunFolder
 from harness.report.figures.figure import register_figure
 from harness.report.figures.sheet import INK, PHASE, Sheet, uprights
-from harness.report.phases import PHASES, phase_seconds
+from harness.report.phases import phase_seconds
+from splitlearn.profile import PHASES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,7 +20,7 @@ def test_every_step_is_a_line_of_the_metrics(run):
     assert first["learning_rate"] == 0.01
     assert first["tokens"] < first["positions"]
     assert first["skipped"] is False
-    assert {"bottom", "forward_wait", "top", "backward_wait", "update"} == first["breakdown"].keys()
+    assert {"bottom", "encode", "forward_wait", "top", "backward_wait", "update"} == first["breakdown"].keys()
     assert sum(first["breakdown"].values()) <= first["seconds"]
 
 
