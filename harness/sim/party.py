@@ -127,6 +127,9 @@ class SimParty:
     def _crash(self) -> None:
         if self.running:  # it may have ended since, and a superseded process gone on
             self._end()
+        elif not self.superseded.have_ended and self.process.status != 0:
+            # It gave way to one that is lost now, so whoever starts the machine starts it, too.
+            self._given_up.add(self.process)
         self.superseded.kill()
         self.machine.lose_power()
         self._observer.note("harness", "machine.crashed", party=self.name, life=len(self._lives))

@@ -141,9 +141,12 @@ class ReliableCall(Generic[M, R]):
         policy, clock = self._calls.policy, self._calls.clock
         delay, failures, give_up_at, doubted = policy.first_delay, 0, float("inf"), False
         while True:
+            since = clock.now()
             try:
                 answer = self._answer()
             except WireError as error:
+                # A client that waits beyond a deadline was stopped meanwhile, which is not held against the trunk.
+                give_up_at += max(0.0, clock.now() - since - self._transfer.timeout)
                 # The header with the token can be altered too: a new connection must get the same refusal.
                 doubtful = error.reason is Reason.UNAUTHENTICATED and not doubted
                 if not (error.retryable or doubtful):

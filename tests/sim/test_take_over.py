@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from sim.worlds import CONFIG, scenario_of, simulated
 
-from harness.plan.faults import Absence, Kill, PowerLoss, TakeOver
+from harness.plan.faults import Absence, Kill, OvertakenRequest, PowerLoss, TakeOver
+from harness.plan.links import LTE
 from harness.sim.ablating import violation_without
 from harness.sim.case import Case, SimulatedIn
 from harness.sim.choices import Choices
@@ -19,6 +20,7 @@ from harness.trace.place import At
 from splitlearn.client.claim import Claim
 from splitlearn.errors import CheckpointError
 
+SAVING = At("client.checkpoint.started")
 IN_A_STEP = At("client.backward.sending", 4, 1)
 HOLDING_THE_LOCK = At("client.checkpoint.writing", 6)
 BETWEEN_THE_HALVES = At("trunk.checkpoint.saved", 6)
@@ -152,3 +154,29 @@ def test_a_superseded_process_can_be_the_one_before_whose_change_the_power_is_lo
 
     assert party.superseded.have_ended
     assert not party.machine.disk.exists(Path("/file"))
+
+
+def test_a_client_that_gave_way_to_one_that_lost_its_power_is_started_again():
+    """Of two clients that start at once, the one that hung opens the session last, and so trains; then it is lost."""
+    faults = (
+        Kill(At("client.commit.decided", 2), ("client", "trunk")),
+        TakeOver(At("trunk.server.starting", occurrence=2), 0.05),
+        PowerLoss(At("trunk.compute.done", 2, 0), "client", 8),
+    )
+    config = CONFIG.but(max_steps=3, gradient_accumulation_steps=1)
+    outcome = simulated(scenario_of(*faults, config=config, link=LTE), calm=True)
+
+    assert outcome.violation is None
+    crashed = next(event for event in outcome.events if event.point == "machine.crashed")
+    after = [event for event in outcome.events if event.number > crashed.number and event.party == "client"]
+    assert (crashed.fields["life"], after[0].point, after[0].fields["life"]) == (3, "process.started", 4)
+
+
+def test_a_client_that_is_stopped_for_as_long_as_it_would_retry_goes_on():
+    """The trunk restarts meanwhile, so the call in flight has failed, and it had before."""
+    away = Absence(At("trunk.checkpoint.writing"), 60.0)
+    faults = (away, Kill(At("trunk.checkpoint.written"), ("trunk",)), OvertakenRequest(SAVING, "SyncTrainingState"))
+    outcome = simulated(scenario_of(*faults, idle_timeout=12.0, timeout=900.0), **SLOW)
+
+    assert outcome.violation is None
+    assert away.shows(outcome.events)

@@ -29,6 +29,10 @@ class FakeTransport:
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         return Answer(self, outcome, request)
 
+    def take_time(self):
+        """Let an attempt's time pass, which is no pause of the client's."""
+        ManualClock.sleep(self.clock, self.duration)
+
     def renew(self):
         """Note after how many requests."""
         self.renewed_after.append(len(self.sent))
@@ -42,7 +46,7 @@ class Answer:
 
     def result(self):
         """Take the attempt's time, then answer or fail."""
-        ManualClock.sleep(self.transport.clock, self.transport.duration)
+        self.transport.take_time()
         if isinstance(self.outcome, Exception):
             raise self.outcome
         if isinstance(self.outcome, bytes):
@@ -58,10 +62,10 @@ def broken(code=Code.UNAVAILABLE):
     return WireError(Reason.TRANSPORT, "connection lost", code)
 
 
-def calls_with(*outcomes, retry_timeout=10.0, duration=0.0, first_delay=0.05, max_delay=2.0):
+def calls_with(*outcomes, timeout=60.0, retry_timeout=10.0, duration=0.0, first_delay=0.05, max_delay=2.0):
     clock, failures = NotingClock(), []
     transport = FakeTransport(clock, outcomes, duration)
-    policy = RetryPolicy(60.0, retry_timeout, first_delay, max_delay)
+    policy = RetryPolicy(timeout, retry_timeout, first_delay, max_delay)
     return ReliableCalls(transport, policy, clock, lambda *failure: failures.append(failure)), failures
 
 
@@ -147,6 +151,22 @@ def test_an_attempt_whose_deadline_has_passed_is_repeated_with_twice_the_time():
     first, *others = [timeout for *_, timeout in calls.transport.sent]
 
     assert [timeout / first for timeout in others] == [2, 2, 4]
+
+
+@pytest.mark.parametrize("stopped", [0.0, 100.0])
+def test_the_time_for_which_the_client_was_stopped_does_not_count(stopped):
+    calls, _ = calls_with(broken(), broken(), REPLY, timeout=5.0, retry_timeout=10.0)
+    pending = calls.call("Compute", REQUEST, as_it_is)
+    answers = iter([0.0, 5.0 + stopped, 5.0])
+    calls.transport.take_time = lambda: calls.clock.sleep(next(answers))
+
+    assert REPLY == pending.result()
+
+
+def test_a_client_that_was_not_stopped_gives_up():
+    calls, _ = calls_with(broken(), timeout=5.0, retry_timeout=10.0, duration=5.0)
+    with pytest.raises(WireError, match="3 attempts failed within 10 s"):
+        calls.call("Compute", REQUEST, as_it_is).result()
 
 
 def test_an_answer_measures_the_bandwidth():
@@ -276,7 +296,7 @@ def test_the_retry_timeout_counts_from_the_first_failure():
     assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
 
 
-@given(retry_timeout=st.floats(0.06, 500), duration=st.floats(0, 70))
+@given(retry_timeout=st.floats(0.06, 500), duration=st.floats(0, 60))
 def test_a_call_is_given_up_when_its_retry_timeout_has_passed(retry_timeout, duration):
     calls, failures = calls_with(broken(Code.DEADLINE_EXCEEDED), retry_timeout=retry_timeout, duration=duration)
     with pytest.raises(WireError) as caught:
