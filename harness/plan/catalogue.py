@@ -6,7 +6,17 @@ from itertools import product
 from harness.plan.attacks import hostile_peers, hostile_trunk
 from harness.plan.faults import CutMessage, DropConnection, Fault, Kill, Partition, Restart
 from harness.plan.links import LOOPBACK, WAN_50MS, WAN_200MS
-from harness.plan.matrices import LONG_HAUL_STEPS, flips, kill_matrix, long_haul, network_matrix, pairs, storms
+from harness.plan.matrices import (
+    LONG_HAUL_STEPS,
+    flips,
+    kill_matrix,
+    kill_matrix_ef,
+    long_haul,
+    network_matrix,
+    network_matrix_ef,
+    pairs,
+    storms,
+)
 from harness.plan.outages import outages
 from harness.plan.scenario import CHECKS, Scenario
 from harness.plan.slow_links import slow_links
@@ -248,7 +258,9 @@ GROUPS = {
     "fault-recovery": fault_recovery,
     "other-parties": other_parties,
     "kill-matrix": kill_matrix,
+    "kill-matrix-ef": kill_matrix_ef,
     "network-matrix": network_matrix,
+    "network-matrix-ef": network_matrix_ef,
     "pairs": pairs,
     "long-hauls": long_hauls,
     "flips": flips,

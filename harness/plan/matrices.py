@@ -1,6 +1,6 @@
 """Scenarios in bulk: kills at every point, faults of every message, random pairs, and a long haul."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -27,12 +27,23 @@ from harness.plan.faults.toxic import Stream
 from harness.plan.rpcs import RPCS, Rpc
 from harness.plan.scenario import Scenario
 from harness.plan.schedules import anywhere, every_few_steps, random_pair, storm
-from harness.plan.variants import drawn_variant, variant_of
+from harness.plan.variants import Variant, drawn_variant, variant_of
 from harness.trace.place import At
 from splitlearn.config import TrainingConfig
 from splitlearn.points import POINTS, Frequency
 
-__all__ = ["CONFIG", "LONG_HAUL_STEPS", "flips", "kill_matrix", "long_haul", "network_matrix", "pairs", "storms"]
+__all__ = [
+    "CONFIG",
+    "LONG_HAUL_STEPS",
+    "flips",
+    "kill_matrix",
+    "kill_matrix_ef",
+    "long_haul",
+    "network_matrix",
+    "network_matrix_ef",
+    "pairs",
+    "storms",
+]
 
 # Small enough that a run takes seconds; three microbatches per step, a checkpoint after every second step, and a
 # learning rate that is highest at the first, so that every step changes every weight.
@@ -85,9 +96,17 @@ SETTINGS: dict[str, TrainingConfig] = {
     "trunk.graph.recomputed": CONFIG.but(max_pending_bytes=1 << 20, batch_size=4),
     "client.step.skipped": DIVERGING,
 }
+# Packed, so that every step has the shapes of the one before and something is owed to it.
+FEEDBACK = Variant({"codec": "topk-ef", "data_format": "packed"})
+OWED_AT_TRUNK = 1 << 19  # bytes, or a little more; the rest is for microbatches, as without
 
 
-def kill_matrix() -> Iterator[Scenario]:
+def varied(cell: Scenario) -> Scenario:
+    """Return a cell with one of the few variants."""
+    return variant_of(cell.name).applied(cell)
+
+
+def kill_matrix(vary: Callable[[Scenario], Scenario] = varied) -> Iterator[Scenario]:
     """Yield SIGKILL of client, trunk and both at every point: first step, a middle one, and one with a checkpoint."""
     for point, victims in product(POINTS, VICTIMS):
         for at, faults in places(point, victims):
@@ -98,7 +117,7 @@ def kill_matrix() -> Iterator[Scenario]:
             if point in SETTINGS:
                 yield scenario(name, title, *faults, kill, config=SETTINGS[point])
             else:
-                yield variant_of(name).applied(scenario(name, title, *faults, kill))
+                yield vary(scenario(name, title, *faults, kill))
 
 
 def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
@@ -121,7 +140,7 @@ def places(point: str, victims: Victims) -> list[tuple[At, tuple[Fault, ...]]]:
     return [(At(point, step), before) for step in steps]
 
 
-def network_matrix() -> Iterator[Scenario]:
+def network_matrix(vary: Callable[[Scenario], Scenario] = varied) -> Iterator[Scenario]:
     """Yield every network fault at every RPC, with the request and with the reply in flight."""
     for rpc in RPCS:
         at_each = [rpc.at_microbatch(number) for number in range(MICROBATCHES)]
@@ -132,7 +151,23 @@ def network_matrix() -> Iterator[Scenario]:
             spot = f"-{fault.spot}" if isinstance(fault, MessageFault) and fault.spot != "middle" else ""
             name, title = f"net-{rpc.method}-{side}-{kind}{spot}", f"{rpc.method}, {side}: {fault.detail}"
             faults = (LOSE_SESSION, fault) if rpc.method == "OpenSession" else (fault,)
-            yield variant_of(name).applied(scenario(name, title, *faults))
+            yield vary(scenario(name, title, *faults))
+
+
+def kill_matrix_ef() -> Iterator[Scenario]:
+    """Yield the kill matrix with error feedback, whose state must outlive all of it."""
+    return _with_feedback(kill_matrix(lambda cell: cell))
+
+
+def network_matrix_ef() -> Iterator[Scenario]:
+    """Yield the network matrix with error feedback."""
+    return _with_feedback(network_matrix(lambda cell: cell))
+
+
+def _with_feedback(cells: Iterable[Scenario]) -> Iterator[Scenario]:
+    for cell in cells:
+        roomier = cell.but(max_pending_bytes=cell.config.max_pending_bytes + OWED_AT_TRUNK)
+        yield replace(FEEDBACK.applied(roomier), name=f"{cell.name}-ef")
 
 
 def _connection_faults(rpc: Rpc) -> Iterator[Fault]:

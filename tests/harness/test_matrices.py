@@ -97,6 +97,15 @@ def test_every_fault_of_the_network_meets_every_rpc_on_both_sides(rpc):
     assert set(product(CORRUPTIONS, SPOTS)) <= spots
 
 
+@pytest.mark.parametrize("group", ["kill-matrix", "network-matrix"])
+def test_with_error_feedback_there_is_every_cell_and_something_is_owed_in_each(group):
+    """Texts are packed: each step has the shapes of the one before."""
+    plain, fed_back = CATALOGUE[group], CATALOGUE[f"{group}-ef"]
+    assert [(f"{cell.name}-ef", cell.faults) for cell in plain] == [(cell.name, cell.faults) for cell in fed_back]
+    assert {("topk-ef", "packed")} == {(cell.config.codec, cell.config.data_format) for cell in fed_back}
+    assert len({as_settings(cell) for cell in fed_back}) <= 1 + len(SETTINGS)
+
+
 def as_settings(scenario):
     return scenario.materials, tuple(sorted((name, str(value)) for name, value in scenario.config.model_dump().items()))
 

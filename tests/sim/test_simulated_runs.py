@@ -106,6 +106,9 @@ def test_a_simulated_run_has_no_programs_and_no_proxy(words, capsys):
     assert "--sim" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("group", ["kill-matrix", "network-matrix", "pairs", "fault-recovery", "detection"])
+@pytest.mark.parametrize(
+    "group",
+    ["kill-matrix", "kill-matrix-ef", "network-matrix", "network-matrix-ef", "pairs", "fault-recovery", "detection"],
+)
 def test_every_cell_of_a_matrix_can_be_simulated(group):
     assert {""} == {why_not_simulated(scenario) for scenario in CATALOGUE[group]}
