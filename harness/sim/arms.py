@@ -42,7 +42,7 @@ ARMS: Mapping[str, Arm] = {
         ),
         stub_parts,
         (0, 0, 2_500, 6_000),
-        ({}, {"codec": "fp16"}, {"codec": "zlib"}, {"max_grad_norm": 1000.0}),
+        ({}, {"codec": "fp16"}, {"codec": "zlib"}, {"codec": "topk-ef"}, {"max_grad_norm": 1000.0}),
     ),
     "tensors": Arm(
         TrainingConfig(
