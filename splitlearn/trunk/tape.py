@@ -91,11 +91,13 @@ class Tape:
         max_bytes: limit for all entries together. Graphs are dropped before inputs, starting with the microbatch needed
             last: a dropped graph is recomputed, a dropped input is requested again.
         nbytes: of all entries.
+        released: number of microbatches, from the step's first on, that the client is done with.
     """
 
     max_bytes: int
     entries: dict[int, TapeEntry] = field(default_factory=dict)
     nbytes: int = 0
+    released: int = 0
     # The bytes counted per entry: a request changes one entry, and only that one is recounted.
     _counted: dict[int, int] = field(default_factory=dict)
     # Entries that may have a graph, or an input, to drop.
@@ -105,8 +107,11 @@ class Tape:
     def put(self, microbatch: int, entry: TapeEntry, beside: int = 0) -> None:
         """Keep an entry; raises `WireError` if its input alone exceeds half the limit.
 
-        The other half is for waiting gradients.
+        The other half is for waiting gradients. A released microbatch is not kept: its request was repeated, and came
+        late.
         """
+        if microbatch < self.released:
+            return
         if entry.input_nbytes > self.max_bytes // 2:
             raise WireError(
                 Reason.TOO_LARGE,
@@ -142,7 +147,8 @@ class Tape:
             self._count(newest)
 
     def release(self, microbatches: int) -> None:
-        """Drop the step's first microbatches."""
+        """Drop the step's first microbatches, for good."""
+        self.released = max(self.released, microbatches)
         for microbatch in [each for each in self.entries if each < microbatches]:
             del self.entries[microbatch]
             self._count(microbatch)
@@ -151,7 +157,7 @@ class Tape:
         """Drop the step."""
         self.entries.clear()
         self._counted.clear()
-        self._graphs, self._inputs, self.nbytes = _LastFirst(), _LastFirst(), 0
+        self._graphs, self._inputs, self.nbytes, self.released = _LastFirst(), _LastFirst(), 0, 0
 
     def _count(self, microbatch: int) -> None:
         entry = self.entries.get(microbatch)

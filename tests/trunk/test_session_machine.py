@@ -39,6 +39,8 @@ class Interleaving(RuleBasedStateMachine):
         super().__init__()
         self.run = run
         self.answered = {}
+        # Number of microbatches released, by step.
+        self.released = {}
 
     @initialize(limit=st.sampled_from(LIMITS))
     def start(self, limit):
@@ -97,13 +99,13 @@ class Interleaving(RuleBasedStateMachine):
         joined = next((each for each in range(MICROBATCHES) if each not in self.answered), MICROBATCHES)
         finished = min(most, joined)
         self.session.release(Position(self.step, 0, MICROBATCHES), finished)
-        assert all(microbatch >= finished for microbatch in self.session._tape.entries)
+        self.released[self.step] = max(finished, self.released.get(self.step, 0))
 
     @precondition(lambda self: self.unfinished)
     @rule(order=st.permutations(range(MICROBATCHES)))
     def finish(self, order):
-        """Every microbatch in some order, as a client that asks again would send it; then the gradients are whole."""
-        waiting = list(order)
+        """What is not released, in some order, as a client that asks again sends it; then the gradients are whole."""
+        waiting = [microbatch for microbatch in order if microbatch >= self.released.get(self.step, 0)]
         while waiting:
             at = Position(self.step, waiting.pop(0), MICROBATCHES)
             refused = self.backward(at)
@@ -177,6 +179,7 @@ class Interleaving(RuleBasedStateMachine):
         tape = self.session._tape
         assert tape.nbytes + self.session._accumulator.waiting_nbytes <= self.limit
         assert tape.nbytes == sum(entry.nbytes for entry in tape.entries.values())
+        assert all(microbatch >= self.released.get(self.step, 0) for microbatch in tape.entries)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +227,16 @@ class KeepsTooMuch(TrunkSession):
         return super().forward(at, smashed_BTH, attention_mask_BT, commit)
 
 
-@pytest.mark.parametrize("broken", [AppliesTwice, JoinsTwice, KeepsTooMuch])
+class KeepsReleased(TrunkSession):
+    """The planted bug: a repeated forward pass of a microbatch that the client is done with is kept again."""
+
+    def forward(self, at, smashed_BTH, attention_mask_BT, commit):
+        """Forget what was released."""
+        self._tape.released = 0
+        return super().forward(at, smashed_BTH, attention_mask_BT, commit)
+
+
+@pytest.mark.parametrize("broken", [AppliesTwice, JoinsTwice, KeepsTooMuch, KeepsReleased])
 def test_planted_bugs_of_a_session_are_found(undisturbed, monkeypatch, broken):
     monkeypatch.setitem(Undisturbed.session.__globals__, "TrunkSession", broken)
     with pytest.raises(AssertionError):
