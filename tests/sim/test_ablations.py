@@ -3,6 +3,7 @@
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from dataclasses import replace
+from inspect import Parameter, isfunction, signature
 from math import comb
 from pkgutil import resolve_name
 
@@ -65,6 +66,18 @@ def test_every_part_that_an_ablation_replaces_exists_and_is_back_afterwards(abla
     with ablation.switched_off():
         assert all(resolve_name(swap.target) is not part for swap, part in zip(ablation.swaps, before, strict=True))
     assert [resolve_name(swap.target) for swap in ablation.swaps] == before
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS.values(), ids=list(ABLATIONS))
+def test_what_replaces_a_function_takes_its_arguments(ablation):
+    """If not, every schedule fails with a `TypeError`, and says nothing of the safeguard."""
+    functions = [swap.target for swap in ablation.swaps if isfunction(resolve_name(swap.target))]
+    arguments = [list(signature(resolve_name(target)).parameters.values()) for target in functions]
+    with ablation.switched_off():
+        for target, parameters in zip(functions, arguments, strict=True):
+            by_place = [each.name for each in parameters if each.kind is not Parameter.KEYWORD_ONLY]
+            by_name = {each.name: None for each in parameters if each.kind is Parameter.KEYWORD_ONLY}
+            signature(resolve_name(target)).bind(*by_place, **by_name)
 
 
 @pytest.mark.parametrize("name", FOUND)

@@ -16,9 +16,9 @@ MEMORY_DISK = "splitlearn.runtime.simulated.memory_disk"
 def _client_first(save: Part) -> Part:
     """Write the client's half before the trunk's, and its name for the trunk's half when that is known."""
 
-    def replaced(self: Part) -> None:
+    def replaced(self: Part, logbook: Part) -> None:
         self._checkpoints.save(self._step, self._applied, UNKNOWN)
-        save(self)
+        save(self, logbook)
 
     return replaced
 

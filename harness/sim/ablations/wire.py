@@ -14,8 +14,8 @@ UNCHECKED = Swap("splitlearn.wire.tensors:zlib", lambda _zlib: SimpleNamespace(c
 
 
 def _without_deadline(init: Part) -> Part:
-    def replaced(self: Part, transport: Part, method: Part, request: bytes, _timeout: float) -> None:
-        init(self, transport, method, request, FOREVER)
+    def replaced(self: Part, transport: Part, method: Part, request: bytes, _timeout: float, *watch: Part) -> None:
+        init(self, transport, method, request, FOREVER, *watch)
 
     return replaced
 
