@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.mutants import MUTANTS
+from harness.mutants.instead import instead
 from harness.plan.rules import broken_rules
+from splitlearn.stopwatch import Stopwatch
 
 # What everyone who cuts a model meets, and what was reported of other projects.
 CLASSICS = (
@@ -72,3 +74,15 @@ def test_every_mutant_can_be_planted():
         child.join()
 
     assert problems.empty(), problems.get()
+
+
+def test_a_mutant_whose_target_has_got_another_argument_cannot_be_planted():
+    """In a run it would fail with a `TypeError`, which any check sees, and its own bug would not be tried."""
+    before = Stopwatch.total
+    with pytest.raises(AssertionError, match="total has other arguments than"):
+
+        @instead(Stopwatch, "total")
+        def total(right, self, since):
+            return right(self)
+
+    assert Stopwatch.total is before
