@@ -16,7 +16,7 @@ REPLYING: Mapping[str, str] = {rpc.replying.point: rpc.method for rpc in RPCS}
 ANSWERED: Mapping[str, str] = {rpc.answered: rpc.method for rpc in RPCS}
 METHODS: Mapping[str, str] = {**SENDING, **RECEIVED, **REPLYING, **ANSWERED}
 # After these nobody waits for an answer any more.
-GIVEN_UP = frozenset({"client.session.lost", "process.killed", "process.stopped"})
+GIVEN_UP = frozenset({"client.step.skipped", "client.session.lost", "process.killed", "process.stopped"})
 # The step of an opening is what the client asks for; the answer is another one.
 WITHOUT_STEP = "OpenSession"
 

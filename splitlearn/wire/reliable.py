@@ -134,7 +134,7 @@ class ReliableCall(Generic[M, R]):
         self._nbytes = nbytes
         self._send = send
         self._read = read
-        self._transfer, self._attempt = self._begin()
+        self._transfer, self._attempt = self._begin(calls.policy.retry_timeout)
 
     def result(self) -> R:
         """Wait for the answer, retrying after transport failures; raises `WireError`."""
@@ -145,7 +145,8 @@ class ReliableCall(Generic[M, R]):
             try:
                 answer = self._answer()
             except WireError as error:
-                # A client that waits beyond a deadline was stopped meanwhile, which is not held against the trunk.
+                # A client that waits, or sleeps, for longer than it meant to was stopped meanwhile, which is not held
+                # against the trunk.
                 give_up_at += max(0.0, clock.now() - since - self._transfer.timeout)
                 # The header with the token can be altered too: a new connection must get the same refusal.
                 doubtful = error.reason is Reason.UNAUTHENTICATED and not doubted
@@ -160,12 +161,14 @@ class ReliableCall(Generic[M, R]):
             else:
                 self._calls.answered()
                 return answer
+            since = clock.now()
             clock.sleep(delay)
+            give_up_at += max(0.0, clock.now() - since - delay)
             delay = min(2 * delay, policy.max_delay)
-            self._transfer, self._attempt = self._begin()
+            self._transfer, self._attempt = self._begin(give_up_at - clock.now())
 
-    def _begin(self) -> tuple[Transfer, Pending[M]]:
-        transfer = self._calls.deadlines.begin(self._nbytes)
+    def _begin(self, most: float) -> tuple[Transfer, Pending[M]]:
+        transfer = self._calls.deadlines.begin(self._nbytes, most)
         return transfer, self._send(transfer.timeout)
 
     def _answer(self) -> R:

@@ -78,7 +78,8 @@ class RemoteTrunk:
     ) -> Pending[torch.Tensor]:
         """Send smashed data, with the previous step's commit; the answer is the features, BTH."""
         self._note_commit(commit)
-        self._unfinished.begin(at)
+        if self._unfinished.begin(at):
+            self._calls.deadlines.forget_in_flight()  # of a step that was skipped
         request = pb.ComputeRequest(
             key=self._conversation.key(at),
             smashed=self._encode("smashed", at, smashed_BTH),

@@ -25,12 +25,14 @@ class Unfinished:
         self._requests.clear()
         self._begun = self.finished = 0
 
-    def begin(self, at: Position) -> None:
-        """Note a microbatch whose forward pass is about to be sent; the first of another step ends the one before."""
-        if at.step != self._step:
+    def begin(self, at: Position) -> bool:
+        """Note a microbatch whose forward pass is about to be sent; return whether it ends the step before."""
+        is_first = at.step != self._step
+        if is_first:
             self.clear()
             self._step = at.step
         self._begun = max(self._begun, at.microbatch + 1)
+        return is_first
 
     def keep(self, at: Position, request: pb.ComputeRequest) -> None:
         """Keep a microbatch's request."""

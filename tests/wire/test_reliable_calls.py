@@ -126,7 +126,7 @@ def test_bytes_that_are_no_reply_to_the_request_are_asked_for_again(reply, reaso
 
 
 def test_a_call_has_the_time_that_its_bytes_need():
-    calls, _ = calls_with(REPLY)
+    calls, _ = calls_with(REPLY, retry_timeout=1e6)
     large = pb.ComputeRequest(smashed=pb.Tensor(data=bytes(10 << 20)))
     calls.call("Compute", large, as_it_is)
 
@@ -135,7 +135,7 @@ def test_a_call_has_the_time_that_its_bytes_need():
 
 
 def test_a_call_has_the_time_that_its_reply_needs():
-    calls, _ = calls_with(REPLY)
+    calls, _ = calls_with(REPLY, retry_timeout=1e6)
     calls.call("Compute", REQUEST, as_it_is, 10 << 20).result()
     calls.call("Compute", REQUEST, as_it_is, 20 << 20)
     calls.call("Compute", REQUEST, as_it_is, 20 << 20)
@@ -145,12 +145,12 @@ def test_a_call_has_the_time_that_its_reply_needs():
     assert [SLACK * each / SLOWEST for each in expected] == [timeout for *_, timeout in calls.transport.sent]
 
 
-def test_an_attempt_whose_deadline_has_passed_is_repeated_with_twice_the_time():
-    calls, _ = calls_with(broken(Code.DEADLINE_EXCEEDED), broken(), broken(Code.DEADLINE_EXCEEDED), REPLY)
-    calls.call("Compute", REQUEST, as_it_is, 10 << 20).result()
-    first, *others = [timeout for *_, timeout in calls.transport.sent]
+def test_an_attempt_takes_no_longer_than_is_left_to_retry_or_the_timeout():
+    calls, _ = calls_with(broken(Code.DEADLINE_EXCEEDED), retry_timeout=300.0, duration=100.0)
+    with pytest.raises(WireError, match="4 attempts failed"):
+        calls.call("Compute", REQUEST, as_it_is, 1 << 30).result()
 
-    assert [timeout / first for timeout in others] == [2, 2, 4]
+    assert pytest.approx([300.0, 299.95, 199.85, 99.65]) == [timeout for *_, timeout in calls.transport.sent]
 
 
 @pytest.mark.parametrize("stopped", [0.0, 100.0])
@@ -161,6 +161,14 @@ def test_the_time_for_which_the_client_was_stopped_does_not_count(stopped):
     calls.transport.take_time = lambda: calls.clock.sleep(next(answers))
 
     assert REPLY == pending.result()
+
+
+def test_the_time_for_which_the_client_was_stopped_between_two_attempts_does_not_count():
+    calls, _ = calls_with(broken(), broken(), REPLY, retry_timeout=10.0)
+    sleep = calls.clock.sleep
+    calls.clock.sleep = lambda seconds: sleep(seconds + 100.0)
+
+    assert REPLY == calls.call("Compute", REQUEST, as_it_is).result()
 
 
 def test_a_client_that_was_not_stopped_gives_up():
