@@ -12,7 +12,7 @@ from harness.sim.in_flight import InFlight
 from harness.sim.invariants import INVARIANTS, Invariants, Violation
 from harness.sim.outcome import Outcome
 from harness.trace.event import Event
-from splitlearn.client.schedule import most_open
+from splitlearn.config import TrainingConfig
 from splitlearn.tensor_log import TensorLog
 
 __all__ = ["Safety"]
@@ -39,7 +39,7 @@ class Safety:
         self._scenario = scenario
         self._expected = expected
         self._now = now
-        self._invariants = Invariants(self.violated, most_open(scenario.config))
+        self._invariants = Invariants(self.violated, _most_open(scenario.config))
         # The session whose request the trunk carries out, or was the last to.
         self._served = ""
 
@@ -87,3 +87,9 @@ class Safety:
         for session, found in self.bits.items():
             if len(found) < len(self._expected.bits[session]):
                 self.violated("bits", f"session {session}: some tensors of the undisturbed run were not computed")
+
+
+def _most_open(config: TrainingConfig) -> int:
+    """Return how many of a step's microbatches may be open at once; 1F1B has a window, other schedules have none."""
+    every = config.gradient_accumulation_steps
+    return min(config.window, every) if config.schedule == "1f1b" else every

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from splitlearn.config import TrainingConfig
 
-__all__ = ["SCHEDULES", "Action", "Work", "most_open", "schedule_of"]
+__all__ = ["SCHEDULES", "Action", "Work", "schedule_of"]
 
 
 class Work(Enum):
@@ -64,12 +64,6 @@ def one_forward_one_backward(microbatches: int, window: int) -> list[Action]:
 SCHEDULES: Mapping[str, Callable[[int, int], Sequence[Action]]] = MappingProxyType(
     {"afab": all_forward_all_backward, "1f1b": one_forward_one_backward}
 )
-
-
-def most_open(config: TrainingConfig) -> int:
-    """Return how many of a step's microbatches may be open at once, which is what client and trunk keep at most."""
-    every = config.gradient_accumulation_steps
-    return min(config.window, every) if config.schedule == "1f1b" else every
 
 
 def schedule_of(config: TrainingConfig, microbatches: int) -> Sequence[Action]:
