@@ -93,7 +93,10 @@ class ReliableCalls:
         """Send a request with many replies; a broken stream is requested again from its beginning."""
         of = METHODS[method]
         data = of.write_request(request)
-        send = lambda timeout: StreamAttempt(self.transport, of, data, timeout)  # noqa: E731 - too long for one line
+
+        def send(timeout: float) -> StreamAttempt:
+            return StreamAttempt(self.transport, of, data, timeout)
+
         return ReliableCall(self, method, len(data), send, read)
 
     def attempt(self, method: str, request: Message, timeout: float) -> Pending[Message]:
